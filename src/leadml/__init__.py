@@ -1,0 +1,50 @@
+"""leadml: lead conversion predictions held against an agreement both departments signed.
+
+Everything an analyst needs is here; nothing heavy is imported before it is used (PEP 562).
+"""
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+_HOME = {
+    "Scorer": "leadml.workflows.score",
+    "Settings": "leadml.settings",
+    "check": "leadml.workflows.check",
+    "demo": "leadml.workflows.demo",
+    "errors": "leadml.errors",
+    "evaluate": "leadml.workflows.evaluate",
+    "init": "leadml.workflows.init",
+    "load_scorer": "leadml.workflows.score",
+    "load_settings": "leadml.settings",
+    "models": "leadml.workflows.models",
+    "promote": "leadml.workflows.models",
+    "read_leads": "leadml.workflows.reading",
+    "report": "leadml.workflows.report",
+    "score": "leadml.workflows.score_file",
+    "simulate": "leadml.data.simulate",
+    "train": "leadml.workflows.train",
+}
+
+__all__ = [*sorted(_HOME), "__version__"]  # noqa: PLE0604 - names, spelt once above
+
+try:
+    __version__ = version("leadml")
+except PackageNotFoundError:  # a source tree that was never installed
+    __version__ = "0+unknown"
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the module offers
+    """Import the module that has `name` the first time it is asked for."""
+    if name not in _HOME:
+        msg = f"module 'leadml' has no attribute {name!r}"
+        raise AttributeError(msg)
+    home = import_module(_HOME[name])
+    value = home if name == "errors" else getattr(home, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return list(__all__)

@@ -1,0 +1,1 @@
+"""Reading what companies export: files, values, leads and activities."""

@@ -1,0 +1,56 @@
+"""The activities of a set of leads as plain arrays, ready to be folded into features and points."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class ActivityLog:
+    """Activities of the leads in one batch.
+
+    Attributes
+    ----------
+    lead : int array, shape (activities,)
+        Position of the activity's lead in the batch.
+    at : int64 array, shape (activities,)
+        Microseconds since 1970-01-01 UTC.
+    kind, detail : int arrays, shape (activities,)
+        Positions in `kinds` and `details`; -1 where missing.
+    kinds, details : sequences of str
+        Distinct values.
+    """
+
+    lead: NDArray[np.intp]
+    at: NDArray[np.int64]
+    kind: NDArray[np.int32]
+    detail: NDArray[np.int32]
+    kinds: Sequence[str]
+    details: Sequence[str]
+
+    @classmethod
+    def empty(cls) -> "ActivityLog":
+        """Return a log without activities."""
+        none32 = np.empty(0, np.int32)
+        return cls(np.empty(0, np.intp), np.empty(0, np.int64), none32, none32, (), ())
+
+    def __len__(self) -> int:
+        """Return the number of activities."""
+        return len(self.at)
+
+    def keep(self, mask: NDArray[np.bool_]) -> "ActivityLog":
+        """Return the log of only the activities where `mask` holds."""
+        parts = (self.lead[mask], self.at[mask], self.kind[mask], self.detail[mask])
+        return ActivityLog(*parts, self.kinds, self.details)
+
+    def of_leads(self, rows: NDArray[np.intp], leads: int) -> "ActivityLog":
+        """Return the log of the leads at `rows` (out of `leads`), renumbered to their new positions."""
+        position = np.full(leads, -1, np.intp)
+        position[rows] = np.arange(len(rows))
+        lead = position[self.lead]
+        kept = self.keep(lead >= 0)
+        return ActivityLog(
+            lead[lead >= 0], kept.at, kept.kind, kept.detail, self.kinds, self.details
+        )

@@ -1,0 +1,180 @@
+"""One reading of every raw value, whether it came from a CSV cell, a Parquet column or JSON.
+
+Training, batch scoring and the service all read values here: the same cell can never mean two
+things. Nothing in this module needs pandas.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, tzinfo
+from decimal import Decimal
+from numbers import Integral, Real
+
+NUMBER_GAPS = frozenset({"nan", "na", "n/a", "#n/a", "null", "none", "<na>", "nat", "-"})
+_PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
+_EUROPEAN = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+),\d+", re.ASCII)
+_WHOLE = re.compile(r"([+-]?\d+)\.0+", re.ASCII)
+_CURRENCY = " \u00a0$€£¥"
+
+Reader = Callable[[object], object]
+
+
+class NotUsableError(ValueError):
+    """A value that is present but cannot be read as what its column holds."""
+
+
+def missing_texts(texts: tuple[str, ...]) -> frozenset[str]:
+    """Return the texts that mean missing, ready for `is_missing`."""
+    return frozenset(text.strip().casefold() for text in texts)
+
+
+def is_missing(value: object, missing: frozenset[str]) -> bool:
+    """Tell whether a raw value means *nothing recorded*: None, NaN, empty, or a configured text."""
+    if value is None:
+        return True
+    if isinstance(value, str):
+        text = value.strip()
+        return not text or text.casefold() in missing
+    return isinstance(value, Real) and math.isnan(value)
+
+
+def to_number(value: object, missing: frozenset[str] = frozenset()) -> float:
+    """Read a number; NaN where missing.
+
+    Thousands separators, a decimal comma, currency signs and a percent sign (``45 %`` is 0.45)
+    are understood; booleans are 1 and 0.
+
+    Raises
+    ------
+    NotUsableError
+        If the value is present but not a finite number.
+    """
+    if is_missing(value, missing):
+        return math.nan
+    if isinstance(value, str):
+        return _number_from_text(value)
+    if isinstance(value, (Real, Decimal)):
+        return _finite(float(value), value)
+    msg = f"expected a number, found {_shown(value)}"
+    raise NotUsableError(msg)
+
+
+def _number_from_text(value: str) -> float:
+    text = value.strip()
+    if text.casefold() in NUMBER_GAPS:
+        return math.nan
+    if _PLAIN.fullmatch(text):
+        return _finite(float(text), value)
+    if text.casefold() in {"true", "false"}:
+        return float(text.casefold() == "true")
+    scale = 0.01 if text.endswith("%") else 1.0
+    text = text.strip(_CURRENCY + "%")
+    if _THOUSANDS.fullmatch(text):
+        text = text.replace(",", "")
+    elif _EUROPEAN.fullmatch(text):
+        text = text.replace(".", "").replace(",", ".")
+    if not _PLAIN.fullmatch(text):
+        expected = "a finite number" if "inf" in text.casefold() else "a number"
+        msg = f"expected {expected}, found {_shown(value)}"
+        raise NotUsableError(msg)
+    return _finite(float(text) * scale, value)
+
+
+def _finite(number: float, value: object) -> float:
+    if math.isinf(number):
+        msg = f"expected a finite number, found {_shown(value)}"
+        raise NotUsableError(msg)
+    return number
+
+
+def to_text(value: object, missing: frozenset[str] = frozenset()) -> str | None:
+    """Read a text in one canonical spelling; None where missing.
+
+    ``5``, ``5.0`` and ``"5.0"`` are all ``"5"``; ``true``, ``"True"`` and ``"TRUE"`` all ``"true"``.
+
+    Raises
+    ------
+    NotUsableError
+        If the value is a list or an object.
+    """
+    if is_missing(value, missing):
+        return None
+    if isinstance(value, str):
+        text = value.strip()
+        if text.casefold() in {"true", "false"}:
+            return text.casefold()
+        whole = _WHOLE.fullmatch(text)
+        return whole[1] if whole else text
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    if hasattr(value, "item"):
+        value = value.item()
+    return _scalar_text(value)
+
+
+def _scalar_text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Integral):
+        return str(int(value))
+    if isinstance(value, (Real, Decimal)):
+        number = float(value)
+        return str(int(number)) if number.is_integer() else repr(number)
+    msg = f"expected a text, found {_shown(value)}"
+    raise NotUsableError(msg)
+
+
+def time_reader(zone: tzinfo, date_format: str | None) -> Callable[[object], datetime]:
+    """Return a function that reads one present time value as aware UTC.
+
+    ISO 8601 with ``T`` or a space and any fraction, or `date_format` (``strptime``). Naive times
+    are read in `zone`; a date alone means 00:00 in `zone`.
+    """
+
+    def read(value: object) -> datetime:
+        moment = _moment(value, date_format)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=zone)
+        try:
+            return moment.astimezone(UTC)
+        except OverflowError:
+            msg = f"expected a time between the years 1 and 9999, found {_shown(value)}"
+            raise NotUsableError(msg) from None
+
+    return read
+
+
+def _moment(value: object, date_format: str | None) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day)  # noqa: DTZ001 - made aware by the caller
+    expected = f"a time like {date_format}" if date_format else "an ISO 8601 time"
+    if isinstance(value, str):
+        text = value.strip()
+        try:
+            if date_format:
+                return datetime.strptime(text, date_format)  # noqa: DTZ007 - made aware by the caller
+            return datetime.fromisoformat(text)
+        except ValueError:
+            pass
+    msg = f"expected {expected}, found {_shown(value)}"
+    raise NotUsableError(msg)
+
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECONDS_A_DAY = 86_400_000_000
+NO_TIME = -(2**63)  # numpy's NaT, so that int64 microseconds and datetime64[us] are one thing
+
+
+def microseconds(moment: datetime) -> int:
+    """Return whole microseconds since 1970-01-01 UTC, exactly."""
+    delta = moment - EPOCH
+    return delta.days * MICROSECONDS_A_DAY + delta.seconds * 1_000_000 + delta.microseconds
+
+
+def _shown(value: object, width: int = 40) -> str:
+    text = repr(value)
+    return text if len(text) <= width else text[: width - 1] + "…"

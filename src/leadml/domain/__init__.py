@@ -1,0 +1,1 @@
+"""What the two departments agree on, as frozen values that need nothing but Python."""

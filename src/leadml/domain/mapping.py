@@ -1,0 +1,75 @@
+"""How a company's export maps to leadml's terms."""
+
+from dataclasses import dataclass
+
+Scalar = str | int | float | bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeadMapping:
+    """Which column of the lead export holds what; a name left None is not mapped.
+
+    Attributes
+    ----------
+    won, lost : tuple of scalar
+        Values of the outcome column that mean won and lost; ``lost=None`` means *the other value*.
+    timezone : str
+        IANA zone in which naive times are read.
+    date_format : str or None
+        ``strptime`` format; None means ISO 8601.
+    ignore, keep : tuple of str
+        Columns never used as a feature, and columns used although an audit suspects them.
+    missing : tuple of str
+        Texts that mean missing, compared without regard to case.
+    """
+
+    id: str | None = None
+    outcome: str | None = None
+    won: tuple[Scalar, ...] = ()
+    lost: tuple[Scalar, ...] | None = None
+    created_at: str | None = None
+    date_format: str | None = None
+    timezone: str = "UTC"
+    handed_off_at: str | None = None
+    followed_up_at: str | None = None
+    closed_at: str | None = None
+    account: str | None = None
+    owner: str | None = None
+    source: str | None = None
+    amount: str | None = None
+    margin: str | None = None
+    margin_amount: str | None = None
+    points: str | None = None
+    ignore: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ("Select", "n/a")
+
+    @property
+    def times(self) -> dict[str, str]:
+        """Mapped time columns: role -> column name."""
+        roles = ("created_at", "handed_off_at", "followed_up_at", "closed_at")
+        return {role: name for role in roles if (name := getattr(self, role))}
+
+    @property
+    def never_features(self) -> frozenset[str]:
+        """Columns that no model may see: ids, outcomes, times, money, owner, points, `ignore`."""
+        named = (self.id, self.outcome, self.owner, self.points, self.amount, self.margin)
+        named += (self.margin_amount, *self.times.values(), *self.ignore)
+        return frozenset(name for name in named if name)
+
+    @property
+    def named_columns(self) -> dict[str, str]:
+        """Every mapped column: key in `[leads]` -> column name."""
+        keys = ("id", "outcome", "account", "owner", "source", "amount", "margin")
+        keys += ("margin_amount", "points", *self.times)
+        return {key: name for key in keys if (name := getattr(self, key))}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActivityMapping:
+    """Which column of the activity file holds what."""
+
+    lead: str = "lead_id"
+    at: str = "timestamp"
+    kind: str = "event"
+    detail: str | None = "url"

@@ -1,0 +1,40 @@
+"""The error tree: everything leadml refuses, in one place.
+
+::
+
+    LeadmlError                a message for a person: what was expected, what was found, what to do
+    ├── ConfigError            leadml.toml or an environment variable is wrong
+    ├── DataError              a file or table cannot be used as it is
+    │   └── RowError           one row cannot be used (strict scoring stops at it)
+    ├── TooFewOutcomes         not enough won or lost leads to learn from
+    ├── ModelError             a bundle, version or alias is missing, damaged or unknown
+    └── TrackingError          MLflow or the model registry could not be reached or refused
+"""
+
+
+class LeadmlError(Exception):
+    """A refusal with a remedy: printed as one line, exit code 1."""
+
+
+class ConfigError(LeadmlError):
+    """The configuration file or environment is wrong."""
+
+
+class DataError(LeadmlError):
+    """A file or table cannot be used as it is."""
+
+
+class RowError(DataError):
+    """One row cannot be used."""
+
+
+class TooFewOutcomes(LeadmlError):  # noqa: N818 - reads as the plain statement it is
+    """Not enough won or lost leads to learn from."""
+
+
+class ModelError(LeadmlError):
+    """A model bundle, version or alias is missing, damaged or unknown."""
+
+
+class TrackingError(LeadmlError):
+    """The tracking server or model registry refused or could not be reached."""

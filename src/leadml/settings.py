@@ -1,0 +1,240 @@
+"""One frozen `Settings`, built at the edge from `leadml.toml` and the environment, and passed down."""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from leadml.domain.agreement import Agreement
+from leadml.domain.definition import Definition
+from leadml.domain.mapping import ActivityMapping, LeadMapping
+from leadml.domain.points_table import PointsTable, Rule
+from leadml.errors import ConfigError
+
+T = TypeVar("T")
+CONFIG_NAME = "leadml.toml"
+API_KEYS_VARIABLE = "LEADML_API_KEYS"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreSettings:
+    """Where the ledger lives: a SQLAlchemy URL; a relative SQLite path is relative to the file."""
+
+    url: str = "sqlite:///leadml.db"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackingSettings:
+    """Where MLflow records runs and versions: an MLflow tracking URI."""
+
+    uri: str = "sqlite:///models/mlflow.db"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All that configures a run.
+
+    Attributes
+    ----------
+    definition : Definition
+        Mapping, agreement and points table.
+    path : Path or None
+        The file read; None where settings were built in memory.
+    root : Path
+        Folder that relative paths are relative to.
+    store_url, tracking_uri : str
+        With SQLite paths made absolute.
+    api_keys : tuple of str
+        Keys the service accepts, from ``LEADML_API_KEYS`` (comma separated); never printed.
+    """
+
+    definition: Definition
+    root: Path
+    path: Path | None = None
+    store_url: str = ""
+    tracking_uri: str = ""
+    api_keys: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def models(self) -> Path:
+        """Folder of bundles, aliases and the MLflow database."""
+        return self.root / "models"
+
+
+def load_settings(config: "Path | str | Settings | None" = None) -> Settings:
+    """Read `leadml.toml` (or the given file) and the environment.
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing, is not TOML, or has an unknown key or a value of the wrong type.
+    """
+    if isinstance(config, Settings):
+        return config
+    path = Path(config) if config is not None else Path(CONFIG_NAME)
+    return settings_from(_toml(path), path=path.resolve())
+
+
+def settings_from(content: Mapping[str, Any], *, path: Path) -> Settings:
+    """Build settings from the parsed content of the configuration file at `path`."""
+    where = path.name
+    _known(content, _SECTIONS, where, "section")
+    sections = {name: _table(content.get(name, {}), name, where) for name in _SECTIONS}
+    definition = Definition(
+        leads=_lead_mapping(sections["leads"], where),
+        activities=_read(ActivityMapping, sections["activities"], "activities", where),
+        agreement=_read(Agreement, sections["sales_ready"], "sales_ready", where),
+        points=_points(sections["points"], where),
+    )
+    root = path.parent
+    return Settings(
+        definition=definition,
+        path=path,
+        root=root,
+        store_url=_absolute(_read(StoreSettings, sections["store"], "store", where).url, root),
+        tracking_uri=_absolute(
+            _read(TrackingSettings, sections["tracking"], "tracking", where).uri, root
+        ),
+        api_keys=api_keys_from(os.environ),
+    )
+
+
+def api_keys_from(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the keys in ``LEADML_API_KEYS``."""
+    keys = environment.get(API_KEYS_VARIABLE, "").split(",")
+    return tuple(key.strip() for key in keys if key.strip())
+
+
+_SECTIONS = ("leads", "activities", "sales_ready", "points", "store", "tracking")
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8-sig"))
+    except FileNotFoundError:
+        msg = (
+            f"no configuration at {path}: write one with `leadml init EXPORT.csv`, "
+            "or name it with --config"
+        )
+        raise ConfigError(msg) from None
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path} cannot be read as UTF-8 text: {error}"
+        raise ConfigError(msg) from None
+    except tomllib.TOMLDecodeError as error:
+        msg = f"{path} is not valid TOML: {error}"
+        raise ConfigError(msg) from None
+
+
+def _known(table: Mapping[str, Any], names: tuple[str, ...], where: str, what: str) -> None:
+    for name in table:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, 1, 0.5)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(names)}"
+            msg = f"{where}: {name} is not a {what} leadml knows; {hint}"
+            raise ConfigError(msg)
+
+
+def _table(value: object, name: str, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        msg = f"{where}: [{name}] must be a table of settings, found {value!r}"
+        raise ConfigError(msg)
+    return value
+
+
+def _read(kind: type[T], table: Mapping[str, Any], section: str, where: str) -> T:
+    """Validate one table into one of the domain's frozen values."""
+    names = tuple(f.name for f in fields(kind))  # type: ignore[arg-type]
+    _known(table, names, f"{where} [{section}]", "setting")
+    plain = {key: tuple(v) if isinstance(v, list) else v for key, v in table.items()}
+    adapter = TypeAdapter(kind, config=ConfigDict(strict=True, allow_inf_nan=False))  # type: ignore[call-overload]
+    try:
+        return adapter.validate_python(plain)  # type: ignore[no-any-return]
+    except ValidationError as error:
+        raise ConfigError(_first_problem(error, kind, table, section, where)) from None
+
+
+def _first_problem(
+    error: ValidationError, kind: type, table: Mapping[str, Any], section: str, where: str
+) -> str:
+    first = error.errors()[0]
+    text = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:
+        return f"{where} [{section}]: {text}"
+    key = str(first["loc"][0])
+    if first["type"].startswith("missing"):
+        return f"{where} [{section}]: {key} is missing: {text.lower()}"
+    expected = _kind_words(get_type_hints(kind)[key])
+    return f"{where} [{section}]: {key} must be {expected}, found {table[key]!r}"
+
+
+def _kind_words(hint: object) -> str:
+    text = str(hint)
+    if "tuple" in text:
+        return "a list" if "..." in text else "a list of two numbers"
+    if "Literal" in text:
+        return "one of " + text[text.index("[") + 1 : text.index("]")]
+    for sign, words in _KIND_WORDS.items():
+        if sign in text:
+            return words
+    return text
+
+
+_KIND_WORDS = {
+    "dict": "a table of name = number",
+    "date": "a date like 2026-01-31 (no quotes)",
+    "float": "a number",
+    "bool": "true or false",
+    "str": "a text in quotes",
+}
+
+
+def _lead_mapping(table: Mapping[str, Any], where: str) -> LeadMapping:
+    mapping = _read(LeadMapping, table, "leads", where)
+    if mapping.margin and mapping.margin_amount:
+        msg = f"{where} [leads]: give margin (a fraction) or margin_amount (money), not both"
+        raise ConfigError(msg)
+    try:
+        ZoneInfo(mapping.timezone)
+    except (ValueError, OSError):
+        near = difflib.get_close_matches(mapping.timezone, available_timezones(), 1, 0.4)
+        hint = f"did you mean {near[0]}?" if near else "use an IANA name such as Europe/Berlin"
+        msg = f"{where} [leads]: timezone {mapping.timezone!r} is not known; {hint}"
+        raise ConfigError(msg) from None
+    return mapping
+
+
+def _points(table: Mapping[str, Any], where: str) -> PointsTable:
+    raw_rules = table.get("rules", [])
+    if not isinstance(raw_rules, list) or not all(isinstance(rule, dict) for rule in raw_rules):
+        msg = f"{where}: write points rules as [[points.rules]] tables"
+        raise ConfigError(msg)
+    rules = [_rule(rule, number, where) for number, rule in enumerate(raw_rules, 1)]
+    plain = {key: value for key, value in table.items() if key != "rules"}
+    _known(plain, ("threshold", "rules", "caps", "buckets"), f"{where} [points]", "setting")
+    return _read(PointsTable, plain | {"rules": tuple(rules)}, "points", where)
+
+
+def _rule(table: Mapping[str, Any], number: int, where: str) -> Rule:
+    if "one_of" in table:
+        msg = f"{where} [points.rules {number}]: one_of is not a setting leadml knows; write in"
+        raise ConfigError(msg)
+    named = {"one_of" if key == "in" else key: value for key, value in table.items()}
+    section = f"points.rules {number}" + (f" {table['name']!r}" if "name" in table else "")
+    if not isinstance(table.get("between", []), list) or len(table.get("between", [0, 0])) != 2:
+        msg = f"{where} [{section}]: between must be a list of two numbers"
+        raise ConfigError(msg)
+    return _read(Rule, named, section, where)
+
+
+def _absolute(url: str, root: Path) -> str:
+    """Make a relative SQLite path or a relative folder absolute."""
+    prefix = "sqlite:///"
+    if url.startswith(prefix) and not url.startswith(prefix + "/") and url != prefix + ":memory:":
+        return f"{prefix}{(root / url.removeprefix(prefix)).resolve()}"
+    return url if "://" in url else str((root / url).resolve())
