@@ -1,0 +1,31 @@
+"""Fixtures every test may use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Third-party start-up chatter that would turn into warnings or network calls.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("DO_NOT_TRACK", "true")
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+os.environ.setdefault("MPLBACKEND", "agg")
+
+
+@pytest.fixture(scope="session")
+def datasets() -> Path:
+    """Return the folder of the public data sets; skip the test where it is not given."""
+    folder = os.environ.get("LEADML_DATASETS")
+    if not folder:
+        pytest.skip("LEADML_DATASETS is not set: the public data sets are not here")
+    path = Path(folder)
+    if not path.is_dir():
+        pytest.fail(f"LEADML_DATASETS names no folder: {folder}")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _no_ambient_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the developer's own keys and tracking server out of the tests."""
+    for name in ("LEADML_API_KEYS", "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+        monkeypatch.delenv(name, raising=False)
