@@ -2,12 +2,14 @@
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -147,34 +149,43 @@ def _table(value: object, name: str, where: str) -> dict[str, Any]:
     return value
 
 
-def _read(kind: type[T], table: Mapping[str, Any], section: str, where: str) -> T:
-    """Validate one table into one of the domain's frozen values."""
-    names = tuple(f.name for f in fields(kind))  # type: ignore[arg-type]
-    _known(table, names, f"{where} [{section}]", "setting")
-    plain = {key: tuple(v) if isinstance(v, list) else v for key, v in table.items()}
-    adapter = TypeAdapter(kind, config=ConfigDict(strict=True, allow_inf_nan=False))  # type: ignore[call-overload]
+def _read(
+    kind: type[T], table: Mapping[str, Any], section: str, where: str, **ready: object
+) -> T:
+    """Validate one table into one of the domain's frozen values; `ready` values are taken as is."""
+    place = f"{where} [{section}]"
+    names = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
+    _known(table, tuple(names), place, "setting")
+    hints = get_type_hints(kind)
+    values = {key: _value(value, hints[key], f"{place}: {key}") for key, value in table.items()}
+    for name, of in names.items():
+        if name not in values | ready and of.default is MISSING and of.default_factory is MISSING:
+            msg = f"{place}: {name} is missing; give it {_kind_words(hints[name])}"
+            raise ConfigError(msg)
     try:
-        return adapter.validate_python(plain)  # type: ignore[no-any-return]
-    except ValidationError as error:
-        raise ConfigError(_first_problem(error, kind, table, section, where)) from None
+        return kind(**values, **ready)
+    except ValueError as error:
+        msg = f"{place}: {error}"
+        raise ConfigError(msg) from None
 
 
-def _first_problem(
-    error: ValidationError, kind: type, table: Mapping[str, Any], section: str, where: str
-) -> str:
-    first = error.errors()[0]
-    text = first["msg"].removeprefix("Value error, ")
-    if not first["loc"]:
-        return f"{where} [{section}]: {text}"
-    key = str(first["loc"][0])
-    if first["type"].startswith("missing"):
-        return f"{where} [{section}]: {key} is missing: {text.lower()}"
-    expected = _kind_words(get_type_hints(kind)[key])
-    return f"{where} [{section}]: {key} must be {expected}, found {table[key]!r}"
+def _value(value: object, hint: Any, place: str) -> object:  # noqa: ANN401 - a type expression
+    plain = tuple(value) if isinstance(value, list) else value
+    if place.endswith("_days") and isinstance(value, str) and _FRACTION.fullmatch(value):
+        plain = float(Fraction(value.replace(" ", "")))
+    try:
+        return TypeAdapter(hint, config=_STRICT).validate_python(plain)
+    except ValidationError:
+        msg = f"{place} must be {_kind_words(hint)}, found {value!r}"
+        raise ConfigError(msg) from None
+
+
+_FRACTION = re.compile(r"\d{1,6} ?/ ?[1-9]\d{0,5}")  # "1/24": an hour, as a share of a day
+_STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 
 
 def _kind_words(hint: object) -> str:
-    text = str(hint)
+    text = getattr(hint, "__name__", str(hint)) if isinstance(hint, type) else str(hint)
     if "tuple" in text:
         return "a list" if "..." in text else "a list of two numbers"
     if "Literal" in text:
@@ -201,7 +212,7 @@ def _lead_mapping(table: Mapping[str, Any], where: str) -> LeadMapping:
         raise ConfigError(msg)
     try:
         ZoneInfo(mapping.timezone)
-    except (ValueError, OSError):
+    except (ValueError, OSError, ZoneInfoNotFoundError):
         near = difflib.get_close_matches(mapping.timezone, available_timezones(), 1, 0.4)
         hint = f"did you mean {near[0]}?" if near else "use an IANA name such as Europe/Berlin"
         msg = f"{where} [leads]: timezone {mapping.timezone!r} is not known; {hint}"
@@ -217,7 +228,7 @@ def _points(table: Mapping[str, Any], where: str) -> PointsTable:
     rules = [_rule(rule, number, where) for number, rule in enumerate(raw_rules, 1)]
     plain = {key: value for key, value in table.items() if key != "rules"}
     _known(plain, ("threshold", "rules", "caps", "buckets"), f"{where} [points]", "setting")
-    return _read(PointsTable, plain | {"rules": tuple(rules)}, "points", where)
+    return _read(PointsTable, plain, "points", where, rules=tuple(rules))
 
 
 def _rule(table: Mapping[str, Any], number: int, where: str) -> Rule:
@@ -226,9 +237,6 @@ def _rule(table: Mapping[str, Any], number: int, where: str) -> Rule:
         raise ConfigError(msg)
     named = {"one_of" if key == "in" else key: value for key, value in table.items()}
     section = f"points.rules {number}" + (f" {table['name']!r}" if "name" in table else "")
-    if not isinstance(table.get("between", []), list) or len(table.get("between", [0, 0])) != 2:
-        msg = f"{where} [{section}]: between must be a list of two numbers"
-        raise ConfigError(msg)
     return _read(Rule, named, section, where)
 
 
