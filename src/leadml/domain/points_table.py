@@ -1,6 +1,8 @@
 """The rule-based points score as companies write it down: rules, groups, caps, decay, buckets."""
 
+import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -49,6 +51,12 @@ class Rule:
             raise ValueError(msg)
 
     def _problem(self) -> str | None:
+        if not self.name.strip() or self.name.startswith("cap: "):
+            return "a name must not be empty nor start with 'cap: ' (the entries of caps do)"
+        if self.group not in GROUPS:
+            return f"unknown group {self.group!r}; groups are {', '.join(GROUPS)}"
+        if not math.isfinite(self.points):
+            return f"points must be a finite number, found {self.points!r}"
         if (self.column is None) == (self.activity is None):
             return "give exactly one of column and activity"
         return self._column_problem() if self.column is not None else self._activity_problem()
@@ -66,7 +74,16 @@ class Rule:
         foreign = [n for n in _ACTIVITY_ONLY if getattr(self, n) is not None]
         if foreign:
             return f"{foreign[0]} belongs to activity rules"
-        return _regex_problem(self.matches)
+        if self.contains == "" or self.one_of == ():
+            return "contains and in must not be empty"
+        return self._range_problem() or _regex_problem(self.matches)
+
+    def _range_problem(self) -> str | None:
+        low, high = self.between or (self.at_least, self.at_most)
+        ends = [end for end in (low, high) if end is not None]
+        if any(math.isnan(end) for end in ends) or ends != sorted(ends):
+            return f"a range must go from low to high, found {low!r} to {high!r}"
+        return None
 
     def _activity_problem(self) -> str | None:
         column_only = ("equals", "one_of", "at_most", "between", "contains", "matches", "present")
@@ -104,7 +121,8 @@ class PointsTable:
     rules : tuple of Rule
         In the order written.
     caps : dict
-        Group name -> most points the group can give; ``total`` caps the sum.
+        Group name -> most positive points the group can give; ``total`` caps the sum of the groups'
+        positive points. Negative points are deducted afterwards, in full.
     buckets : dict
         Bucket name -> fewest points, e.g. ``{"A": 80, "B": 50}``; below all of them: no bucket.
     """
@@ -120,8 +138,24 @@ class PointsTable:
         if unknown:
             msg = f"caps: unknown group {unknown[0]!r}; groups are {', '.join(GROUPS)} and total"
             raise ValueError(msg)
-        names = [rule.name for rule in self.rules]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            msg = f"rules: two rules are named {twice[0]!r}; give each its own name"
+        twice = _first_repeated(rule.name for rule in self.rules)
+        if twice is not None:
+            msg = f"rules: two rules are named {twice!r}; give each its own name"
             raise ValueError(msg)
+        for name, cap in self.caps.items():
+            if not 0 <= cap < math.inf:
+                msg = f"caps: {name} must be 0 points or more, found {cap!r}"
+                raise ValueError(msg)
+        for name, mark in {"threshold": self.threshold, **self.buckets}.items():
+            if not math.isfinite(mark):
+                msg = f"{name} must be a finite number of points, found {mark!r}"
+                raise ValueError(msg)
+
+
+def _first_repeated(names: Iterable[str]) -> str | None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None

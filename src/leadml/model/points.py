@@ -1,0 +1,227 @@
+"""The points score on arrays: what every lead gets, and exactly which rules gave it.
+
+One lead and a million are scored by the same code. Three decisions shape the numbers:
+
+- A cap limits what the *positive* points of its group may give, and the total cap what all groups
+  together may; negative points are deducted afterwards and always bite in full.
+- Decayed points are rounded to 1/1024 of a point, activity by activity. So the order of activities
+  cannot matter, and points written as whole numbers or binary fractions sum exactly in any order.
+- A value that a rule cannot read (a text under a numeric test, a list) does not fire the rule.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leadml.data.activity_log import ActivityLog
+from leadml.data.raw import RawColumn
+from leadml.domain.points_table import GROUPS, PointsTable, Rule
+from leadml.errors import ConfigError
+from leadml.model.points_rules import ColumnRule, Past, activity_points, most_points
+
+ROUNDING = 1e-9  # 0.1 + 0.7 reaches 0.8
+GRADE_CUTS = (0.25, 0.5, 0.75)
+ENGAGEMENT = ("behaviour", "page")
+
+
+@dataclass(frozen=True)
+class PointsScore:
+    """The points of a batch of leads.
+
+    Attributes
+    ----------
+    total : float array, shape (leads,)
+        The points: the left-to-right sum of the lead's contributions, bit for bit.
+    contributions : float array, shape (leads, entries)
+        What each entry gave; cap entries are <= 0.
+    names, groups : tuple of str
+        The entries: every rule in the order written, then ``cap: GROUP`` and ``cap: total``.
+    ready : bool array, shape (leads,)
+        Whether the total reaches the table's threshold.
+    buckets : list of str or None
+        The highest bucket the total reaches.
+    grades : list of str or None
+        A1 to D4, see `PointsEngine`.
+    """
+
+    total: NDArray[np.float64]
+    contributions: NDArray[np.float64]
+    names: tuple[str, ...]
+    groups: tuple[str, ...]
+    ready: NDArray[np.bool_]
+    buckets: list[str | None]
+    grades: list[str | None]
+
+    def rules_of(self, row: int) -> list[dict[str, object]]:
+        """Return the entries that gave one lead points; added left to right they are its total."""
+        given = self.contributions[row]
+        return [
+            {"rule": self.names[entry], "group": self.groups[entry], "points": float(given[entry])}
+            for entry in np.flatnonzero(given)
+        ]
+
+
+class PointsEngine:
+    """A points table made ready to score leads.
+
+    The grade's letter is the lead's share of the attainable fit points, its digit the share of the
+    attainable behaviour and page points together: 75 % and more is A or 1, 50 % B or 2, 25 % C or
+    3, less D or 4. Attainable is the best a single lead could get (rules on one column that
+    exclude each other are not added up; an ``each`` rule without `max_points` counts as met once),
+    or the group's cap where that is lower. No grade unless both axes have positive rules.
+
+    Parameters
+    ----------
+    table : PointsTable
+        The rules, caps, buckets and threshold.
+    missing : frozenset of str
+        Texts that mean missing, as `leadml.data.values.missing_texts` gives them.
+    """
+
+    def __init__(self, table: PointsTable, missing: frozenset[str]) -> None:
+        self.table = table
+        self._column_rules = {
+            rule.name: ColumnRule(rule, missing) for rule in table.rules if rule.column is not None
+        }
+        self._caps = _caps(table)
+        self.names = (
+            *(rule.name for rule in table.rules),
+            *(f"cap: {name}" for name in self._caps),
+        )
+        self.groups: tuple[str, ...] = (*(rule.group for rule in table.rules), *self._caps)
+        self._attainable = {group: self._attainable_in(group) for group in GROUPS}
+
+    def columns(self) -> frozenset[str]:
+        """Return the lead columns that the rules read."""
+        return frozenset(rule.column for rule in self.table.rules if rule.column is not None)
+
+    def check_columns(self, available: Collection[str]) -> None:
+        """Refuse a table that reads a column which is not there.
+
+        Raises
+        ------
+        ConfigError
+            Naming the rule, the column and the nearest column that exists.
+        """
+        for rule in self.table.rules:
+            if rule.column is not None and rule.column not in available:
+                raise ConfigError(_unknown_column(rule, available))
+
+    def score(
+        self,
+        raw: Mapping[str, RawColumn],
+        n: int,
+        log: ActivityLog,
+        as_of: NDArray[np.int64],
+    ) -> PointsScore:
+        """Score `n` leads as of a moment each.
+
+        Parameters
+        ----------
+        raw : mapping of str to RawColumn
+            The lead columns; one that is absent counts as missing in every lead.
+        n : int
+            Number of leads.
+        log : ActivityLog
+            Their activities; only those strictly before the lead's `as_of` count.
+        as_of : int64 array, shape (n,)
+            Microseconds since 1970-01-01 UTC.
+        """
+        given = np.zeros((n, len(self.names)), order="F")
+        past = Past(log, as_of)
+        for position, rule in enumerate(self.table.rules):
+            given[:, position] = self._points(rule, raw, past)
+        self._limit(given)
+        total = _left_to_right(given)
+        grades = self._grades(given)
+        buckets = bucket_names(total, self.table)
+        ready = reached(total, self.table.threshold)
+        return PointsScore(total, given, self.names, self.groups, ready, buckets, grades)
+
+    def _points(
+        self, rule: Rule, raw: Mapping[str, RawColumn], past: Past
+    ) -> NDArray[np.float64] | float:
+        if rule.column is None:
+            return activity_points(rule, past)
+        return self._column_rules[rule.name].points(raw.get(rule.column))
+
+    def _limit(self, given: NDArray[np.float64]) -> None:
+        """Fill in the cap entries, which stand after the rules."""
+        positive = {group: self._positive(given, group) for group in GROUPS}
+        for position, (name, cap) in enumerate(self._caps.items(), len(self.table.rules)):
+            reach = _summed(positive.values()) if name == "total" else positive[name]
+            over = np.minimum(cap - reach, 0.0)
+            given[:, position] = over
+            if name != "total":
+                positive[name] = positive[name] + over
+
+    def _positive(self, given: NDArray[np.float64], group: str) -> NDArray[np.float64]:
+        entries = [i for i, rule in enumerate(self.table.rules) if rule.group == group]
+        return _left_to_right(np.maximum(given[:, entries], 0.0))
+
+    def _attainable_in(self, group: str) -> float:
+        rules = [rule for rule in self.table.rules if rule.group == group]
+        return min(most_points(rules, self._column_rules), self._caps.get(group, np.inf))
+
+    def _grades(self, given: NDArray[np.float64]) -> list[str | None]:
+        fit = self._marks(given, ("fit",))
+        engagement = self._marks(given, ENGAGEMENT)
+        if fit is None or engagement is None:
+            return [None] * len(given)
+        names: list[str | None] = [letter + digit for letter in "DCBA" for digit in "4321"]
+        return [names[mark] for mark in (4 * fit + engagement).tolist()]
+
+    def _marks(
+        self, given: NDArray[np.float64], groups: Collection[str]
+    ) -> NDArray[np.intp] | None:
+        """Return how many of the grade cuts each lead reaches (0 to 3); None without an axis."""
+        attainable = sum(self._attainable[group] for group in groups)
+        if attainable <= 0:
+            return None
+        entries = [i for i, group in enumerate(self.groups) if group in groups]
+        share = _left_to_right(given[:, entries]) / attainable
+        return np.searchsorted(np.array(GRADE_CUTS) - ROUNDING, share, side="right")
+
+
+def reached(points: NDArray[np.float64], mark: float) -> NDArray[np.bool_]:
+    """Tell which points reach a mark, forgiving 1e-9 for the rounding of sums; NaN does not."""
+    return points >= mark - ROUNDING
+
+
+def bucket_names(points: NDArray[np.float64], table: PointsTable) -> list[str | None]:
+    """Return for every score the name of the highest bucket it reaches, None below all (or NaN)."""
+    ascending = sorted(table.buckets.items(), key=lambda bucket: bucket[1])
+    names: list[str | None] = [None, *(name for name, _ in ascending)]
+    marks = np.array([mark for _, mark in ascending], dtype=np.float64) - ROUNDING
+    known = np.where(np.isnan(points), -np.inf, points)
+    return [names[position] for position in np.searchsorted(marks, known, side="right").tolist()]
+
+
+def _caps(table: PointsTable) -> dict[str, float]:
+    return {name: table.caps[name] for name in (*GROUPS, "total") if name in table.caps}
+
+
+def _left_to_right(given: NDArray[np.float64]) -> NDArray[np.float64]:
+    return _summed(given.T, np.zeros(len(given)))
+
+
+def _summed(
+    parts: Collection[NDArray[np.float64]] | NDArray[np.float64],
+    start: NDArray[np.float64] | float = 0.0,
+) -> NDArray[np.float64]:
+    total = start
+    for part in parts:
+        total = total + part
+    return np.asarray(total)
+
+
+def _unknown_column(rule: Rule, available: Collection[str]) -> str:
+    near = get_close_matches(str(rule.column), list(available), n=1, cutoff=0.0)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return (
+        f"points rule {rule.name!r} reads column {rule.column!r}, which the leads do not have"
+        f"{hint} Correct `column` in [[points.rules]] or add the column to the export."
+    )
