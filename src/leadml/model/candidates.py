@@ -1,0 +1,270 @@
+"""The learners that compete: base rate, logistic regression, additive and full boosting, a blend.
+
+Each is fitted with scikit-learn and compiles to a `Machine`: what serves is data, not a pickle.
+"""
+
+import json
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+
+from leadml.model.scorecard import Levels, Line, Machine, Scorecard, Steps, Term, Trees
+
+Numbers = NDArray[np.float64]
+Outcomes = NDArray[np.int8]
+Flags = NDArray[np.bool_]
+
+SIMPLEST_FIRST = ("base_rate", "logistic", "additive", "full", "blend")
+MOST_CELLS = 40_000_000
+"""Largest design matrix of the logistic regression; more leads are thinned evenly to fit it."""
+KNOTS = (0.01, 0.25, 0.5, 0.75, 0.99)
+STRENGTH = 0.1
+"""Inverse of the logistic regression's L2 penalty."""
+ROUNDS = 400
+PATIENCE = 25
+HOLDOUT = 0.2
+"""Share of newest training leads that decide when boosting stops."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """One fitted candidate.
+
+    Attributes
+    ----------
+    machine : Machine
+        The compiled, uncalibrated model.
+    estimators : dict
+        The fitted scikit-learn objects, for analysts.
+    rounds : dict
+        Boosting rounds used, by form.
+    """
+
+    machine: Machine
+    estimators: Mapping[str, Any]
+    rounds: Mapping[str, int]
+
+
+def base_rate(y: Outcomes) -> Fitted:
+    """Fit the share of wins: what every other candidate has to beat."""
+    share = (y.sum() + 0.5) / (len(y) + 1)
+    return Fitted(Machine(((1.0, Scorecard(float(np.log(share / (1 - share))))),)), {}, {})
+
+
+def logistic(x: Numbers, y: Outcomes, *, categorical: Flags) -> Fitted:
+    """Fit a logistic regression on levels and piecewise linear functions of numbers."""
+    shapes = [_shape(x[:, j], is_text) for j, is_text in enumerate(categorical)]
+    width = sum(shape.width for shape in shapes)
+    step = -(-len(y) * max(width, 1) // MOST_CELLS)
+    columns = [shape.columns(x[::step, j]) for j, shape in enumerate(shapes)]
+    design = np.concatenate(columns, axis=1)
+    model = LogisticRegression(C=STRENGTH, max_iter=300, tol=1e-5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", category=UserWarning)  # ConvergenceWarning: good enough
+        model.fit(design, y[::step])
+    weights = model.coef_[0]
+    terms: list[Term] = []
+    for j, shape in enumerate(shapes):
+        own, weights = weights[: shape.width], weights[shape.width :]
+        terms.append(shape.term(j, own))
+    card = Scorecard(float(model.intercept_[0]), tuple(terms))
+    return Fitted(Machine(((1.0, card),)), {"logistic": model}, {})
+
+
+@dataclass(frozen=True)
+class _LevelShape:
+    levels: int
+
+    @property
+    def width(self) -> int:
+        return self.levels + 1
+
+    def columns(self, x: Numbers) -> Numbers:
+        codes = np.where(np.isnan(x), self.levels, x).astype(np.intp)
+        return np.eye(self.width)[codes]
+
+    def term(self, feature: int, weights: Numbers) -> Term:
+        values = tuple(map(float, weights))
+        return Levels(feature, values[:-1], values[-1])
+
+
+@dataclass(frozen=True)
+class _LineShape:
+    knots: tuple[float, ...]
+
+    @property
+    def width(self) -> int:
+        return len(self.knots) + 1
+
+    def columns(self, x: Numbers) -> Numbers:
+        present = ~np.isnan(x)
+        hats = [np.interp(x, self.knots, unit) * present for unit in np.eye(len(self.knots))]
+        return np.nan_to_num(np.stack([*hats, ~present], axis=1))
+
+    def term(self, feature: int, weights: Numbers) -> Term:
+        values = tuple(map(float, weights))
+        return Line(feature, self.knots, values[:-1], values[-1])
+
+
+def _shape(x: Numbers, is_text: bool) -> _LevelShape | _LineShape:  # noqa: FBT001
+    present = x[~np.isnan(x)]
+    if is_text:
+        return _LevelShape(int(present.max()) + 1 if len(present) else 0)
+    if len(present) == 0:
+        return _LineShape((0.0,))
+    few = np.unique(present)
+    knots = few if len(few) <= len(KNOTS) else np.unique(np.quantile(present, KNOTS))
+    return _LineShape(tuple(map(float, knots)))
+
+
+def boosted(
+    x: Numbers,
+    y: Outcomes,
+    *,
+    categorical: Flags,
+    additive: bool,
+    newest_last: bool,
+    seed: int,
+    rounds: int | None = None,
+) -> Fitted:
+    """Fit boosted trees, additive (one feature a tree) or full.
+
+    Without `rounds` they are found by early stopping on a held-out part (the newest leads where
+    the rows are in time order, else drawn by `seed`), and the model is refitted on all leads.
+    """
+    usable = ~np.isnan(x).all(axis=0)
+    if not usable.any():
+        return base_rate(y)
+    if rounds is None:
+        rounds = _rounds(x[:, usable], y, categorical[usable], additive, newest_last, seed)
+    model = _booster(len(y), categorical[usable], additive, seed, rounds)
+    model.fit(x[:, usable], y)
+    name = "additive" if additive else "full"
+    positions = np.flatnonzero(usable)
+    imported = _imported(model)
+    if additive:
+        levels = _level_counts(x)
+        machine = Machine(((1.0, _card(model, imported, positions, categorical, levels)),))
+    else:
+        machine = Machine((), ((1.0, _trees(imported, positions)),))
+    return Fitted(machine, {name: model}, {name: rounds})
+
+
+def _booster(
+    leads: int,
+    categorical: Flags,
+    additive: bool,  # noqa: FBT001
+    seed: int,
+    rounds: int,
+    **stopping: object,
+) -> HistGradientBoostingClassifier:
+    return HistGradientBoostingClassifier(
+        learning_rate=0.05,
+        max_iter=rounds,
+        max_leaf_nodes=8 if additive else 12,
+        min_samples_leaf=int(np.clip(leads // 100, 5, 40)),
+        l2_regularization=5.0,
+        max_features=1.0 if additive else 0.5,
+        interaction_cst="no_interactions" if additive else None,
+        categorical_features=categorical,
+        early_stopping=bool(stopping),
+        random_state=seed,
+        **stopping,
+    )
+
+
+def _rounds(
+    x: Numbers,
+    y: Outcomes,
+    categorical: Flags,
+    additive: bool,  # noqa: FBT001
+    newest_last: bool,  # noqa: FBT001
+    seed: int,
+) -> int:
+    order = np.arange(len(y)) if newest_last else np.random.default_rng(seed).permutation(len(y))
+    cut = len(y) - max(1, int(len(y) * HOLDOUT))
+    fit, held = order[:cut], order[cut:]
+    if min(y[fit].sum(), (1 - y[fit]).sum(), y[held].sum(), (1 - y[held]).sum()) < 1:
+        return PATIENCE
+    kept = ~np.isnan(x[fit]).all(axis=0)
+    if not kept.any():
+        return PATIENCE
+    stopping = {"n_iter_no_change": PATIENCE, "tol": 1e-6}
+    model = _booster(len(fit), categorical[kept], additive, seed, ROUNDS, **stopping)
+    model.fit(x[np.ix_(fit, kept)], y[fit], X_val=x[np.ix_(held, kept)], y_val=y[held])
+    best = int(np.argmax(model.validation_score_))
+    return max(1, best)
+
+
+def _imported(model: HistGradientBoostingClassifier) -> Any:  # noqa: ANN401 - treelite is untyped
+    import treelite
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="invalid value encountered in cast")
+        return treelite.sklearn.import_model(model)
+
+
+def _level_counts(x: Numbers) -> NDArray[np.intp]:
+    return (np.where(np.isnan(x), -1, x).max(axis=0) + 1).astype(np.intp)
+
+
+def _trees(imported: Any, positions: NDArray[np.intp]) -> Trees:  # noqa: ANN401 - treelite is untyped
+    used = sorted({feature for feature, _ in _splits(imported)})
+    inputs = tuple(int(p) for p in positions)
+    return Trees(imported.serialize_bytes(), inputs, tuple(inputs[feature] for feature in used))
+
+
+def _splits(imported: Any) -> list[tuple[int, float | None]]:  # noqa: ANN401 - treelite is untyped
+    nodes = [n for tree in json.loads(imported.dump_as_json())["trees"] for n in tree["nodes"]]
+    return [(n["split_feature_id"], n.get("threshold")) for n in nodes if "split_feature_id" in n]
+
+
+def _card(
+    model: HistGradientBoostingClassifier,
+    imported: Any,  # noqa: ANN401 - treelite is untyped
+    positions: NDArray[np.intp],
+    categorical: Flags,
+    levels: NDArray[np.intp],
+) -> Scorecard:
+    """Read an additive model off as tables: its value at one point of every step, others missing.
+
+    No tree uses two features, so the model is a constant (all missing) plus one function a
+    feature; between two neighbouring cuts that function is level, and a cut belongs to its left.
+    """
+    cuts: dict[int, set[float]] = {}
+    for feature, threshold in _splits(imported):
+        cuts.setdefault(feature, set())
+        if threshold is not None:
+            cuts[feature].add(threshold)
+    nothing = np.full((1, len(positions)), np.nan)
+    constant = float(model.decision_function(nothing)[0])
+    terms: list[Term] = []
+    for feature in sorted(cuts):
+        edges = tuple(sorted(cuts[feature]))
+        position = int(positions[feature])
+        is_text = bool(categorical[position])
+        points = np.arange(levels[position], dtype=float) if is_text else np.array([*edges, np.inf])
+        probes = np.repeat(nothing, len(points), axis=0)
+        probes[:, feature] = points
+        values = tuple(float(v) for v in model.decision_function(probes) - constant)
+        terms.append(
+            Levels(position, values, 0.0) if is_text else Steps(position, edges, values, 0.0)
+        )
+    return Scorecard(constant, tuple(terms))
+
+
+def blend(parts: tuple[Fitted, ...]) -> Fitted:
+    """Average the log-odds of fitted candidates; the average compiles like its parts."""
+    share = 1 / len(parts)
+    machines = [part.machine for part in parts]
+    cards = tuple((share * w, card) for m in machines for w, card in m.cards)
+    trees = tuple((share * w, tree) for m in machines for w, tree in m.trees)
+    estimators = {name: e for part in parts for name, e in part.estimators.items()}
+    rounds = {name: r for part in parts for name, r in part.rounds.items()}
+    return Fitted(Machine(cards, trees), estimators, rounds)

@@ -1,0 +1,229 @@
+"""A model as plain data: lookup tables for additive models, tree bytes for full ones.
+
+Everything that serves is here and needs numpy alone (treelite where a full model serves). A
+`Machine` is a weighted sum of parts; each additive part is a constant plus one term a feature, so
+that a lead's log-odds are the very sum of its reasons.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Steps:
+    """A step function of a number: ``values[i]`` where ``cuts[i-1] < x <= cuts[i]``."""
+
+    feature: int
+    cuts: tuple[float, ...]
+    values: tuple[float, ...]
+    missing: float
+    shape: ClassVar[str] = "steps"
+
+    @cached_property
+    def _cuts(self) -> Numbers:
+        return np.array(self.cuts)
+
+    @cached_property
+    def _values(self) -> Numbers:
+        return np.array(self.values)
+
+    def of(self, x: Numbers) -> Numbers:
+        """Return the term's log-odds for every number, shape (leads,)."""
+        steps = self._values[np.searchsorted(self._cuts, x, side="left")]
+        return np.where(np.isnan(x), self.missing, steps)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A piecewise linear function of a number, level beyond the first and last knot."""
+
+    feature: int
+    cuts: tuple[float, ...]
+    values: tuple[float, ...]
+    missing: float
+    shape: ClassVar[str] = "line"
+
+    def of(self, x: Numbers) -> Numbers:
+        """Return the term's log-odds for every number, shape (leads,)."""
+        line = np.interp(x, self.cuts, self.values)
+        return np.where(np.isnan(x), self.missing, line)
+
+
+@dataclass(frozen=True)
+class Levels:
+    """One value for each code of a text feature."""
+
+    feature: int
+    values: tuple[float, ...]
+    missing: float
+    shape: ClassVar[str] = "levels"
+
+    @cached_property
+    def _values(self) -> Numbers:
+        return np.array([*self.values, self.missing])
+
+    def of(self, x: Numbers) -> Numbers:
+        """Return the term's log-odds for every code, shape (leads,)."""
+        codes = np.where(np.isnan(x), len(self.values), x).astype(np.intp)
+        return self._values[codes]
+
+
+Term = Steps | Line | Levels
+_SHAPES: dict[str, type[Term]] = {kind.shape: kind for kind in (Steps, Line, Levels)}
+
+
+def term_to_dict(term: Term) -> dict[str, Any]:
+    """Return a term's JSON-ready form."""
+    values = {"shape": term.shape, "feature": term.feature, "values": list(term.values)}
+    if not isinstance(term, Levels):
+        values["cuts"] = list(term.cuts)
+    return values | {"missing": term.missing}
+
+
+def term_from_dict(values: Mapping[str, Any]) -> Term:
+    """Read `term_to_dict`'s form."""
+    plain = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+    return _SHAPES[plain.pop("shape")](**plain)
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """A constant and at most one term a feature: log-odds are their sum."""
+
+    constant: float
+    terms: tuple[Term, ...] = ()
+
+    def contributions(self, x: Numbers) -> Numbers:
+        """Return each feature's term, shape of `x`; features without a term give 0."""
+        parts = np.zeros_like(x)
+        for term in self.terms:
+            parts[:, term.feature] += term.of(x[:, term.feature])
+        return parts
+
+    def log_odds(self, x: Numbers) -> Numbers:
+        """Return the log-odds of every lead, shape (leads,)."""
+        return self.constant + self.contributions(x).sum(axis=1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON-ready form."""
+        return {"constant": self.constant, "terms": [term_to_dict(term) for term in self.terms]}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Scorecard":
+        """Read `to_dict`'s form."""
+        return cls(values["constant"], tuple(term_from_dict(term) for term in values["terms"]))
+
+
+@dataclass(frozen=True)
+class Trees:
+    """A full boosted model as treelite bytes."""
+
+    content: bytes
+    inputs: tuple[int, ...]
+    """Positions, among the model's features, of the columns the trees were fitted on."""
+    features: tuple[int, ...]
+    """Positions of the features their splits use."""
+
+    @cached_property
+    def _model(self) -> Any:  # noqa: ANN401 - treelite has no types
+        import treelite
+
+        return treelite.Model.deserialize_bytes(self.content)
+
+    def log_odds(self, x: Numbers) -> Numbers:
+        """Return the log-odds of every lead, shape (leads,)."""
+        from treelite import gtil
+
+        if len(x) == 0:
+            return np.empty(0)
+        margin = gtil.predict(
+            self._model, np.ascontiguousarray(x[:, self.inputs]), nthread=1, pred_margin=True
+        )
+        return np.asarray(margin, dtype=float).reshape(len(x))
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A weighted sum of scorecards and, for a full model, trees; then the calibration line.
+
+    Attributes
+    ----------
+    cards : tuple of (weight, Scorecard)
+    trees : tuple of (weight, Trees)
+    slope, intercept : float
+        Calibration in log-odds: ``slope * sum + intercept``.
+    center : tuple of float, shape (features,)
+        Mean additive contribution of each feature over the training leads, before the slope:
+        a reason says how far a lead's term lies from it.
+    """
+
+    cards: tuple[tuple[float, Scorecard], ...]
+    trees: tuple[tuple[float, Trees], ...] = ()
+    slope: float = 1.0
+    intercept: float = 0.0
+    center: tuple[float, ...] = ()
+
+    @property
+    def additive(self) -> bool:
+        """Whether reasons are the exact terms of the sum."""
+        return not self.trees
+
+    def raw_log_odds(self, x: Numbers) -> Numbers:
+        """Return the log-odds before calibration, shape (leads,)."""
+        total = np.zeros(len(x))
+        for weight, part in (*self.cards, *self.trees):
+            total += weight * part.log_odds(x)
+        return total
+
+    def log_odds(self, x: Numbers) -> Numbers:
+        """Return the calibrated log-odds, shape (leads,)."""
+        return self.slope * self.raw_log_odds(x) + self.intercept
+
+    def contributions(self, x: Numbers) -> Numbers:
+        """Return the weighted sum of the scorecards' terms, shape of `x`, before the slope."""
+        total = np.zeros_like(x)
+        for weight, card in self.cards:
+            total += weight * card.contributions(x)
+        return total
+
+    def effects(self, x: Numbers) -> Numbers:
+        """Return what each feature adds to each lead's log-odds, shape of `x`.
+
+        Additive: the feature's term less its mean over the training leads, times the slope: with
+        the mean log-odds they sum to the lead's log-odds. With trees: the change in log-odds
+        against the same lead with that feature missing; these need not sum.
+        """
+        if self.additive:
+            return self.slope * (self.contributions(x) - np.array(self.center))
+        return self._by_removal(x)
+
+    def _by_removal(self, x: Numbers) -> Numbers:
+        cards = self.contributions(x) - self.contributions(np.full_like(x, np.nan))
+        effects = cards
+        for weight, trees in self.trees:
+            whole = trees.log_odds(x)
+            for feature in trees.features:
+                known = np.flatnonzero(~np.isnan(x[:, feature]))
+                without = x[known].copy()
+                without[:, feature] = np.nan
+                effects[known, feature] += weight * (whole[known] - trees.log_odds(without))
+        return self.slope * effects
+
+
+def probability(log_odds: Numbers) -> Numbers:
+    """Return ``1 / (1 + exp(-log_odds))`` without overflow."""
+    positive = 1 / (1 + np.exp(-np.abs(log_odds)))
+    return np.where(log_odds >= 0, positive, 1 - positive)
+
+
+def log_odds_of(probability: Numbers, *, least: float = 1e-12) -> Numbers:
+    """Return ``log(p / (1 - p))`` with p kept `least` away from 0 and 1."""
+    inside = np.clip(probability, least, 1 - least)
+    return np.log(inside) - np.log1p(-inside)

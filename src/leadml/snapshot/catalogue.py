@@ -1,0 +1,293 @@
+"""Which features the training leads offer, and which columns are left out, each with its reason.
+
+Nothing here looks at the outcome: the choice depends on what the columns hold.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leadml.data.activity_log import ActivityLog
+from leadml.data.leads import Leads
+from leadml.data.raw import RawColumn
+from leadml.data.values import (
+    NO_TIME,
+    NotUsableError,
+    is_missing,
+    microseconds,
+    missing_texts,
+    time_reader,
+    to_number,
+    to_text,
+)
+from leadml.domain.finding import ExcludedColumn
+from leadml.domain.mapping import LeadMapping
+from leadml.snapshot.features import MOST_LEVELS, RARE, Feature, FeatureSet
+
+WINDOWS = (1.0, 7.0, 30.0, 90.0, None)
+FEWEST_WITH_ACTIVITY = 10
+"""Fewest leads that must have a kind of activity for it to become features."""
+FEWEST_OF_LEVEL = 5
+"""Fewest leads of a level of its own; rarer ones share one level."""
+MOST_LATER_TIMES = 0.05
+"""Largest share of a time column that may lie after the moment its lead is judged."""
+NEAR_UNIQUE = 0.9
+"""Share of distinct values among present ones from which a text column counts as an id."""
+MOSTLY = 0.95
+"""Share of present values that must read as numbers (times) for a column of numbers (times)."""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The features chosen, and the columns left out."""
+
+    features: FeatureSet
+    excluded: tuple[ExcludedColumn, ...]
+
+
+def choose_features(
+    leads: Leads,
+    rows: NDArray[np.intp],
+    *,
+    as_of: NDArray[np.int64],
+    log: ActivityLog | None,
+) -> Catalogue:
+    """Choose the features of the leads at `rows`.
+
+    Parameters
+    ----------
+    leads : Leads
+        The whole export.
+    rows : int array
+        The leads to learn from.
+    as_of : int64 array, shape (rows,)
+        Microseconds; the moment each of those leads is judged, `NO_TIME` where undated.
+    log : ActivityLog or None
+        Activities of those leads (positions in `rows`); None where no activities were given.
+    """
+    mapping = leads.mapping
+    features: list[Feature] = []
+    excluded = _never_features(leads.frame.columns, mapping)
+    left = {item.column for item in excluded}
+    for column in leads.frame.columns:
+        if column in left:
+            continue
+        found = _attribute(column, leads.raw(column).take(rows), as_of, mapping)
+        if isinstance(found, Feature):
+            features.append(found)
+        else:
+            excluded.append(found)
+    features += _life_features(leads, rows, as_of)
+    if log is not None:
+        features += _activity_features(log, as_of)
+    chosen = FeatureSet(
+        tuple(features), missing_texts(mapping.missing), mapping.timezone, mapping.date_format
+    )
+    return Catalogue(chosen, tuple(excluded))
+
+
+def drop_constant(catalogue: Catalogue, x: NDArray[np.float64]) -> tuple[Catalogue, NDArray[np.bool_]]:
+    """Leave out features with at most one value over the training leads (missing counts as one).
+
+    Returns
+    -------
+    catalogue : Catalogue
+        Without them.
+    kept : bool array, shape (features,)
+        Which columns of `x` stay.
+    """
+    kept = np.array([_varies(x[:, position]) for position in range(x.shape[1])], dtype=bool)
+    features = catalogue.features.features
+    dropped = [f for f, keep in zip(features, kept, strict=True) if not keep]
+    excluded = tuple(
+        ExcludedColumn(f.column or f.name, "DATA006", "holds one value only in the training leads")
+        for f in dropped
+        if f.kind not in ("count", "recency", "days")
+    )
+    remaining = tuple(f for f, keep in zip(features, kept, strict=True) if keep)
+    features_left = replace(catalogue.features, features=remaining)
+    return Catalogue(features_left, catalogue.excluded + excluded), kept
+
+
+def _varies(column: NDArray[np.float64]) -> bool:
+    present = column[~np.isnan(column)]
+    if len(present) == 0:
+        return False
+    return len(present) < len(column) or bool((present != present[0]).any())
+
+
+_ROLES = {
+    "id": "the lead's id",
+    "outcome": "the outcome",
+    "created_at": "a mapped time",
+    "handed_off_at": "a mapped time",
+    "followed_up_at": "a mapped time",
+    "closed_at": "a mapped time",
+    "owner": "the owner, so that leads are judged and not reps",
+    "amount": "the amount",
+    "margin": "the margin",
+    "margin_amount": "the margin",
+    "points": "the points score the model is compared with",
+}
+
+
+def _never_features(columns: Sequence[str], mapping: LeadMapping) -> list[ExcludedColumn]:
+    roles = {name: key for key, name in mapping.named_columns.items() if key in _ROLES}
+    excluded = []
+    for column in columns:
+        if column in roles:
+            reason = f"is mapped as {roles[column]}: {_ROLES[roles[column]]} is never a feature"
+            excluded.append(ExcludedColumn(column, "ROLE001", reason))
+        elif column in mapping.ignore:
+            excluded.append(ExcludedColumn(column, "ROLE002", "is listed under ignore"))
+    return excluded
+
+
+def _attribute(
+    column: str, raw: RawColumn, as_of: NDArray[np.int64], mapping: LeadMapping
+) -> Feature | ExcludedColumn:
+    missing = missing_texts(mapping.missing)
+    used, counts = np.unique(raw.codes[raw.codes >= 0], return_counts=True)
+    values = [raw.values[code] for code in used]
+    present = [(v, int(n)) for v, n in zip(values, counts, strict=True) if not is_missing(v, missing)]
+    if not present:
+        return ExcludedColumn(column, "DATA005", "is empty in the training leads")
+    number = _number_feature(column, present)
+    if number is not None:
+        return _unless_id(number, present, mapping)
+    found = _time_feature(column, present, raw, as_of, mapping)
+    return found if found is not None else _text_feature(column, present, mapping)
+
+
+def _number_feature(column: str, present: list[tuple[object, int]]) -> Feature | None:
+    numbers = gaps = 0
+    texts: list[str] = []
+    for value, count in present:
+        try:
+            numbers += count * (not math.isnan(to_number(value)))
+        except NotUsableError:
+            gaps += count
+            texts.append(str(value).strip())
+    if numbers == 0 or numbers < MOSTLY * (numbers + gaps) or len(texts) > MOST_LEVELS:
+        return None
+    return Feature(name=column, kind="number", column=column, gaps=tuple(sorted(texts)))
+
+
+def _unless_id(
+    feature: Feature, present: list[tuple[object, int]], mapping: LeadMapping
+) -> Feature | ExcludedColumn:
+    """Leave out whole numbers that name single leads: all distinct, and dense like a counter."""
+    numbers = np.array([to_number(v) for v, _ in present if _is_number(v)])
+    rows = sum(count for _, count in present)
+    whole = len(numbers) > 0 and bool((numbers == np.floor(numbers)).all())
+    if not (whole and rows >= 50 and len(numbers) == rows and feature.name not in mapping.keep):
+        return feature
+    if np.ptp(numbers) > 20 * rows and numbers.min() < 1e6:
+        return feature
+    reason = f"holds a different whole number in each of {rows} leads: an id, not a property"
+    return ExcludedColumn(feature.name, "DATA007", reason)
+
+
+def _is_number(value: object) -> bool:
+    try:
+        return not math.isnan(to_number(value))
+    except NotUsableError:
+        return False
+
+
+def _time_feature(
+    column: str,
+    present: list[tuple[object, int]],
+    raw: RawColumn,
+    as_of: NDArray[np.int64],
+    mapping: LeadMapping,
+) -> Feature | ExcludedColumn | None:
+    read = time_reader(ZoneInfo(mapping.timezone), mapping.date_format)
+    moments: dict[object, int] = {}
+    for value, _ in present:
+        try:
+            moments[value] = microseconds(read(value))
+        except NotUsableError:
+            return None
+    missing = missing_texts(mapping.missing)
+    at, _ = raw.numbers(lambda v: math.nan if is_missing(v, missing) else float(moments[v]))
+    known = ~np.isnan(at) & (as_of != NO_TIME)
+    if not known.any():
+        reason = "holds times, and no created_at or handed_off_at is mapped to judge them against"
+        return ExcludedColumn(column, "TIME013", reason)
+    later = int((at[known] > as_of[known]).sum())
+    if later > MOST_LATER_TIMES * int(known.sum()) and column not in mapping.keep:
+        reason = (
+            f"holds a time after the moment the lead is judged in {later} of {int(known.sum())} "
+            "leads: it tells what happened later"
+        )
+        return ExcludedColumn(column, "TIME014", reason)
+    return Feature(name=f"days since {column}", kind="time", column=column)
+
+
+def _text_feature(
+    column: str, present: list[tuple[object, int]], mapping: LeadMapping
+) -> Feature | ExcludedColumn:
+    counts: dict[str, int] = {}
+    for value, count in present:
+        try:
+            text = to_text(value)
+        except NotUsableError:
+            reason = "holds lists or objects, which cannot be a feature"
+            return ExcludedColumn(column, "DATA008", reason)
+        if text is not None:
+            counts[text] = counts.get(text, 0) + count
+    rows = sum(counts.values())
+    if rows >= 50 and len(counts) > NEAR_UNIQUE * rows and column not in mapping.keep:
+        reason = f"holds {len(counts)} different texts in {rows} leads: an id, not a property"
+        return ExcludedColumn(column, "DATA007", reason)
+    return Feature(name=column, kind="text", column=column, levels=_levels(counts))
+
+
+def _levels(counts: dict[str, int]) -> tuple[str, ...]:
+    by_size = sorted(counts, key=lambda text: (-counts[text], text))
+    frequent = [text for text in by_size if counts[text] >= FEWEST_OF_LEVEL and text != RARE]
+    own = (frequent or by_size)[: MOST_LEVELS - 1]
+    rare = [RARE] if len(own) < len(by_size) else []
+    return tuple(sorted(own) + rare)
+
+
+def _life_features(
+    leads: Leads, rows: NDArray[np.intp], as_of: NDArray[np.int64]
+) -> list[Feature]:
+    if "created_at" not in leads.times:
+        return []
+    created = leads.times["created_at"].astype("datetime64[us]").view("i8")[rows]
+    parts = [Feature(name="hour created", kind="hour"), Feature(name="weekday created", kind="weekday")]
+    known = (created != NO_TIME) & (as_of != NO_TIME)
+    by_handoff = known.any() and np.unique(as_of[known] - created[known]).size > 1
+    return [Feature(name="age in days", kind="age"), *parts] if by_handoff else parts
+
+
+def _activity_features(log: ActivityLog, as_of: NDArray[np.int64]) -> list[Feature]:
+    before = log.keep(log.at < as_of[log.lead])
+    pairs = np.unique(np.stack([before.lead, before.kind.astype(np.intp)], axis=1), axis=0)
+    support = np.bincount(pairs[pairs[:, 1] >= 0, 1], minlength=len(log.kinds))
+    kinds: list[str | None] = [None] if len(before) else []
+    kinds += [k for k, n in zip(log.kinds, support, strict=True) if n >= FEWEST_WITH_ACTIVITY]
+    return [feature for kind in kinds for feature in _of_activity(kind)]
+
+
+def _of_activity(kind: str | None) -> list[Feature]:
+    name = kind or "any activity"
+    counts = [
+        Feature(name=f"{name}: {_window(window)}", kind="count", activity=kind, window=window)
+        for window in WINDOWS
+    ]
+    recency = Feature(name=f"{name}: days since last", kind="recency", activity=kind)
+    return [*counts, recency, Feature(name=f"{name}: days active", kind="days", activity=kind)]
+
+
+def _window(window: float | None) -> str:
+    if window is None:
+        return "times ever"
+    return f"times in {window:g} day{'' if window == 1 else 's'}"

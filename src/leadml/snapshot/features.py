@@ -1,0 +1,289 @@
+"""Features of a lead as of one moment: one declarative list, folded by one code for table and request.
+
+Training tables, batch files and single requests all pass through `FeatureSet.encode`, so a lead
+has the same features wherever it is scored. Only activities *strictly before* the moment enter.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leadml.data.activity_log import ActivityLog
+from leadml.data.raw import RawColumn
+from leadml.data.values import (
+    MICROSECONDS_A_DAY,
+    NO_TIME,
+    NotUsableError,
+    is_missing,
+    microseconds,
+    time_reader,
+    to_number,
+    to_text,
+)
+
+Kind = Literal["number", "text", "time", "age", "hour", "weekday", "count", "recency", "days"]
+Numbers = NDArray[np.float64]
+Microseconds = NDArray[np.int64]
+
+RARE = "(rare)"
+MOST_LEVELS = 254
+"""Most levels of a text feature: scikit-learn's boosting holds 255 categories, one is `RARE`."""
+
+ATTRIBUTES = ("number", "text", "time")
+LIFE = ("age", "hour", "weekday")
+ACTIVITY = ("count", "recency", "days")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feature:
+    """One feature.
+
+    Attributes
+    ----------
+    name : str
+        As shown in reasons.
+    kind : str
+        ``number`` and ``text``: the column's value. ``time``: days from the column's time to the
+        moment judged (a later time is unknown then: missing). ``age``: days from creation to that
+        moment; ``hour`` (0-23) and ``weekday`` (0 is Monday) of creation in the configured zone.
+        ``count``, ``recency`` (days since the newest) and ``days`` (distinct UTC days) of
+        activities before the moment.
+    column : str or None
+        Source column of an attribute.
+    activity : str or None
+        Kind of activity; None counts every kind.
+    window : float or None
+        Days back that `count` looks; None is ever.
+    levels : tuple of str
+        Known texts of a ``text`` feature; the position is the code.
+    gaps : tuple of str
+        Texts of a ``number`` feature that were not numbers in training: read as missing.
+    """
+
+    name: str
+    kind: Kind
+    column: str | None = None
+    activity: str | None = None
+    window: float | None = None
+    levels: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
+
+    @property
+    def categorical(self) -> bool:
+        """Whether its numbers are codes of levels."""
+        return self.kind == "text"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON-ready form, without what is empty."""
+        return {key: value for key, value in asdict(self).items() if value not in (None, ())}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Feature":
+        """Read `to_dict`'s form."""
+        plain = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+        return cls(**plain)
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Features as numbers.
+
+    Attributes
+    ----------
+    x : float array, shape (leads, features)
+        NaN where missing; codes for text features.
+    errors : dict
+        Row position -> list of (column, why its value is not usable).
+    """
+
+    x: Numbers
+    errors: dict[int, list[tuple[str, str]]]
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """The features of a model, in order, and how raw values are read into them."""
+
+    features: tuple[Feature, ...]
+    missing: frozenset[str]
+    timezone: str = "UTC"
+    date_format: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """Feature names in the order of the columns of `x`."""
+        return [feature.name for feature in self.features]
+
+    @property
+    def columns(self) -> list[str]:
+        """Source columns the features read."""
+        return [feature.column for feature in self.features if feature.column]
+
+    @property
+    def reads_activities(self) -> bool:
+        """Whether any feature needs activities."""
+        return any(feature.kind in ACTIVITY for feature in self.features)
+
+    @cached_property
+    def _zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    def encode(
+        self,
+        raw: Mapping[str, RawColumn],
+        *,
+        as_of: Microseconds,
+        created: Microseconds,
+        log: ActivityLog | None,
+    ) -> Encoded:
+        """Compute every feature of every lead as of its moment.
+
+        Parameters
+        ----------
+        raw : mapping of str to RawColumn
+            Columns of the export; an absent column is missing for every lead.
+        as_of, created : int64 arrays, shape (leads,)
+            Microseconds UTC; `NO_TIME` where unknown.
+        log : ActivityLog or None
+            None: activities are unknown (missing), which is not the same as none.
+        """
+        x = np.full((len(as_of), len(self.features)), np.nan)
+        errors: dict[int, list[tuple[str, str]]] = {}
+        history = _History(log, as_of) if log is not None and self.reads_activities else None
+        for position, feature in enumerate(self.features):
+            if feature.kind in ATTRIBUTES:
+                column = raw.get(feature.column or "")
+                if column is not None:
+                    x[:, position] = self._attribute(feature, column, as_of, errors)
+            elif feature.kind in LIFE:
+                x[:, position] = self._life(feature, as_of, created)
+            elif history is not None:
+                x[:, position] = history.fold(feature)
+        return Encoded(x, errors)
+
+    def shown(self, position: int, number: float) -> str | float | None:
+        """Return a feature's number as a person reads it: its text, the number, None if missing."""
+        feature = self.features[position]
+        if math.isnan(number):
+            return None
+        if feature.categorical:
+            return feature.levels[int(number)]
+        return number
+
+    def _attribute(
+        self,
+        feature: Feature,
+        column: RawColumn,
+        as_of: Microseconds,
+        errors: dict[int, list[tuple[str, str]]],
+    ) -> Numbers:
+        numbers, bad = column.numbers(self._reader(feature))
+        for row, why in bad.items():
+            errors.setdefault(row, []).append((feature.column or feature.name, why))
+        if feature.kind != "time":
+            return numbers
+        moments = np.where(np.isnan(numbers), 0, numbers)
+        days = (as_of - moments) / MICROSECONDS_A_DAY
+        return np.where(np.isnan(numbers) | (as_of == NO_TIME) | (days < 0), np.nan, days)
+
+    def _reader(self, feature: Feature) -> "Any":  # noqa: ANN401 - a function of one value
+        if feature.kind == "number":
+            return _number_reader(self.missing | {gap.casefold() for gap in feature.gaps})
+        if feature.kind == "time":
+            return self._time_reader()
+        return level_reader(feature.levels, self.missing)
+
+    def _time_reader(self) -> "Any":  # noqa: ANN401 - a function of one value
+        read = time_reader(self._zone, self.date_format)
+
+        def days(value: object) -> float:
+            return math.nan if is_missing(value, self.missing) else microseconds(read(value))
+
+        return days
+
+    def _life(self, feature: Feature, as_of: Microseconds, created: Microseconds) -> Numbers:
+        known = created != NO_TIME
+        if feature.kind == "age":
+            days = (as_of - np.where(known, created, 0)) / MICROSECONDS_A_DAY
+            return np.where(known & (as_of != NO_TIME), days, np.nan)
+        parts = np.full(len(created), np.nan)
+        distinct, rows = np.unique(created[known] // _HOUR, return_inverse=True)
+        parts[known] = np.array([self._part(feature.kind, int(hour)) for hour in distinct])[rows]
+        return parts
+
+    def _part(self, kind: str, hour: int) -> float:
+        moment = datetime.fromtimestamp(hour * 3600, self._zone)
+        return float(moment.hour if kind == "hour" else moment.weekday())
+
+
+_HOUR = MICROSECONDS_A_DAY // 24
+
+
+def _number_reader(missing: frozenset[str]) -> "Any":  # noqa: ANN401 - a function of one value
+    return lambda value: to_number(value, missing)
+
+
+def level_reader(levels: Sequence[str], missing: frozenset[str]) -> "Any":  # noqa: ANN401
+    """Return a function from a raw value to its level's code; unseen is `RARE`, else missing."""
+    codes = {level: float(code) for code, level in enumerate(levels)}
+    unseen = codes.get(RARE, math.nan)
+
+    def read(value: object) -> float:
+        text = to_text(value, missing)
+        return math.nan if text is None else codes.get(text, unseen)
+
+    return read
+
+
+class _History:
+    """The activities before each lead's moment, and their folds into features."""
+
+    def __init__(self, log: ActivityLog, as_of: Microseconds) -> None:
+        moment = as_of[log.lead]
+        before = log.keep((log.at < moment) & (moment != NO_TIME))
+        self.leads = len(as_of)
+        self.log = before
+        self.age = (as_of[before.lead] - before.at) / MICROSECONDS_A_DAY
+        self._rows: dict[str | None, NDArray[np.intp] | slice] = {None: slice(None)}
+
+    def fold(self, feature: Feature) -> Numbers:
+        rows = self._of_kind(feature.activity)
+        lead, age = self.log.lead[rows], self.age[rows]
+        if feature.kind == "count":
+            if feature.window is not None:
+                lead = lead[age <= feature.window]
+            return np.bincount(lead, minlength=self.leads).astype(float)
+        if feature.kind == "recency":
+            newest = np.full(self.leads, np.inf)
+            np.minimum.at(newest, lead, age)
+            return np.where(np.isinf(newest), np.nan, newest)
+        return self._distinct_days(lead, self.log.at[rows])
+
+    def _of_kind(self, kind: str | None) -> NDArray[np.intp] | slice:
+        if kind not in self._rows:
+            code = list(self.log.kinds).index(kind) if kind in self.log.kinds else -2
+            self._rows[kind] = np.flatnonzero(self.log.kind == code)
+        return self._rows[kind]
+
+    def _distinct_days(self, lead: NDArray[np.intp], at: Microseconds) -> Numbers:
+        pairs = np.unique(np.stack([lead, at // MICROSECONDS_A_DAY], axis=1), axis=0)
+        return np.bincount(pairs[:, 0], minlength=self.leads).astype(float)
+
+
+__all__ = [
+    "ACTIVITY",
+    "MOST_LEVELS",
+    "RARE",
+    "Encoded",
+    "Feature",
+    "FeatureSet",
+    "NotUsableError",
+    "level_reader",
+]
