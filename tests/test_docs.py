@@ -15,6 +15,7 @@ from leadml.cli.main import main
 from leadml.domain.agreement import Agreement
 from leadml.domain.mapping import ActivityMapping, LeadMapping
 from leadml.domain.points_table import PointsTable, Rule
+from leadml.evaluation.metrics import METRICS
 from leadml.settings import StoreSettings, TrackingSettings, settings_from
 
 ROOT = Path(__file__).parents[1]
@@ -174,3 +175,8 @@ def test_every_environment_variable_is_documented() -> None:
 @pytest.mark.parametrize("name", sorted(set(leadml.__all__) - {"__version__"}))
 def test_every_public_name_is_documented(name: str) -> None:
     assert f"`leadml.{name}" in PAGES["docs/python.md"]
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_every_measure_is_documented_with_its_direction(name: str) -> None:
+    assert f"| `{name}` | {METRICS[name].better} |" in PAGES["docs/method.md"]
