@@ -1,0 +1,161 @@
+"""The agreement that goes with the simulated CRM, as the text of a leadml.toml."""
+
+HORIZON_DAYS = 90.0
+FOLLOW_UP_DAYS = 14.0
+MIN_MARGIN = 0.15
+
+DEFINITION = f"""\
+# The agreement between marketing and sales, and how the CRM's export maps to it.
+
+[leads]
+id = "lead_id"
+outcome = "stage"
+won = ["Closed Won"]
+lost = ["Closed Lost", "Disqualified"]
+created_at = "created_at"
+handed_off_at = "handed_off_at"
+followed_up_at = "first_touch_at"
+closed_at = "closed_at"
+account = "company"
+owner = "rep"
+source = "lead_source"
+amount = "amount"
+margin = "margin"
+ignore = ["lead_score"]        # the CRM's own score; the points table below takes its place
+
+[activities]
+lead = "lead_id"
+at = "timestamp"
+kind = "event"
+detail = "url"
+
+[sales_ready]
+version = "1"
+signed_by = ["Marketing", "Sales"]
+close_rate = 0.30
+confidence = 0.95
+horizon_days = {HORIZON_DAYS:g}
+follow_up_days = {FOLLOW_UP_DAYS:g}
+min_follow_up = 0.8
+min_margin = {MIN_MARGIN:g}
+counts = "followed_up"
+
+[points]
+threshold = 90
+
+[points.caps]
+fit = 60
+behaviour = 70
+page = 40
+
+[points.buckets]
+A = 120
+B = 90
+C = 60
+
+[[points.rules]]
+name = "decision maker"
+group = "fit"
+points = 25
+column = "job_title"
+in = ["CEO", "VP Operations", "Head of IT"]
+
+[[points.rules]]
+name = "manager"
+group = "fit"
+points = 15
+column = "job_title"
+equals = "Operations Manager"
+
+[[points.rules]]
+name = "student"
+group = "fit"
+points = -30
+column = "job_title"
+contains = "Student"
+
+[[points.rules]]
+name = "company of the right size"
+group = "fit"
+points = 20
+column = "company_size"
+between = [50, 2000]
+
+[[points.rules]]
+name = "target industry"
+group = "fit"
+points = 15
+column = "industry"
+in = ["Software", "Manufacturing", "Financial services"]
+
+[[points.rules]]
+name = "budget known and large enough"
+group = "value"
+points = 20
+column = "budget"
+at_least = 10000
+
+[[points.rules]]
+name = "opened a mail"
+group = "behaviour"
+points = 4
+activity = "email_open"
+per = "each"
+max_points = 16
+half_life_days = 30
+
+[[points.rules]]
+name = "clicked in a mail"
+group = "behaviour"
+points = 8
+activity = "email_click"
+per = "each"
+max_points = 24
+half_life_days = 30
+
+[[points.rules]]
+name = "attended a webinar"
+group = "behaviour"
+points = 20
+activity = "webinar"
+
+[[points.rules]]
+name = "asked for a demo"
+group = "behaviour"
+points = 40
+activity = "demo_request"
+within_days = 60
+
+[[points.rules]]
+name = "sent the contact form"
+group = "behaviour"
+points = 20
+activity = "form_submit"
+detail = "contact"
+
+[[points.rules]]
+name = "looked at prices"
+group = "page"
+points = 10
+activity = "page_view"
+detail = "/pricing*"
+per = "each"
+max_points = 30
+half_life_days = 21
+
+[[points.rules]]
+name = "any page"
+group = "page"
+points = 2
+activity = "page_view"
+within_days = 30
+per = "each"
+max_points = 16
+
+[[points.rules]]
+name = "looks for a job"
+group = "page"
+points = -20
+activity = "page_view"
+detail = "/careers*"
+"""

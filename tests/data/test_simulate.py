@@ -1,0 +1,220 @@
+"""The simulated CRM: what it exports, and that its stated truth is the truth."""
+
+import tomllib
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from leadml.data.simulate import SimulatedCrm, simulate
+
+END = pd.Timestamp("2025-12-23T00:00:00Z")  # 540 days after 2024-07-01
+
+
+@pytest.fixture(scope="module")
+def crm() -> SimulatedCrm:
+    return simulate(4000, seed=7)
+
+
+def times(crm: SimulatedCrm, column: str) -> pd.Series:
+    return pd.to_datetime(crm.leads[column], utc=True)
+
+
+def days_between(start: pd.Series, end: pd.Series) -> pd.Series:
+    return (end - start).dt.total_seconds() / 86_400
+
+
+def sales_ready(crm: SimulatedCrm) -> pd.Series:
+    """The agreement read straight off the export: won within 90 days at a margin of 15 %."""
+    in_time = days_between(times(crm, "handed_off_at"), times(crm, "closed_at")) <= 90
+    return (crm.leads["stage"] == "Closed Won") & in_time & (crm.leads["margin"] >= 0.15)
+
+
+def test_export_has_the_columns_of_the_agreement(crm: SimulatedCrm) -> None:
+    definition = tomllib.loads(crm.definition)
+    named = [value for key, value in definition["leads"].items() if key in ROLES]
+    assert set(named) <= set(crm.leads.columns)
+    assert len(named) == len(ROLES)
+    assert list(crm.activities.columns) == ["lead_id", "timestamp", "event", "url"]
+    assert list(definition["activities"].values()) == list(crm.activities.columns)
+    assert set(definition["leads"]["won"] + definition["leads"]["lost"]) == {
+        "Closed Won",
+        "Closed Lost",
+        "Disqualified",
+    }
+
+
+ROLES = ("id", "outcome", "created_at", "handed_off_at", "followed_up_at", "closed_at")
+ROLES += ("account", "owner", "source", "amount", "margin")
+
+
+def test_points_rules_name_what_the_export_holds(crm: SimulatedCrm) -> None:
+    rules = tomllib.loads(crm.definition)["points"]["rules"]
+    assert len(rules) == 14
+    assert {rule["column"] for rule in rules if "column" in rule} <= set(crm.leads.columns)
+    assert {r["activity"] for r in rules if "activity" in r} <= set(crm.activities["event"])
+
+
+def test_times_are_in_order_and_before_the_end(crm: SimulatedCrm) -> None:
+    names = ("created_at", "handed_off_at", "first_touch_at", "closed_at")
+    created, handed_off, touched, closed = (times(crm, name) for name in names)
+    assert (handed_off.dropna() > created[handed_off.notna()]).all()
+    assert (touched.dropna() > handed_off[touched.notna()]).all()
+    both = touched.notna() & closed.notna()
+    assert (closed[both] > touched[both]).all()
+    assert days_between(handed_off, touched).max() <= 14
+    for moments in (created, handed_off, touched, closed):
+        assert moments.max() < END
+    assert created.is_monotonic_increasing
+
+
+def test_stage_agrees_with_what_is_recorded(crm: SimulatedCrm) -> None:
+    by_stage = crm.leads.groupby("stage")
+    recorded = by_stage[["handed_off_at", "first_touch_at", "closed_at", "margin"]].count()
+    won = (crm.leads["stage"] == "Closed Won").sum()
+    assert recorded.loc["Closed Won"].tolist() == [won, won, won, won]
+    assert recorded.loc["Nurture"].sum() == 0
+    assert recorded.loc["Disqualified", "handed_off_at"] == 0
+    assert recorded.loc["Working", "first_touch_at"] == (crm.leads["stage"] == "Working").sum()
+    assert recorded.loc["New", "first_touch_at"] == 0
+    assert set(crm.leads["stage"]) == {
+        "Closed Won", "Closed Lost", "Disqualified", "Working", "New", "Nurture",
+    }  # fmt: skip
+
+
+def test_some_values_are_missing_as_in_any_crm(crm: SimulatedCrm) -> None:
+    share = crm.leads.isna().mean()
+    assert 0.4 < share["budget"] < 0.5
+    assert 0 < share["industry"] < 0.1
+    assert share[["lead_id", "created_at", "stage", "company_size"]].sum() == 0
+    assert crm.leads["lead_id"].is_unique
+
+
+@pytest.mark.parametrize("base_rate", [0.05, 0.25, 0.5])
+def test_mean_truth_of_followed_up_handoffs_is_the_base_rate(base_rate: float) -> None:
+    truth = simulate(500, seed=3, base_rate=base_rate).truth
+    truth = truth[truth["handed_off"]]
+    mean = np.average(truth["probability"], weights=truth["follow_up_probability"])
+    assert mean == pytest.approx(base_rate, abs=1e-6)
+
+
+def test_outcomes_come_at_the_stated_probability() -> None:
+    # Ten equal groups by true probability: each group's share of sales-ready leads lies within
+    # four standard errors of its mean truth (a miss in any of ten: below 1 in 1,000). Only leads
+    # handed off at least 90 days before the end count, so that none is censored.
+    crm = simulate(20_000, seed=11)
+    matured = times(crm, "handed_off_at") + pd.Timedelta(days=90) <= END
+    worked = crm.truth["followed_up"] & matured
+    truth, outcome = crm.truth["probability"][worked], sales_ready(crm)[worked]
+    assert len(truth) > 10_000
+    for _, group in truth.groupby(pd.qcut(truth, 10)):
+        mean = group.mean()
+        error = np.sqrt(mean * (1 - mean) / len(group))
+        assert abs(outcome[group.index].mean() - mean) < 4 * error
+    assert truth.std() > 0.12
+
+
+def test_without_signal_nothing_visible_matters() -> None:
+    truth = simulate(2000, seed=5, signal=0.0).truth
+    # What is left is the time to a win: 10 % longer in a company e times as large.
+    assert truth["probability"].std() < 0.02
+    strong = simulate(2000, seed=5, signal=1.5).truth
+    assert strong["probability"].std() > 0.15
+
+
+def test_neglect_is_the_share_of_handoffs_nobody_works() -> None:
+    truth = simulate(8000, seed=2, neglect=0.6).truth
+    handed_off = truth[truth["handed_off"]]
+    # Mean follow-up probability is 0.4 by construction; drawn: +- 4 standard errors of 0.006.
+    assert handed_off["followed_up"].mean() == pytest.approx(0.4, abs=0.024)
+    assert not truth["won"][~truth["followed_up"]].any()
+    everyone = simulate(500, seed=2, neglect=0.0).truth
+    assert (everyone["followed_up"] == everyone["handed_off"]).all()
+
+
+def test_delay_scales_the_days_to_a_win() -> None:
+    for delay in (15.0, 60.0):
+        truth = simulate(6000, seed=4, delay_days=delay).truth
+        median = truth["days_to_close"][truth["won"]].median()
+        # Log-normal about `delay` (size moves it by some 10 %): 4 standard errors are 10 %.
+        assert median == pytest.approx(delay, rel=0.15)
+
+
+def test_drift_moves_the_newer_leads() -> None:
+    crm = simulate(3000, seed=6, drift=2.0)
+    truth = crm.truth["probability"]
+    early, late = truth[:1000].mean(), truth[-1000:].mean()
+    assert late > early + 0.15
+    calm = simulate(3000, seed=6).truth["probability"]
+    assert abs(calm[-1000:].mean() - calm[:1000].mean()) < 0.04
+
+
+def test_activities_go_on_after_the_handoff_and_give_the_outcome_away(crm: SimulatedCrm) -> None:
+    handed_off = times(crm, "handed_off_at").set_axis(crm.leads["lead_id"])
+    at = pd.to_datetime(crm.activities["timestamp"], utc=True)
+    later = at > crm.activities["lead_id"].map(handed_off)
+    per_lead = later.groupby(crm.activities["lead_id"]).sum().reindex(crm.leads["lead_id"])
+    won = (crm.leads["stage"] == "Closed Won").to_numpy()
+    followed_up = crm.leads["first_touch_at"].notna().to_numpy()
+    assert per_lead[won].mean() > 1.5 * per_lead[followed_up & ~won].mean()
+    onboarding = crm.activities[crm.activities["url"] == "/onboarding"]
+    assert set(onboarding["lead_id"]) <= set(crm.leads["lead_id"][won])
+    assert at.is_monotonic_increasing
+    assert at.max() < END
+
+
+def test_no_activity_precedes_its_lead(crm: SimulatedCrm) -> None:
+    created = times(crm, "created_at").set_axis(crm.leads["lead_id"])
+    at = pd.to_datetime(crm.activities["timestamp"], utc=True)
+    assert (at >= crm.activities["lead_id"].map(created)).all()
+
+
+def test_leads_near_the_end_are_still_open(crm: SimulatedCrm) -> None:
+    newest = crm.leads.tail(200)
+    assert newest["stage"].isin(["New", "Working", "Nurture"]).mean() > 0.6
+    oldest = crm.leads.head(200)
+    assert oldest["stage"].isin(["Closed Won", "Closed Lost", "Disqualified"]).mean() > 0.75
+    beyond = crm.truth["won"] & (crm.leads["stage"] != "Closed Won")
+    assert beyond.sum() > 20
+
+
+def test_a_seed_decides_everything() -> None:
+    first, again, other = simulate(300, seed=1), simulate(300, seed=1), simulate(300, seed=2)
+    pd.testing.assert_frame_equal(first.leads, again.leads)
+    pd.testing.assert_frame_equal(first.activities, again.activities)
+    pd.testing.assert_frame_equal(first.truth, again.truth)
+    assert not first.leads["industry"].equals(other.leads["industry"])
+
+
+def test_a_switch_changes_only_what_it_names() -> None:
+    usual, slow = simulate(300, seed=1), simulate(300, seed=1, delay_days=80.0, neglect=0.5)
+    same = ["lead_id", "created_at", "company", "industry", "budget", "lead_score", "handed_off_at"]
+    pd.testing.assert_frame_equal(usual.leads[same], slow.leads[same])
+    assert not usual.leads["stage"].equals(slow.leads["stage"])
+
+
+def test_start_and_days_set_the_period() -> None:
+    crm = simulate(200, start=date(2020, 1, 1), days=30)
+    created = times(crm, "created_at")
+    assert created.min() >= pd.Timestamp("2020-01-01T00:00:00Z")
+    assert created.max() < pd.Timestamp("2020-01-31T00:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"leads": 9}, "leads must be at least 10"),
+        ({"days": 0}, "days at least 1"),
+        ({"base_rate": 0.0}, "base_rate must be above 0 and at most 0.8"),
+        ({"base_rate": 0.9}, "base_rate must be above 0 and at most 0.8"),
+        ({"signal": -1.0}, "signal must be 0 or more"),
+        ({"delay_days": 91.0}, "delay_days must be above 0 and at most 90"),
+        # Wins at a median of 90 days are in time half the time, and solid in 94 %: at most 0.47.
+        ({"delay_days": 90.0, "base_rate": 0.5}, r"base_rate must be below 0\.4\d, the share"),
+        ({"neglect": 1.0}, "neglect must be at least 0 and below 1"),
+    ],
+)
+def test_impossible_worlds_are_refused(options: dict[str, float], expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
+        simulate(**{"leads": 100, **options})  # type: ignore[arg-type]
