@@ -37,7 +37,9 @@ class RawColumn:
         """Return the column of the rows at these positions."""
         return RawColumn(self.values, self.codes[rows])
 
-    def numbers(self, read: Callable[[object], float]) -> tuple[NDArray[np.float64], dict[int, str]]:
+    def numbers(
+        self, read: Callable[[object], float]
+    ) -> tuple[NDArray[np.float64], dict[int, str]]:
         """Read every value as a float.
 
         Returns
@@ -54,9 +56,11 @@ class RawColumn:
                 read_values[position] = read(value)
             except NotUsableError as error:
                 bad[position] = str(error)
-        return read_values[self.codes], self._rows_of(bad)
+        return read_values[self.codes], self.rows_of(bad)
 
-    def texts(self, read: Callable[[object], str | None]) -> tuple[list[str | None], dict[int, str]]:
+    def texts(
+        self, read: Callable[[object], str | None]
+    ) -> tuple[list[str | None], dict[int, str]]:
         """Read every distinct value as text: a list parallel to `values`, and errors by row."""
         read_values: list[str | None] = []
         bad: dict[int, str] = {}
@@ -66,9 +70,10 @@ class RawColumn:
             except NotUsableError as error:
                 read_values.append(None)
                 bad[position] = str(error)
-        return read_values, self._rows_of(bad)
+        return read_values, self.rows_of(bad)
 
-    def _rows_of(self, bad: Mapping[int, str]) -> dict[int, str]:
+    def rows_of(self, bad: Mapping[int, str]) -> dict[int, str]:
+        """Spread errors by position in `values` to the rows that hold them."""
         if not bad:
             return {}
         rows = np.flatnonzero(np.isin(self.codes, list(bad)))

@@ -1,0 +1,313 @@
+"""Leads: a table read in leadml's terms."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from datetime import tzinfo
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from leadml.data.frames import raw_column
+from leadml.data.identity import changing_columns, content_number, content_text
+from leadml.data.outcomes import read_outcomes
+from leadml.data.places import Places, listed, near, severity_of_set_aside
+from leadml.data.raw import RawColumn
+from leadml.data.tables import Table
+from leadml.data.time_findings import refuse_mostly_unreadable, time_findings
+from leadml.data.times import read_times
+from leadml.data.values import missing_texts, to_number, to_text
+from leadml.domain.finding import Finding
+from leadml.domain.mapping import LeadMapping
+from leadml.errors import DataError
+
+
+@dataclass(frozen=True)
+class Leads:
+    """Leads as their export gives them, the mapped columns read.
+
+    Attributes
+    ----------
+    source : str
+        What to call the export in messages.
+    frame : pandas.DataFrame
+        Every column of the export, rows numbered from 0.
+    mapping : LeadMapping
+        Reduced to the columns that are there.
+    lead_id : object array of str, shape (leads,)
+        The mapped id, or the hash of the content with its occurrence number.
+    times : dict of datetime64[us] arrays
+        Role (``created_at``, ``handed_off_at``, ``followed_up_at``, ``closed_at``) -> UTC moment;
+        NaT where missing or not readable. Mapped roles only.
+    outcome : int8 array or None
+        1 won, 0 lost, -1 open; None where no outcome is mapped.
+    amount, margin, points : float64 array or None
+        Money in the export's currency, margin as a fraction of the amount, the CRM's points; NaN
+        where missing.
+    errors : dict
+        Row position -> why the row cannot be used.
+    findings : tuple of Finding
+        What was odd about reading them.
+    places : Places
+        Where each lead stands in the export.
+    """
+
+    source: str
+    frame: pd.DataFrame
+    mapping: LeadMapping
+    lead_id: NDArray[np.object_]
+    times: dict[str, NDArray[np.datetime64]]
+    outcome: NDArray[np.int8] | None
+    amount: NDArray[np.float64] | None
+    margin: NDArray[np.float64] | None
+    points: NDArray[np.float64] | None
+    errors: dict[int, str]
+    findings: tuple[Finding, ...]
+    places: Places
+    _columns: dict[str, RawColumn] = field(default_factory=dict, repr=False, compare=False)
+
+    def __len__(self) -> int:
+        """Return the number of leads."""
+        return len(self.lead_id)
+
+    def raw(self, column: str) -> RawColumn:
+        """Return one column of the export as its distinct values and which row holds which."""
+        if column not in self._columns:
+            self._columns[column] = raw_column(self.frame[column])
+        return self._columns[column]
+
+    def texts(self, role: str) -> NDArray[np.object_] | None:
+        """Return account, owner or source of each lead as text or None; None where not mapped."""
+        column = getattr(self.mapping, role)
+        if column is None:
+            return None
+        missing = missing_texts(self.mapping.missing)
+        raw = self.raw(column)
+        texts, _ = raw.texts(lambda value: to_text(value, missing))
+        return np.array([*texts, None], object)[raw.codes]
+
+    def latest_time(self) -> np.datetime64 | None:
+        """Return the latest mapped time, None where there is none.
+
+        The closing time of a lead that is still open is a hope, not an event: it does not count.
+        """
+        moments = []
+        for role, times in self.times.items():
+            happened = ~np.isnat(times)
+            if role == "closed_at" and self.outcome is not None:
+                happened &= self.outcome >= 0
+            if happened.any():
+                moments.append(times[happened].max())
+        return max(moments) if moments else None
+
+    def take(self, rows: NDArray[np.intp]) -> "Leads":
+        """Return the leads at these row positions, in this order; findings stay with the whole."""
+        rows = np.asarray(rows, np.intp)
+
+        def of(values: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+            return None if values is None else values[rows]
+
+        return Leads(
+            source=self.source,
+            frame=self.frame.take(rows).reset_index(drop=True),
+            mapping=self.mapping,
+            lead_id=self.lead_id[rows],
+            times={role: times[rows] for role, times in self.times.items()},
+            outcome=None if self.outcome is None else self.outcome[rows],
+            amount=of(self.amount),
+            margin=of(self.margin),
+            points=of(self.points),
+            errors=_errors_at(self.errors, rows),
+            findings=(),
+            places=self.places.take(rows),
+            _columns={name: column.take(rows) for name, column in self._columns.items()},
+        )
+
+
+def _errors_at(errors: dict[int, str], rows: NDArray[np.intp]) -> dict[int, str]:
+    if not errors:
+        return {}
+    hit = np.flatnonzero(np.isin(rows, list(errors)))
+    return {int(row): errors[int(rows[row])] for row in hit}
+
+
+def read_leads(table: Table, mapping: LeadMapping, *, required: Collection[str]) -> Leads:
+    """Read a table in leadml's terms.
+
+    Parameters
+    ----------
+    table : Table
+        The export.
+    mapping : LeadMapping
+        Which column holds what.
+    required : collection of str
+        Keys of ``[leads]`` whose mapped columns must be there; others may be absent and then count
+        as not mapped.
+
+    Raises
+    ------
+    DataError
+        If a required column is absent, most values of a required time column cannot be read, or
+        the outcome is required and its values do not say who was won and who lost.
+    """
+    reader = _Reader(table, _mapping_of(table, mapping, required), frozenset(required))
+    times = reader.times()
+    outcome = reader.outcome()
+    numbers = {
+        role: reader.number(role) for role in ("amount", "margin", "margin_amount", "points")
+    }
+    lead_id = reader.ids()
+    return Leads(
+        source=table.source,
+        frame=table.frame,
+        mapping=reader.mapping,
+        lead_id=lead_id,
+        times=times,
+        outcome=outcome,
+        amount=numbers["amount"],
+        margin=_margin(numbers),
+        points=numbers["points"],
+        errors=reader.errors,
+        findings=(*table.findings, *reader.findings),
+        places=table.places,
+        _columns=reader.columns,
+    )
+
+
+def _mapping_of(table: Table, mapping: LeadMapping, required: Collection[str]) -> LeadMapping:
+    there = set(table.frame.columns)
+    absent = {key: name for key, name in mapping.named_columns.items() if name not in there}
+    for key, name in absent.items():
+        if key in required:
+            known = [str(column) for column in table.frame.columns]
+            hint = near(name, known) or f"; it has {listed(known)}"
+            msg = f"{table.source} has no column {name!r}, which [leads].{key} names{hint}"
+            raise DataError(msg)
+    for key in ("outcome",):
+        if key in required and getattr(mapping, key) is None:
+            msg = f"[leads].{key} is not set: name the column of {table.source} that holds it"
+            raise DataError(msg)
+    return replace(mapping, **dict.fromkeys(absent))  # type: ignore[arg-type]
+
+
+class _Reader:
+    """Reads the mapped columns of one table, gathering errors and findings."""
+
+    def __init__(self, table: Table, mapping: LeadMapping, required: frozenset[str]) -> None:
+        self.table = table
+        self.mapping = mapping
+        self.required = required
+        self.missing = missing_texts(mapping.missing)
+        self.errors = dict(table.errors)
+        self.findings: list[Finding] = []
+        self.columns: dict[str, RawColumn] = {}
+
+    def raw(self, column: str) -> RawColumn:
+        if column not in self.columns:
+            self.columns[column] = raw_column(self.table.frame[column])
+        return self.columns[column]
+
+    def times(self) -> dict[str, NDArray[np.datetime64]]:
+        zone: tzinfo = ZoneInfo(self.mapping.timezone)
+        read = {}
+        for role, column in self.mapping.times.items():
+            times = read_times(
+                self.raw(column),
+                zone=zone,
+                date_format=self.mapping.date_format,
+                missing=self.missing,
+            )
+            what = f"{self.table.source}, column {column} ([leads].{role})"
+            if role in self.required:
+                refuse_mostly_unreadable(times, what)
+            for row, why in times.errors.items():
+                self._error(row, f"{column}: {why}")
+            self.findings += time_findings(
+                times, column, zone=self.mapping.timezone, places=self.table.places
+            )
+            read[role] = times.at.view("datetime64[us]")
+        return read
+
+    def outcome(self) -> NDArray[np.int8] | None:
+        if self.mapping.outcome is None:
+            return None
+        outcomes = read_outcomes(
+            self.raw(self.mapping.outcome),
+            self.mapping,
+            self.table.source,
+            self.missing,
+            strict="outcome" in self.required,
+        )
+        self.findings += outcomes.findings
+        return outcomes.outcome
+
+    def number(self, role: str) -> NDArray[np.float64] | None:
+        column = getattr(self.mapping, role)
+        if column is None:
+            return None
+        numbers, errors = self.raw(column).numbers(lambda value: to_number(value, self.missing))
+        if errors:
+            text = f"[leads].{role} holds values that are not numbers; they count as missing"
+            examples = self.table.places.examples(list(errors), errors.__getitem__)
+            self.findings.append(Finding("DATA018", "warning", column, len(errors), text, examples))
+        large = np.flatnonzero(np.abs(numbers) > 1) if role == "margin" else ()
+        if len(large):
+            text = (
+                "margins above 1 or below -1, expected a fraction of the amount: divide percentages "
+                "by 100, or map money as margin_amount"
+            )
+            examples = self.table.places.examples(large, lambda row: f"{numbers[row]:g}")
+            self.findings.append(Finding("DATA019", "warning", column, len(large), text, examples))
+        return numbers
+
+    def ids(self) -> NDArray[np.object_]:
+        return self._content_ids() if self.mapping.id is None else self._mapped_ids()
+
+    def _mapped_ids(self) -> NDArray[np.object_]:
+        column = str(self.mapping.id)
+        raw = self.raw(column)
+        texts, errors = raw.texts(lambda value: to_text(value, self.missing))
+        for row, why in errors.items():
+            self._error(row, f"{column}: {why}")
+        ids = np.array([*texts, None], object)[raw.codes]
+        absent = np.flatnonzero(ids == None)  # noqa: E711 - elementwise
+        for row in absent.tolist():
+            self._error(row, f"{column}: no lead id")
+        self._found_no_id(absent, column, "leads without an id are set aside; give each its own")
+        ids[absent] = ""
+        return ids
+
+    def _content_ids(self) -> NDArray[np.object_]:
+        left_out = changing_columns(self.mapping)
+        totals = np.zeros(len(self.table.frame), np.uint64)
+        for column in self.table.frame.columns:
+            if column not in left_out:
+                raw = self.raw(column)
+                cells = (content_number(column, value, self.missing) for value in raw.values)
+                totals += np.array([*cells, 0], np.uint64)[raw.codes]  # wraps: modulo 2**64
+        occurrence = pd.Series(totals).groupby(totals, sort=False).cumcount().tolist()
+        empty = np.flatnonzero(totals == 0)
+        for row in empty.tolist():
+            self._error(row, "nothing is recorded that could identify the lead")
+        self._found_no_id(empty, None, "rows with nothing recorded are set aside; remove them")
+        pairs = zip(totals.tolist(), occurrence, strict=True)
+        return np.array([content_text(total, k) if total else "" for total, k in pairs], object)
+
+    def _found_no_id(self, rows: NDArray[np.intp], column: str | None, text: str) -> None:
+        if len(rows):
+            severity = severity_of_set_aside(len(rows), len(self.table.frame))
+            examples = self.table.places.examples(rows)
+            self.findings.append(Finding("DATA010", severity, column, len(rows), text, examples))
+
+    def _error(self, row: int, why: str) -> None:
+        self.errors[row] = f"{self.errors[row]}; {why}" if row in self.errors else why
+
+
+def _margin(numbers: dict[str, NDArray[np.float64] | None]) -> NDArray[np.float64] | None:
+    profit, amount = numbers["margin_amount"], numbers["amount"]
+    if profit is None:
+        return numbers["margin"]
+    if amount is None:
+        return np.full(len(profit), np.nan)
+    return np.divide(profit, amount, out=np.full(len(profit), np.nan), where=amount != 0)
