@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +22,9 @@ from leadml.data.encoding import Encoding, encoding_of, open_content
 from leadml.data.places import EXAMPLES, Places, severity_of_set_aside
 from leadml.domain.finding import Finding
 from leadml.errors import DataError
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 DELIMITERS = ",;\t|"
 BATCH = 20_000
@@ -122,7 +126,7 @@ def _read(
     )
 
 
-def _batches(reader: "csv._reader", rows: _Rows, skipped: int) -> Iterator[list[list[str]]]:
+def _batches(reader: "Reader", rows: _Rows, skipped: int) -> Iterator[list[list[str]]]:
     batch: list[list[str]] = []
     width, ended = rows.width, reader.line_num + skipped
     for cells in reader:

@@ -1,6 +1,7 @@
 """From a pandas column to plain distinct values: where pandas' types end."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ import pandas as pd
 from leadml.data.raw import RawColumn
 
 
-def raw_column(column: "pd.Series[object]") -> RawColumn:
+def raw_column(column: "pd.Series[Any]") -> RawColumn:
     """Return the distinct values of a column as plain Python values, and which row holds which.
 
     Missing of every kind (None, NaN, NaT, pandas' NA) is code -1. Times are `datetime`s, cut to
@@ -20,7 +21,7 @@ def raw_column(column: "pd.Series[object]") -> RawColumn:
     return RawColumn(_plain(values), codes.astype(np.intp, copy=False))
 
 
-def _plain(values: "pd.Index | np.ndarray") -> Sequence[object]:
+def _plain(values: "pd.Index | np.ndarray[Any, Any]") -> Sequence[object]:
     index = pd.Index(values)
     if isinstance(index, pd.DatetimeIndex):
         return index.floor("us").to_pydatetime().tolist()

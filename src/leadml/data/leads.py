@@ -22,6 +22,8 @@ from leadml.domain.finding import Finding
 from leadml.domain.mapping import LeadMapping
 from leadml.errors import DataError
 
+NUMBERS = ("amount", "margin", "margin_amount", "points")
+
 
 @dataclass(frozen=True)
 class Leads:
@@ -154,9 +156,7 @@ def read_leads(table: Table, mapping: LeadMapping, *, required: Collection[str])
     reader = _Reader(table, _mapping_of(table, mapping, required), frozenset(required))
     times = reader.times()
     outcome = reader.outcome()
-    numbers = {
-        role: reader.number(role) for role in ("amount", "margin", "margin_amount", "points")
-    }
+    numbers = {role: reader.number(role) for role in NUMBERS}
     lead_id = reader.ids()
     return Leads(
         source=table.source,
@@ -254,8 +254,8 @@ class _Reader:
         large = np.flatnonzero(np.abs(numbers) > 1) if role == "margin" else ()
         if len(large):
             text = (
-                "margins above 1 or below -1, expected a fraction of the amount: divide percentages "
-                "by 100, or map money as margin_amount"
+                "margins above 1 or below -1, expected a fraction of the amount: divide "
+                "percentages by 100, or map money as margin_amount"
             )
             examples = self.table.places.examples(large, lambda row: f"{numbers[row]:g}")
             self.findings.append(Finding("DATA019", "warning", column, len(large), text, examples))
@@ -283,9 +283,7 @@ class _Reader:
         totals = np.zeros(len(self.table.frame), np.uint64)
         for column in self.table.frame.columns:
             if column not in left_out:
-                raw = self.raw(column)
-                cells = (content_number(column, value, self.missing) for value in raw.values)
-                totals += np.array([*cells, 0], np.uint64)[raw.codes]  # wraps: modulo 2**64
+                totals += _content_numbers(column, self.raw(column), self.missing)  # modulo 2**64
         occurrence = pd.Series(totals).groupby(totals, sort=False).cumcount().tolist()
         empty = np.flatnonzero(totals == 0)
         for row in empty.tolist():
@@ -304,10 +302,18 @@ class _Reader:
         self.errors[row] = f"{self.errors[row]}; {why}" if row in self.errors else why
 
 
+def _content_numbers(column: str, raw: RawColumn, missing: frozenset[str]) -> NDArray[np.uint64]:
+    numbers = [content_number(column, value, missing) for value in raw.values]  # noqa: PD011
+    return np.array([*numbers, 0], np.uint64)[raw.codes]
+
+
 def _margin(numbers: dict[str, NDArray[np.float64] | None]) -> NDArray[np.float64] | None:
     profit, amount = numbers["margin_amount"], numbers["amount"]
     if profit is None:
         return numbers["margin"]
     if amount is None:
         return np.full(len(profit), np.nan)
-    return np.divide(profit, amount, out=np.full(len(profit), np.nan), where=amount != 0)
+    margin: NDArray[np.float64] = np.divide(
+        profit, amount, out=np.full(len(profit), np.nan), where=amount != 0
+    )
+    return margin

@@ -59,7 +59,7 @@ def read_outcomes(
     if strict:
         _refuse_never_won(counts, won, place)
     lost = _texts(mapping.lost) if mapping.lost is not None else _other(counts, won, place, strict)
-    of_text = {text: OPEN for text in counts} | dict.fromkeys(lost, LOST) | dict.fromkeys(won, WON)
+    of_text = dict.fromkeys(counts, OPEN) | dict.fromkeys(lost, LOST) | dict.fromkeys(won, WON)
     by_value = [OPEN if text is None else of_text[text] for text in texts]
     outcome = np.array([*by_value, OPEN], np.int8)[raw.codes]
     known = int(sum(counts.values()))

@@ -29,7 +29,7 @@ class Places:
 
     @classmethod
     def of_rows(cls, rows: int) -> "Places":
-        """Number rows from 1."""
+        """Return the places of rows counted from 1."""
         return cls("row", np.arange(1, rows + 1))
 
     def name(self, row: int) -> str:
@@ -59,7 +59,7 @@ def severity_of_set_aside(count: int, total: int) -> Severity:
 
 
 def near(text: str, known: Sequence[str]) -> str:
-    """Return `` (did you mean 'x'?)`` where one of the known texts is close, else the empty text."""
+    """Return `` (did you mean 'x'?)`` where a known text is close, else the empty text."""
     import difflib
 
     by_folded = {name.casefold(): name for name in known}

@@ -1,4 +1,4 @@
-"""Columns of times: read through the one scalar reader, and a guess at the format where it fails."""
+"""Columns of times: read through the one scalar reader; a guess at the format where it fails."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
