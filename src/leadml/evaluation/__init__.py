@@ -1,0 +1,1 @@
+"""Measuring scores against outcomes: arrays in, numbers with intervals out."""

@@ -1,0 +1,1 @@
+"""Pages a person reads: plain data in, one self-contained file out."""
