@@ -1,10 +1,13 @@
 """All that decides what a score means: the mapping, the agreement and the points table."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Any
 
 from leadml.domain.agreement import Agreement
 from leadml.domain.mapping import ActivityMapping, LeadMapping
-from leadml.domain.points_table import PointsTable
+from leadml.domain.points_table import PointsTable, Rule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,3 +23,31 @@ class Definition:
     def has_points(self) -> bool:
         """Whether there is any points score: rules of our own or a column of the CRM's."""
         return bool(self.points.rules) or self.leads.points is not None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON-ready form that travels inside a bundle."""
+        return {
+            "leads": asdict(self.leads),
+            "activities": asdict(self.activities),
+            "agreement": self.agreement.to_dict(),
+            "points": asdict(self.points),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Definition":
+        """Read `to_dict`'s form (lists become tuples again)."""
+        agreement = _tuples(values["agreement"])
+        since = agreement["effective_from"]
+        agreement["effective_from"] = date.fromisoformat(since) if since else None
+        points = dict(values["points"])
+        points["rules"] = tuple(Rule(**_tuples(rule)) for rule in points["rules"])
+        return cls(
+            leads=LeadMapping(**_tuples(values["leads"])),
+            activities=ActivityMapping(**values["activities"]),
+            agreement=Agreement(**agreement),
+            points=PointsTable(**points),
+        )
+
+
+def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}

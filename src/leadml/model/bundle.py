@@ -1,0 +1,281 @@
+"""A bundle: one trained version as a folder of plain data, verified before it is read.
+
+::
+
+    versions/3/
+      manifest.json     sha256 of every file, versions, data window, agreement, threshold, metrics
+      model.json        features, scorecards, calibration
+      trees-0.bin       a full model's trees (treelite), where there is one
+      definition.json   mapping, agreement and points table it was trained under
+      trained_on.npy    hashes of the ids of the leads it learnt from
+      pipeline.joblib   the fitted scikit-learn objects, for analysts; serving never reads it
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leadml.domain.definition import Definition
+from leadml.errors import ModelError
+from leadml.model.scorecard import Machine, Scorecard, Trees
+from leadml.snapshot.features import Feature, FeatureSet
+
+FORMAT = 1
+"""Version of the bundle's layout: a newer one is refused."""
+ALIASES = "aliases.json"
+VERSIONS = "versions"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle read and verified.
+
+    Attributes
+    ----------
+    path : Path
+        The folder.
+    manifest : dict
+        What is known of the version: threshold, bands, metrics, data window …
+    definition : Definition
+        What it was trained under.
+    features : FeatureSet
+        How raw values become numbers.
+    machine : Machine
+        The model.
+    """
+
+    path: Path
+    manifest: Mapping[str, Any]
+    definition: Definition
+    features: FeatureSet
+    machine: Machine
+
+    @property
+    def version(self) -> str:
+        """The registered version: the folder's name."""
+        return self.path.name
+
+    @cached_property
+    def trained_hashes(self) -> NDArray[np.uint64]:
+        """Sorted hashes of the ids of the leads the model learnt from."""
+        hashes: NDArray[np.uint64] = np.load(self.path / "trained_on.npy", allow_pickle=False)
+        return hashes
+
+    def trained_on(self, lead_ids: Iterable[str]) -> NDArray[np.bool_]:
+        """Tell which leads the model learnt from, shape (leads,)."""
+        return np.isin(id_hashes(lead_ids), self.trained_hashes)
+
+
+def id_hashes(lead_ids: Iterable[str]) -> NDArray[np.uint64]:
+    """Return the first 64 bits of the sha256 of every id."""
+    digests = b"".join(hashlib.sha256(i.encode("utf-8", "replace")).digest()[:8] for i in lead_ids)
+    return np.frombuffer(digests, dtype=np.uint64)
+
+
+def write_bundle(
+    folder: Path,
+    *,
+    manifest: Mapping[str, Any],
+    definition: Definition,
+    features: FeatureSet,
+    machine: Machine,
+    trained_on: Iterable[str],
+) -> None:
+    """Write the data files and the manifest that seals them into an existing empty folder."""
+    trees = [tree for _, tree in machine.trees]
+    for number, tree in enumerate(trees):
+        (folder / f"trees-{number}.bin").write_bytes(tree.content)
+    _write_json(folder / "model.json", _model_to_dict(features, machine))
+    _write_json(folder / "definition.json", definition.to_dict())
+    np.save(folder / "trained_on.npy", np.sort(id_hashes(trained_on)))
+    sealed = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
+    _write_json(folder / "manifest.json", {"format": FORMAT, "files": sealed, **manifest})
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """Verify and read a bundle.
+
+    Raises
+    ------
+    ModelError
+        If a file is missing, was changed since it was sealed, or has a newer format.
+    """
+    manifest = _json(folder / "manifest.json")
+    if manifest.get("format") != FORMAT:
+        msg = (
+            f"{folder}: bundle format {manifest.get('format')!r} is not {FORMAT}: "
+            "use the leadml that wrote it, or train again"
+        )
+        raise ModelError(msg)
+    for name in ("model.json", "definition.json", "trained_on.npy"):
+        if name not in manifest["files"]:
+            msg = f"{folder}: manifest.json does not list {name}: the bundle is damaged, restore it"
+            raise ModelError(msg)
+    for name, expected in manifest["files"].items():
+        _verify(folder / Path(name).name, expected)
+    model = _json(folder / "model.json")
+    definition = Definition.from_dict(_json(folder / "definition.json"))
+    features, machine = _model_from_dict(model, folder, manifest["files"])
+    return Bundle(folder, manifest, definition, features, machine)
+
+
+def _model_to_dict(features: FeatureSet, machine: Machine) -> dict[str, Any]:
+    return {
+        "features": [feature.to_dict() for feature in features.features],
+        "missing": sorted(features.missing),
+        "timezone": features.timezone,
+        "date_format": features.date_format,
+        "cards": [[weight, card.to_dict()] for weight, card in machine.cards],
+        "trees": [
+            {
+                "weight": weight,
+                "file": f"trees-{number}.bin",
+                "inputs": list(tree.inputs),
+                "features": list(tree.features),
+            }
+            for number, (weight, tree) in enumerate(machine.trees)
+        ],
+        "slope": machine.slope,
+        "intercept": machine.intercept,
+        "center": list(machine.center),
+    }
+
+
+def _model_from_dict(
+    values: Mapping[str, Any], folder: Path, sealed: Mapping[str, str]
+) -> tuple[FeatureSet, Machine]:
+    features = FeatureSet(
+        tuple(Feature.from_dict(feature) for feature in values["features"]),
+        frozenset(values["missing"]),
+        values["timezone"],
+        values["date_format"],
+    )
+    machine = Machine(
+        cards=tuple((weight, Scorecard.from_dict(card)) for weight, card in values["cards"]),
+        trees=tuple((tree["weight"], _trees(tree, folder, sealed)) for tree in values["trees"]),
+        slope=values["slope"],
+        intercept=values["intercept"],
+        center=tuple(values["center"]),
+    )
+    return features, machine
+
+
+def _trees(values: Mapping[str, Any], folder: Path, sealed: Mapping[str, str]) -> Trees:
+    name = values["file"]
+    if name not in sealed:
+        msg = f"{folder}: {name} is not sealed by manifest.json: the bundle is damaged, restore it"
+        raise ModelError(msg)
+    content = (folder / name).read_bytes()
+    return Trees(content, tuple(values["inputs"]), tuple(values["features"]))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _verify(path: Path, expected: str) -> None:
+    if not path.is_file():
+        msg = f"{path} is missing: the bundle is incomplete, restore it or train again"
+        raise ModelError(msg)
+    if _sha256(path) != expected:
+        msg = f"{path} was changed since the bundle was sealed: restore it or train again"
+        raise ModelError(msg)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        msg = f"{path} is missing: train a model with `leadml train`, or restore the file"
+        raise ModelError(msg) from None
+    except (OSError, ValueError) as error:
+        msg = f"{path} cannot be read as JSON ({error}): restore it or train again"
+        raise ModelError(msg) from None
+    if not isinstance(content, dict):
+        msg = f"{path} does not hold a JSON object: restore it or train again"
+        raise ModelError(msg)
+    return content
+
+
+def _write_json(path: Path, content: object) -> None:
+    path.write_text(json.dumps(content, allow_nan=False, indent=1), "utf-8")
+
+
+def install_bundle(made: Path, models: Path, version: str) -> Path:
+    """Move a finished bundle folder to ``models/versions/VERSION`` in one step."""
+    target = models / VERSIONS / version
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        msg = f"{target} exists already: move it away, it belongs to another registry"
+        raise ModelError(msg)
+    staged = Path(tempfile.mkdtemp(dir=target.parent, prefix=".new-"))
+    try:
+        shutil.copytree(made, staged, dirs_exist_ok=True)
+        staged.chmod(0o755)
+        staged.rename(target)
+    except BaseException:
+        shutil.rmtree(staged, ignore_errors=True)
+        raise
+    return target
+
+
+def read_aliases(models: Path) -> dict[str, dict[str, str]]:
+    """Return alias -> ``{"version", "bundle"}``; empty where nothing was promoted yet."""
+    path = models / ALIASES
+    return _json(path) if path.exists() else {}
+
+
+def write_alias(models: Path, alias: str, version: str) -> None:
+    """Point an alias at a version; a version holds one alias at most. Written atomically."""
+    aliases = {k: v for k, v in read_aliases(models).items() if v["version"] != version}
+    aliases[alias] = {"version": version, "bundle": f"{VERSIONS}/{version}"}
+    models.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=models, prefix=".aliases-")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(aliases, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(name).chmod(0o644)
+    Path(name).replace(models / ALIASES)
+
+
+def champion_bundle(models: Path, which: str = "champion") -> Path:
+    """Return the folder of an alias (``champion``, ``challenger``) or of a version number.
+
+    Raises
+    ------
+    ModelError
+        If there is no such alias or version.
+    """
+    aliases = read_aliases(models)
+    if which in aliases:
+        return models / VERSIONS / Path(aliases[which]["bundle"]).name
+    known = versions(models)
+    if which in known:
+        return models / VERSIONS / which
+    if not known:
+        msg = f"no model in {models}: train one with `leadml train LEADS`"
+        raise ModelError(msg)
+    named = ", ".join([*(f"{a} (version {v['version']})" for a, v in aliases.items()), *known])
+    msg = f"no model {which!r} in {models}: there are {named}"
+    raise ModelError(msg)
+
+
+def versions(models: Path) -> list[str]:
+    """Return the versions with a bundle, oldest first."""
+    folder = models / VERSIONS
+    if not folder.is_dir():
+        return []
+    names = [path.name for path in folder.iterdir() if path.name.isdigit()]
+    return sorted(names, key=int)
