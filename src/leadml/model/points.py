@@ -220,7 +220,7 @@ def _summed(
 
 def _unknown_column(rule: Rule, available: Collection[str]) -> str:
     near = get_close_matches(str(rule.column), list(available), n=1, cutoff=0.0)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    hint = f"; did you mean {near[0]!r}?" if near else "."
     return (
         f"points rule {rule.name!r} reads column {rule.column!r}, which the leads do not have"
         f"{hint} Correct `column` in [[points.rules]] or add the column to the export."

@@ -1,0 +1,249 @@
+"""Score an export with the points table alone: no model, nothing to train."""
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leadml.data.activities import read_activities
+from leadml.data.activity_log import ActivityLog
+from leadml.data.leads import Leads, read_leads
+from leadml.data.values import NO_TIME, NotUsableError, microseconds, missing_texts, time_reader
+from leadml.domain.definition import Definition
+from leadml.domain.finding import Finding
+from leadml.errors import ConfigError, DataError
+from leadml.model.points import PointsEngine, PointsScore, bucket_names, reached
+from leadml.settings import Settings, load_settings
+from leadml.workflows.reading import read_source
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ("lead_id", "points", "points_ready", "bucket", "grade", "rules", "error")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointsRun:
+    """What scoring an export with points came to.
+
+    Attributes
+    ----------
+    output : Path
+        The file written.
+    leads, ready, failed : int
+        Leads in the export, those that reach the threshold, those that could not be scored.
+    threshold : float
+        Points from which a lead is handed off.
+    buckets, grades : dict
+        Name -> number of leads, in the order of the names; leads in none are left out.
+    findings : tuple of Finding
+        What was odd about the files, and what was assumed.
+    """
+
+    output: Path
+    leads: int
+    ready: int
+    failed: int
+    threshold: float
+    buckets: dict[str, int]
+    grades: dict[str, int]
+    findings: tuple[Finding, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the run as JSON-ready values."""
+        return {
+            "output": str(self.output),
+            "leads": self.leads,
+            "ready": self.ready,
+            "failed": self.failed,
+            "threshold": self.threshold,
+            "buckets": self.buckets,
+            "grades": self.grades,
+            "findings": [finding.to_dict() for finding in self.findings],
+        }
+
+
+def score_points(
+    source: "str | Path | pd.DataFrame",
+    *,
+    output: str | Path,
+    activities: "str | Path | pd.DataFrame | None" = None,
+    config: Path | str | Settings | None = None,
+    table: str | None = None,
+    as_of: str | None = None,
+) -> PointsRun:
+    """Write the points of every lead, and the rules that gave them, as CSV.
+
+    Parameters
+    ----------
+    source, activities, table
+        See `leadml.workflows.reading.read_source`.
+    output : str or Path
+        File to write, one row a lead in the order of the export: `COLUMNS`; ``error`` only where a
+        row has one.
+    as_of : str, optional
+        What counts as now: an ISO 8601 time, or a date (00:00 in the configured zone). A lead is
+        judged at its hand-off where that is known by then, else now.
+
+    Raises
+    ------
+    ConfigError
+        If there are no points, or a rule reads a column that the export does not have.
+    DataError
+        If a file cannot be read, or `output` not be written.
+    """
+    settings = load_settings(config)
+    definition = settings.definition
+    leads = read_leads(
+        read_source(source, table=table, config_root=settings.root),
+        definition.leads,
+        required=("id", "points") if definition.leads.points else ("id",),
+    )
+    engine = _engine(definition, leads)
+    log, findings = _log(activities, settings, leads)
+    findings = (*leads.findings, *findings)
+    if engine is None:
+        rated = _Rated.of_column(leads, definition)
+    else:
+        now = _moment(as_of, definition) if as_of else datetime.now(UTC)
+        rated = _Rated.of_rules(engine, leads, log, moments(leads, microseconds(now)))
+    _write(Path(output), _rows(leads, rated), with_error=bool(leads.errors))
+    return _run(Path(output), leads, rated, definition.points.threshold, findings)
+
+
+def moments(leads: Leads, now: int) -> NDArray[np.int64]:
+    """Return when each lead is judged (microseconds UTC): at its hand-off if by `now`, else now."""
+    if "handed_off_at" not in leads.times:
+        return np.full(len(leads), now, np.int64)
+    handed_off = leads.times["handed_off_at"].astype("datetime64[us]").view("i8")
+    return np.where((handed_off != NO_TIME) & (handed_off <= now), handed_off, now)
+
+
+def _moment(text: str, definition: Definition) -> datetime:
+    try:
+        return time_reader(ZoneInfo(definition.leads.timezone), None)(text)
+    except NotUsableError as error:
+        msg = f"--as-of: {error}; write a date like 2026-01-31 or a time like 2026-01-31T09:00Z"
+        raise ConfigError(msg) from None
+
+
+def _engine(definition: Definition, leads: Leads) -> PointsEngine | None:
+    """Return the rules made ready; None where the CRM's own points are used as they are."""
+    if not definition.has_points:
+        msg = (
+            "there are no points: write [[points.rules]], or name the CRM's score as [leads].points"
+        )
+        raise ConfigError(msg)
+    if definition.leads.points:
+        return None
+    engine = PointsEngine(definition.points, missing_texts(definition.leads.missing))
+    engine.check_columns([str(column) for column in leads.frame.columns])
+    return engine
+
+
+def _log(
+    source: "str | Path | pd.DataFrame | None", settings: Settings, leads: Leads
+) -> tuple[ActivityLog, tuple[Finding, ...]]:
+    definition = settings.definition
+    if source is None:
+        unread = [rule.name for rule in definition.points.rules if rule.activity]
+        text = (
+            "rules on activities give nothing without an activity file: name it with --activities"
+        )
+        finding = Finding("POINT001", "warning", None, len(unread), text, tuple(unread[:5]))
+        return ActivityLog.empty(), (finding,) if unread and not definition.leads.points else ()
+    activities = read_activities(
+        read_source(source, config_root=settings.root),
+        definition.activities,
+        timezone=definition.leads.timezone,
+        date_format=definition.leads.date_format,
+        missing=definition.leads.missing,
+    )
+    return activities.log_for(leads.lead_id.tolist()), activities.findings
+
+
+@dataclass(frozen=True)
+class _Rated:
+    points: NDArray[np.float64]
+    ready: NDArray[np.bool_]
+    buckets: list[str | None]
+    score: PointsScore | None
+
+    @classmethod
+    def of_column(cls, leads: Leads, definition: Definition) -> "_Rated":
+        points = leads.points if leads.points is not None else np.full(len(leads), np.nan)
+        table = definition.points
+        return cls(points, reached(points, table.threshold), bucket_names(points, table), None)
+
+    @classmethod
+    def of_rules(
+        cls, engine: PointsEngine, leads: Leads, log: ActivityLog, as_of: NDArray[np.int64]
+    ) -> "_Rated":
+        raw = {column: leads.raw(column) for column in engine.columns()}
+        score = engine.score(raw, len(leads), log, as_of)
+        return cls(score.total, score.ready, score.buckets, score)
+
+    def row(self, row: int) -> tuple[object, ...]:
+        """Return points, points_ready, bucket, grade and rules of one lead."""
+        points = float(self.points[row])
+        if np.isnan(points):
+            return (None, None, None, None, None)
+        grade = self.score.grades[row] if self.score else None
+        rules = json.dumps(self.score.rules_of(row), ensure_ascii=False) if self.score else None
+        ready = "true" if self.ready[row] else "false"
+        return (points, ready, self.buckets[row], grade, rules)
+
+
+def _rows(leads: Leads, rated: _Rated) -> Iterator[tuple[object, ...]]:
+    for row, lead_id in enumerate(leads.lead_id.tolist()):
+        error = leads.errors.get(row)
+        numbers = (None,) * 5 if error else rated.row(row)
+        yield (lead_id, *numbers, error)
+
+
+def _write(path: Path, rows: Iterator[tuple[object, ...]], *, with_error: bool) -> None:
+    """Write beside the place, then move the file there: it is whole or not there."""
+    columns = COLUMNS if with_error else COLUMNS[:-1]
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(columns)
+            writer.writerows(row[: len(columns)] for row in rows)
+        part.replace(path)
+    except OSError as error:
+        msg = f"{path} cannot be written: {error.strerror or error}; choose another --output"
+        raise DataError(msg) from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _run(
+    output: Path, leads: Leads, rated: _Rated, threshold: float, findings: tuple[Finding, ...]
+) -> PointsRun:
+    scored = np.ones(len(leads), bool)
+    scored[list(leads.errors)] = False
+    grades = rated.score.grades if rated.score else []
+    return PointsRun(
+        output=output,
+        leads=len(leads),
+        ready=int((rated.ready & scored).sum()),
+        failed=len(leads.errors),
+        threshold=threshold,
+        buckets=_counts(rated.buckets, scored),
+        grades=_counts(grades, scored),
+        findings=findings,
+    )
+
+
+def _counts(names: list[str | None], scored: NDArray[np.bool_]) -> dict[str, int]:
+    counts = Counter(name for name, kept in zip(names, scored, strict=False) if kept and name)
+    return dict(sorted(counts.items()))
