@@ -46,7 +46,7 @@ class ActivityLog:
         return ActivityLog(*parts, self.kinds, self.details)
 
     def of_leads(self, rows: NDArray[np.intp], leads: int) -> "ActivityLog":
-        """Return the log of the leads at `rows` (out of `leads`), renumbered to their new positions."""
+        """Return the log of the leads at `rows` (out of `leads`), renumbered by position there."""
         position = np.full(leads, -1, np.intp)
         position[rows] = np.arange(len(rows))
         lead = position[self.lead]

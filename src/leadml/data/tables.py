@@ -156,4 +156,4 @@ def _nested_finding(name: str, rows: int) -> Finding:
         f"{name} holds lists, structures or raw bytes, which are no feature: it is left out; "
         "export its parts as columns of their own"
     )
-    return Finding("DATA005", "warning", name, rows, text)
+    return Finding("DATA008", "warning", name, rows, text)

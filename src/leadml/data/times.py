@@ -11,8 +11,10 @@ from leadml.data.raw import RawColumn
 from leadml.data.values import (
     NO_TIME,
     NotUsableError,
+    in_utc,
     is_missing,
     microseconds,
+    read_moment,
     time_reader,
 )
 
@@ -54,7 +56,6 @@ def read_times(
     raw: RawColumn, *, zone: tzinfo, date_format: str | None, missing: frozenset[str]
 ) -> TimeColumn:
     """Read every distinct value of a column once as aware UTC."""
-    read = time_reader(zone, date_format)
     at = np.full(len(raw.values) + 1, NO_TIME, np.int64)
     kind = np.zeros(len(raw.values) + 1, np.int8)  # 0 missing, 1 naive, 2 aware, 3 unreadable
     bad: dict[int, str] = {}
@@ -62,8 +63,9 @@ def read_times(
         if is_missing(value, missing):
             continue
         try:
-            at[position] = microseconds(read(value))
-            kind[position] = 2 if says_offset(value, date_format) else 1
+            moment = read_moment(value, date_format)
+            at[position] = microseconds(in_utc(moment, zone))
+            kind[position] = 1 if moment.tzinfo is None else 2
         except NotUsableError as error:
             bad[position] = str(error)
             kind[position] = 3
@@ -76,16 +78,6 @@ def read_times(
         present=int(kinds[1:].sum()),
         unreadable=tuple(raw.values[position] for position in list(bad)[:TRIED]),
     )
-
-
-def says_offset(value: object, date_format: str | None) -> bool:
-    """Tell whether a readable time names its offset from UTC itself."""
-    if isinstance(value, datetime):
-        return value.tzinfo is not None
-    if date_format:
-        return "%z" in date_format
-    text = str(value).strip()
-    return text.endswith(("Z", "z")) or "+" in text[10:] or "-" in text[10:]
 
 
 def guess_format(values: Sequence[object]) -> str | None:

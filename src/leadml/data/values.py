@@ -16,6 +16,7 @@ _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.AS
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
 _EUROPEAN = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+),\d+", re.ASCII)
 _WHOLE = re.compile(r"([+-]?\d+)\.0+", re.ASCII)
+_SPACED_OFFSET = re.compile(r" ?(?:UTC|GMT)$| ([+-]\d\d(?::?\d\d)?)$", re.IGNORECASE | re.ASCII)
 _CURRENCY = " \u00a0$€£¥"
 
 Reader = Callable[[object], object]
@@ -56,7 +57,10 @@ def to_number(value: object, missing: frozenset[str] = frozenset()) -> float:
     if isinstance(value, str):
         return _number_from_text(value)
     if isinstance(value, (Real, Decimal)):
-        return _finite(float(value), value)
+        try:
+            return _finite(float(value), value)
+        except OverflowError:  # a whole number beyond any float
+            return _finite(math.inf, value)
     msg = f"expected a number, found {_shown(value)}"
     raise NotUsableError(msg)
 
@@ -92,7 +96,8 @@ def _finite(number: float, value: object) -> float:
 def to_text(value: object, missing: frozenset[str] = frozenset()) -> str | None:
     """Read a text in one canonical spelling; None where missing.
 
-    ``5``, ``5.0`` and ``"5.0"`` are all ``"5"``; ``true``, ``"True"`` and ``"TRUE"`` all ``"true"``.
+    ``5``, ``5.0`` and ``"5.0"`` are all ``"5"``; ``true``, ``"True"`` and ``"TRUE"`` are all
+    ``"true"``.
 
     Raises
     ------
@@ -129,24 +134,36 @@ def _scalar_text(value: object) -> str:
 def time_reader(zone: tzinfo, date_format: str | None) -> Callable[[object], datetime]:
     """Return a function that reads one present time value as aware UTC.
 
-    ISO 8601 with ``T`` or a space and any fraction, or `date_format` (``strptime``). Naive times
-    are read in `zone`; a date alone means 00:00 in `zone`.
+    ISO 8601 with ``T`` or a space, any fraction, and an offset (a space before it is allowed) or a
+    last word ``UTC``; or `date_format` (``strptime``). Naive times are read in `zone`; a date alone
+    means 00:00 in `zone`.
     """
 
     def read(value: object) -> datetime:
-        moment = _moment(value, date_format)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=zone)
-        try:
-            return moment.astimezone(UTC)
-        except OverflowError:
-            msg = f"expected a time between the years 1 and 9999, found {_shown(value)}"
-            raise NotUsableError(msg) from None
+        return in_utc(read_moment(value, date_format), zone)
 
     return read
 
 
-def _moment(value: object, date_format: str | None) -> datetime:
+def in_utc(moment: datetime, zone: tzinfo) -> datetime:
+    """Return a moment as aware UTC, read in `zone` where it is naive."""
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        msg = f"expected a time between the years 1 and 9999, found {_shown(str(moment))}"
+        raise NotUsableError(msg) from None
+
+
+def read_moment(value: object, date_format: str | None) -> datetime:
+    """Read one present time value, naive or aware as it is written.
+
+    Raises
+    ------
+    NotUsableError
+        If it is not a time of the expected form.
+    """
     if isinstance(value, datetime):
         return value
     if isinstance(value, date):
@@ -157,11 +174,15 @@ def _moment(value: object, date_format: str | None) -> datetime:
         try:
             if date_format:
                 return datetime.strptime(text, date_format)  # noqa: DTZ007 - made aware by the caller
-            return datetime.fromisoformat(text)
+            return datetime.fromisoformat(_SPACED_OFFSET.sub(_plain_offset, text))
         except ValueError:
             pass
     msg = f"expected {expected}, found {_shown(value)}"
     raise NotUsableError(msg)
+
+
+def _plain_offset(match: re.Match[str]) -> str:
+    return match[1] or "+00:00"
 
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

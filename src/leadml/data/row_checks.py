@@ -1,0 +1,185 @@
+"""Checks on rows: duplicates, impossible orders of times, too few outcomes, names not there."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from leadml.data.leads import Leads
+from leadml.data.places import EXAMPLES, near
+from leadml.data.values import MICROSECONDS_A_DAY
+from leadml.domain.finding import Finding, Severity
+
+FEWEST_OUTCOMES = 20
+ORDERS = (
+    ("created_at", "handed_off_at"),
+    ("created_at", "followed_up_at"),
+    ("created_at", "closed_at"),
+    ("handed_off_at", "followed_up_at"),
+    ("handed_off_at", "closed_at"),
+    ("followed_up_at", "closed_at"),
+)
+EARLIEST = np.datetime64("1990-01-01", "us")
+
+
+def duplicate_findings(leads: Leads) -> Iterator[Finding]:
+    """Yield exact duplicates of whole rows, and ids that stand for several leads."""
+    content = _content(leads)
+    first = pd.Series(content).groupby(content, sort=False).transform("idxmin").to_numpy()
+    repeats = np.flatnonzero(first != np.arange(len(first)))
+    repeats = repeats[_truly_equal(leads, repeats, first[repeats])]
+    if len(repeats):
+        text = "rows that repeat an earlier row exactly: remove them, or they count twice"
+        examples = leads.places.examples(
+            repeats, lambda row: f"repeats {leads.places.name(int(first[row]))}"
+        )
+        yield Finding("DATA012", "warning", None, len(repeats), text, examples)
+    if leads.mapping.id is not None:
+        yield from _shared_ids(leads, content)
+
+
+def _shared_ids(leads: Leads, content: NDArray[np.uint64]) -> Iterator[Finding]:
+    named = np.flatnonzero(leads.lead_id != "")
+    ids = pd.Series(leads.lead_id[named])
+    if not ids.duplicated().any():
+        return
+    contents = pd.Series(content[named]).groupby(ids, sort=False).transform("nunique").to_numpy()
+    rows = named[contents > 1]
+    if not len(rows):
+        return
+    places: dict[str, list[str]] = {}
+    for row in rows.tolist():
+        places.setdefault(leads.lead_id[row], []).append(leads.places.name(row))
+    text = (
+        f"{len(places):,} lead ids stand in several rows that differ: each lead must have one row; "
+        "keep its newest, or map the column that is unique as id"
+    )
+    examples = tuple(
+        f"{name}: {', '.join(where[:EXAMPLES])}" for name, where in list(places.items())[:EXAMPLES]
+    )
+    yield Finding("DATA011", "error", leads.mapping.id, len(rows), text, examples)
+
+
+def _content(leads: Leads) -> NDArray[np.uint64]:
+    """Return one number a row that equal rows share, from the codes of its cells."""
+    total = np.zeros(len(leads), np.uint64)
+    for position, column in enumerate(leads.frame.columns, 1):
+        codes = leads.raw(column).codes.astype(np.int64).view(np.uint64)
+        total += _mixed(codes + np.uint64(position * 0x9E3779B97F4A7C15 % 2**64))
+    return total
+
+
+def _mixed(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Scatter numbers over 64 bits: splitmix64, doi:10.1145/2660193.2660195."""
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def _truly_equal(
+    leads: Leads, rows: NDArray[np.intp], others: NDArray[np.intp]
+) -> NDArray[np.bool_]:
+    equal = np.ones(len(rows), bool)
+    for column in leads.frame.columns:
+        codes = leads.raw(column).codes
+        equal &= codes[rows] == codes[others]
+    return equal
+
+
+def order_findings(leads: Leads) -> Iterator[Finding]:
+    """Yield leads whose times stand in an order that cannot have happened."""
+    for earlier, later in ORDERS:
+        if earlier not in leads.times or later not in leads.times:
+            continue
+        before, after = leads.times[earlier], leads.times[later]
+        slack = np.timedelta64(_slack(after), "us")
+        rows = np.flatnonzero(after + slack < before)  # NaT compares false
+        if len(rows):
+            column = leads.mapping.times[later]
+            text = (
+                f"{later} ({column}) lies before {earlier} ({leads.mapping.times[earlier]}), which "
+                "cannot be: correct the times or the mapping"
+            )
+            examples = leads.places.examples(rows, _pair(before, after))
+            yield Finding("TIME004", "warning", column, len(rows), text, examples)
+
+
+def _slack(times: NDArray[np.datetime64]) -> int:
+    """Return a day less a microsecond where a column holds dates only, else 0.
+
+    A date stands for any moment of its day; in UTC a zone's midnights are two times of day at most.
+    """
+    of_day = times[~np.isnat(times)].view(np.int64) % MICROSECONDS_A_DAY
+    dates_only = len(of_day) > 0 and len(np.unique(of_day[:1000])) <= 2 >= len(np.unique(of_day))
+    return MICROSECONDS_A_DAY - 1 if dates_only else 0
+
+
+def _pair(before: NDArray[np.datetime64], after: NDArray[np.datetime64]) -> Callable[[int], str]:
+    return lambda row: f"{_time(after[row])} before {_time(before[row])}"
+
+
+def _time(moment: np.datetime64) -> str:
+    return str(moment.astype("datetime64[s]"))
+
+
+def present_findings(leads: Leads, now: np.datetime64) -> Iterator[Finding]:
+    """Yield times after `now` and before 1990, and closing times of open leads."""
+    for role, times in leads.times.items():
+        column = leads.mapping.times[role]
+        happened = ~np.isnat(times)
+        if role == "closed_at" and leads.outcome is not None:
+            hoped = np.flatnonzero(happened & (leads.outcome < 0))
+            if len(hoped):
+                text = "open leads with a closing time, taken for an expected one and not used"
+                examples = leads.places.examples(hoped)
+                yield Finding("TIME006", "info", column, len(hoped), text, examples)
+            happened &= leads.outcome >= 0
+        text = f"times after {_time(now)} UTC, which counts as now: what lies after it is unknown"
+        yield from _times_where(leads, role, happened & (times > now), "TIME005", "warning", text)
+        text = "times before 1990, probably placeholders: leave unknown times empty"
+        old = happened & (times < EARLIEST)
+        yield from _times_where(leads, role, old, "TIME008", "warning", text)
+
+
+def _times_where(
+    leads: Leads, role: str, holds: NDArray[np.bool_], code: str, severity: Severity, text: str
+) -> Iterator[Finding]:
+    rows = np.flatnonzero(holds)
+    if len(rows):
+        times = leads.times[role]
+        examples = leads.places.examples(rows, lambda row: _time(times[row]))
+        yield Finding(code, severity, leads.mapping.times[role], len(rows), text, examples)
+
+
+def outcome_findings(leads: Leads) -> Iterator[Finding]:
+    """Yield outcomes too rare to learn from."""
+    if leads.outcome is None:
+        return
+    won, lost = int((leads.outcome == 1).sum()), int((leads.outcome == 0).sum())
+    if min(won, lost) < FEWEST_OUTCOMES:
+        text = (
+            f"{won:,} leads won and {lost:,} lost: training needs at least {FEWEST_OUTCOMES} of "
+            "each; export a longer period"
+        )
+        yield Finding("DATA024", "warning", leads.mapping.outcome, min(won, lost), text)
+
+
+def name_findings(leads: Leads) -> Iterator[Finding]:
+    """Yield names under ignore and keep that are no column."""
+    known = [str(column) for column in leads.frame.columns]
+    for key in ("ignore", "keep"):
+        for name in getattr(leads.mapping, key):
+            if name not in known:
+                text = f"[leads].{key} names {name!r}, which is no column{near(name, known)}"
+                yield Finding("DATA025", "warning", name, 0, text)
+
+
+def usable_findings(leads: Leads) -> Iterator[Finding]:
+    """Yield an error where no row at all can be used."""
+    if len(leads.errors) == len(leads):
+        row = min(leads.errors)
+        text = f"no lead can be used; the first: {leads.errors[row]}"
+        yield Finding(
+            "DATA026", "error", None, len(leads), text, leads.places.examples(sorted(leads.errors))
+        )

@@ -1,0 +1,147 @@
+"""Look an export over: everything odd about it, before anything is learnt from it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from leadml.data.activities import Activities, read_activities
+from leadml.data.checks import check_leads
+from leadml.data.leads import read_leads
+from leadml.data.values import NotUsableError, time_reader
+from leadml.domain.definition import Definition
+from leadml.domain.finding import Finding
+from leadml.errors import ConfigError
+from leadml.settings import CONFIG_NAME, Settings, load_settings
+from leadml.workflows.reading import read_source
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Source = str | Path | pd.DataFrame
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What `check` found.
+
+    Attributes
+    ----------
+    source : str
+        What was looked over.
+    rows, columns : int
+        Its size.
+    activities : int or None
+        Usable activities; None where no activity file was given.
+    findings : tuple of Finding
+        Errors first, then warnings, then infos.
+    """
+
+    source: str
+    rows: int
+    columns: int
+    activities: int | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def errors(self) -> int:
+        """Number of findings that stop a run."""
+        return sum(finding.severity == "error" for finding in self.findings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON-ready form."""
+        return {
+            "source": self.source,
+            "rows": self.rows,
+            "columns": self.columns,
+            "activities": self.activities,
+            "findings": [finding.to_dict() for finding in self.findings],
+        }
+
+
+def check(
+    leads: "Source",
+    *,
+    activities: "Source | None" = None,
+    table: str | None = None,
+    config: "Path | str | Settings | None" = None,
+    as_of: str | None = None,
+    report: Callable[[str, float], None] = lambda step, share: None,
+) -> CheckResult:
+    """Look leads and their activities over.
+
+    Parameters
+    ----------
+    leads, activities : str, Path or pandas.DataFrame
+        File, SQL URL (with `table`) or frame.
+    config : path or Settings, optional
+        Default ``./leadml.toml``; without that, only what needs no mapping is checked, and said.
+    as_of : str, optional
+        What counts as now, an ISO date or time; default the clock.
+    report : callable, optional
+        Told each step and the share done.
+
+    Raises
+    ------
+    LeadmlError
+        If the export cannot be read at all, or the configuration is wrong.
+    """
+    settings = _settings(config)
+    definition = settings.definition if settings else Definition()
+    root = settings.root if settings else Path()
+    now = _now(as_of, definition)
+    report("reading leads", 0.0)
+    export = read_source(leads, table=table, config_root=root)
+    read = read_leads(export, definition.leads, required=set(definition.leads.named_columns))
+    touches = None
+    if activities is not None:
+        report("reading activities", 0.4)
+        touches = _activities(activities, definition, root)
+    report("checking", 0.6)
+    findings = check_leads(read, touches, now=now)
+    return CheckResult(
+        source=export.source,
+        rows=len(read),
+        columns=len(export.frame.columns),
+        activities=None if touches is None else len(touches),
+        findings=(*findings, *([] if settings else [_no_mapping()])),
+    )
+
+
+def _settings(config: "Path | str | Settings | None") -> Settings | None:
+    if config is None and not Path(CONFIG_NAME).exists():
+        return None
+    return load_settings(config)
+
+
+def _no_mapping() -> Finding:
+    text = (
+        f"there is no {CONFIG_NAME}, so ids, outcomes and times were not checked: write one with "
+        "`leadml init`"
+    )
+    return Finding("CONF001", "info", None, 0, text)
+
+
+def _now(as_of: str | None, definition: Definition) -> np.datetime64:
+    zone = ZoneInfo(definition.leads.timezone)
+    try:
+        now = time_reader(zone, None)(as_of) if as_of else datetime.now(UTC)
+    except NotUsableError as error:
+        msg = f"--as-of: {error}; write a date like 2026-01-31 or a time like 2026-01-31T09:00Z"
+        raise ConfigError(msg) from None
+    return np.datetime64(now.replace(tzinfo=None), "us")
+
+
+def _activities(source: "Source", definition: Definition, root: Path) -> Activities:
+    leads = definition.leads
+    return read_activities(
+        read_source(source, config_root=root),
+        definition.activities,
+        timezone=leads.timezone,
+        date_format=leads.date_format,
+        missing=leads.missing,
+    )
