@@ -1,0 +1,1 @@
+"""The HTTP service: one champion, answered to callers with a key."""

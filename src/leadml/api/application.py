@@ -1,0 +1,68 @@
+"""The application: routes behind the gate, every refusal as JSON."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+
+import leadml
+from leadml.api.champion import Champion
+from leadml.api.gate import Gate
+from leadml.api.routes import health, scoring
+from leadml.settings import Settings
+
+_DESCRIPTION = """\
+Scores leads with the champion, under the agreement that marketing and sales signed: the fields and
+numbers of `leadml score`.
+"""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Build the service.
+
+    Parameters
+    ----------
+    settings : Settings
+        `settings.models` names the champion; `settings.api_keys` are the keys accepted. Without
+        any key, only requests from this machine to a loopback address are answered.
+
+    Returns
+    -------
+    FastAPI
+        Its ``state.champion`` holds the version that serves; without a champion the service starts
+        and answers 503.
+    """
+    app = FastAPI(
+        title="leadml",
+        version=leadml.__version__,
+        description=_DESCRIPTION,
+        redoc_url=None,
+        exception_handlers={RequestValidationError: _invalid},
+    )
+    app.state.champion = Champion(settings.models)
+    app.state.champion.load()
+    app.include_router(health)
+    app.include_router(scoring)
+    app.add_middleware(Gate, keys=settings.api_keys)
+    return app
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    """Answer 422 with path and message of each problem, without repeating what was sent."""
+    problems = error.errors() if isinstance(error, RequestValidationError) else ()
+    return JSONResponse({"detail": [_problem(problem) for problem in _listed(problems)]}, 422)
+
+
+def _listed(problems: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
+    """Return at most 100 problems: a thousand leads with one mistake repeat it."""
+    return problems[:100]
+
+
+def _problem(problem: Mapping[str, Any]) -> dict[str, object]:
+    if problem["type"] == "json_invalid":
+        return {"loc": ["body"], "msg": f"not valid JSON: {problem['ctx']['error']}"}
+    if problem["loc"] == ("body",) and problem["type"] == "model_attributes_type":
+        return {"loc": ["body"], "msg": "expected a JSON object sent as application/json"}
+    return {"loc": list(problem["loc"]), "msg": problem["msg"]}

@@ -1,0 +1,194 @@
+"""What every request passes before any route sees it: who may ask, and how much.
+
+Without a key the service answers this machine only: the peer and the Host header must both be
+loopback, so a web page that rebinds its name to 127.0.0.1 gets nothing. With keys every path but
+the health checks and the description of the service needs one.
+"""
+
+import asyncio
+import hmac
+import logging
+import time
+from collections.abc import Collection
+from hashlib import sha256
+from http import HTTPStatus
+from ipaddress import ip_address
+from traceback import extract_tb
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MOST_BYTES = 5_000_000
+BODY_SECONDS = 30.0
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/docs", "/openapi.json"})
+
+log = logging.getLogger("leadml.api")
+
+
+class Refusal(Exception):
+    """An answer other than the one asked for."""
+
+    def __init__(self, status: HTTPStatus, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+    def response(self) -> JSONResponse:
+        """Return it as JSON."""
+        asks_key = self.status == HTTPStatus.UNAUTHORIZED
+        headers = {"WWW-Authenticate": "Bearer"} if asks_key else None
+        return JSONResponse({"detail": self.detail}, self.status, headers)
+
+
+class Gate:
+    """ASGI middleware: authentication, the size of bodies, an access log without personal data."""
+
+    def __init__(self, app: ASGIApp, keys: Collection[str]) -> None:
+        self.app = app
+        self._digests = [sha256(key.encode()).digest() for key in keys]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let one request through, or answer why not."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        reply = _Reply(send)
+        start = time.perf_counter()
+        try:
+            self._admit(scope)
+            body = await _body(Headers(scope=scope), receive)
+            await self.app(scope, _Replay(body, receive), reply)
+        except Refusal as refusal:
+            await refusal.response()(scope, receive, reply)
+        except Exception as fault:  # nothing of a lead may reach the server's log
+            _log_fault(scope, fault)
+            await reply.fail(scope, receive)
+        seconds = time.perf_counter() - start
+        log.info("%s %s %d %.1f ms", scope["method"], _path(scope), reply.status, 1000 * seconds)
+
+    def _admit(self, scope: Scope) -> None:
+        headers = Headers(scope=scope)
+        if not self._digests:
+            _only_from_here(scope, headers)
+        elif scope["path"] not in OPEN_PATHS and not self._knows(headers):
+            raise Refusal(
+                HTTPStatus.UNAUTHORIZED,
+                "an API key is needed: send it as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'",
+            )
+
+    def _knows(self, headers: Headers) -> bool:
+        """Compare with every key, taking the same time whichever fits."""
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        key = token.strip() if scheme.casefold() == "bearer" else headers.get("x-api-key", "")
+        given = sha256(key.encode("latin-1")).digest()
+        return sum(hmac.compare_digest(digest, given) for digest in self._digests) > 0
+
+
+def _only_from_here(scope: Scope, headers: Headers) -> None:
+    peer = scope.get("client")
+    if (peer is None or is_loopback(peer[0])) and is_loopback(_host(headers.get("host", ""))):
+        return
+    raise Refusal(
+        HTTPStatus.FORBIDDEN,
+        "without an API key this service answers its own machine only; set LEADML_API_KEYS",
+    )
+
+
+def _host(header: str) -> str:
+    """Return the host of a Host header, without port and IPv6 brackets."""
+    if header.startswith("["):
+        return header[1:].partition("]")[0]
+    return header.partition(":")[0]
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address means this machine and nothing else."""
+    if host.casefold().rstrip(".") == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+async def _body(headers: Headers, receive: Receive) -> bytes:
+    """Read the whole body, no more than 5 MB and no longer than 30 seconds."""
+    if headers.get("content-length", "0").strip() > "" and _announced(headers) > MOST_BYTES:
+        raise _too_large()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _read(receive)
+    except TimeoutError:
+        detail = f"the body did not arrive within {BODY_SECONDS:.0f} seconds"
+        raise Refusal(HTTPStatus.REQUEST_TIMEOUT, detail) from None
+
+
+def _announced(headers: Headers) -> int:
+    length = headers.get("content-length", "0")
+    return int(length) if length.isdecimal() else 0
+
+
+async def _read(receive: Receive) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        part = message.get("body", b"")
+        size += len(part)
+        if size > MOST_BYTES:
+            raise _too_large()
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _too_large() -> Refusal:
+    detail = f"a request may have {MOST_BYTES // 1_000_000} MB at most; send fewer leads at a time"
+    return Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+
+
+class _Replay:
+    """Gives the body that was read, then whatever the connection says next."""
+
+    def __init__(self, body: bytes, receive: Receive) -> None:
+        self._body: bytes | None = body
+        self._receive = receive
+
+    async def __call__(self) -> Message:
+        if self._body is None:
+            return await self._receive()
+        body, self._body = self._body, None
+        return {"type": "http.request", "body": body, "more_body": False}
+
+
+class _Reply:
+    """Sends, and remembers the status."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        await self._send(message)
+
+    async def fail(self, scope: Scope, receive: Receive) -> None:
+        """Answer 500, unless an answer has begun."""
+        if not self.status:
+            detail = "the service failed on this request; its log says where"
+            fault = Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
+            await fault.response()(scope, receive, self)
+
+
+def _path(scope: Scope) -> str:
+    """Return the route's path: what was asked for may hold an address or a name."""
+    return getattr(scope.get("route"), "path", "(no such path)")
+
+
+def _log_fault(scope: Scope, fault: Exception) -> None:
+    """Log the kind of a fault and where it arose, never its message: it may quote a lead."""
+    frames = extract_tb(fault.__traceback__)
+    where = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames))
+    log.error("%s %s: %s at %s", scope["method"], _path(scope), type(fault).__name__, where)

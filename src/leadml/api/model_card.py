@@ -1,0 +1,34 @@
+"""What the service tells of the version that serves."""
+
+from typing import Any
+
+from leadml.workflows.score import Scorer
+
+
+def model_card(scorer: Scorer) -> dict[str, Any]:
+    """Return version, training, threshold and basis, bands, features, agreement and metrics."""
+    manifest, agreement = scorer.manifest, scorer.definition.agreement
+    return {
+        "version": scorer.version,
+        "trained_at": manifest.get("trained_at"),
+        "chosen": manifest.get("chosen"),
+        "threshold": manifest["threshold"],
+        "bands": manifest["bands"],
+        "features": scorer.bundle.features.names,
+        "agreement": agreement.to_dict(),
+        "agreement_hash": agreement.hash(),
+        "points": _points(scorer),
+        "metrics": manifest.get("metrics"),
+    }
+
+
+def _points(scorer: Scorer) -> dict[str, Any] | None:
+    definition = scorer.definition
+    if not definition.has_points:
+        return None
+    return {
+        "threshold": definition.points.threshold,
+        "column": definition.leads.points,
+        "rules": len(definition.points.rules),
+        "buckets": definition.points.buckets,
+    }

@@ -1,0 +1,109 @@
+"""The paths of the service."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Request, Security
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+from fastapi.security import APIKeyHeader, HTTPBearer
+
+from leadml.api import schemas
+from leadml.api.model_card import model_card
+from leadml.api.scoring import ItemAnswer, answer_requests
+from leadml.api.strict_json import StrictRoute
+from leadml.workflows.score import Scorer
+
+health = APIRouter(tags=["health"])
+scoring = APIRouter(
+    prefix="/v1",
+    tags=["scoring"],
+    route_class=StrictRoute,
+    # The gate checks keys before a body is read; these say so in the description.
+    dependencies=[
+        Security(HTTPBearer(auto_error=False, scheme_name="Bearer")),
+        Security(APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="ApiKey")),
+    ],
+    responses={
+        401: {"model": schemas.Problem, "description": "The API key is missing or unknown"},
+        503: {"model": schemas.Problem, "description": "There is no champion to serve"},
+    },
+)
+_BODY_RESPONSES: dict[int | str, dict[str, Any]] = {
+    413: {"model": schemas.Problem, "description": "The body has more than 5 MB"},
+    422: {"model": schemas.Invalid, "description": "A field cannot be read; `loc` is its path"},
+}
+
+
+async def serving(request: Request) -> Scorer:
+    """Return the scorer that serves now; answer 503 where there is none."""
+    champion = request.app.state.champion
+    if champion.scorer is None:
+        raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, champion.problem)
+    scorer: Scorer = champion.scorer
+    return scorer
+
+
+Serving = Annotated[Scorer, Depends(serving)]
+
+
+@health.get("/healthz", operation_id="health", response_model=schemas.Status)
+async def healthz() -> schemas.Status:
+    """Tell that the process lives."""
+    return schemas.Status()
+
+
+@health.get(
+    "/readyz",
+    operation_id="readiness",
+    response_model=schemas.Readiness,
+    responses={503: {"model": schemas.Problem, "description": "There is no champion to serve"}},
+)
+async def readyz(scorer: Serving) -> schemas.Readiness:
+    """Tell that there is a champion to score with."""
+    return schemas.Readiness(version=scorer.version)
+
+
+@scoring.post(
+    "/score",
+    operation_id="score_lead",
+    response_model=schemas.ScoreAnswer,
+    responses=_BODY_RESPONSES,
+)
+async def score(request: schemas.ScoreRequest, scorer: Serving) -> JSONResponse:
+    """Score one lead."""
+    (item,) = answer_requests(scorer, [request], [("body",)])
+    if item.problems:
+        return JSONResponse({"detail": item.problems}, HTTPStatus.UNPROCESSABLE_ENTITY)
+    return JSONResponse(item.answer)
+
+
+@scoring.post(
+    "/score/batch",
+    operation_id="score_leads",
+    response_model=schemas.BatchAnswer,
+    responses=_BODY_RESPONSES,
+)
+async def score_batch(request: schemas.BatchRequest, scorer: Serving) -> JSONResponse:
+    """Score up to 1,000 leads.
+
+    A request that is not built as described is refused as a whole (422). A lead whose values cannot
+    be read has its reason in `error`, the path of each in `errors`, and null numbers; the others
+    are scored.
+    """
+    paths = [("body", "leads", position) for position in range(len(request.leads))]
+    items = await run_in_threadpool(answer_requests, scorer, request.leads, paths)
+    failed = sum(bool(item.problems) for item in items)
+    scores = [_result(item) for item in items]
+    return JSONResponse({"scores": scores, "scored": len(items) - failed, "failed": failed})
+
+
+def _result(item: ItemAnswer) -> dict[str, object]:
+    why = "; ".join(str(problem["msg"]) for problem in item.problems)
+    return {**item.answer, "error": why or None, "errors": item.problems}
+
+
+@scoring.get("/model", operation_id="model", response_model=schemas.ModelCard)
+async def model(scorer: Serving) -> JSONResponse:
+    """Tell which version serves, what it was trained on and what its cuts rest on."""
+    return JSONResponse(model_card(scorer))

@@ -1,0 +1,167 @@
+"""What the service takes and gives, as its OpenAPI description states it."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MOST_LEADS = 1_000
+MOST_ACTIVITIES = 10_000
+
+LEAD_EXAMPLE: dict[str, Any] = {
+    "lead": {"lead_id": "L-1042", "lead_source": "Webinar", "budget": 12000, "job_title": "CTO"},
+    "activities": [
+        {"timestamp": "2026-03-02T09:15:00Z", "event": "page_view", "url": "/pricing"},
+        {"timestamp": "2026-03-02T09:17:30Z", "event": "form", "url": "/demo"},
+    ],
+    "as_of": "2026-03-03",
+}
+
+
+class ScoreRequest(BaseModel):
+    """One lead as the CRM exports it.
+
+    Fields that are left out or null are missing values; fields the model does not know are listed
+    in the answer's `warnings`.
+    """
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [LEAD_EXAMPLE]})
+
+    lead: Annotated[
+        dict[str, Any],
+        Field(description="The lead's fields, named as the columns of the export are."),
+    ]
+    activities: Annotated[
+        list[dict[str, Any]] | None,
+        Field(
+            max_length=MOST_ACTIVITIES,
+            description="The lead's activities, named as the columns of the activity file are.",
+        ),
+    ] = None
+    as_of: Annotated[
+        str | None,
+        Field(
+            description="The moment the lead is judged at: an ISO 8601 time, or a date (00:00 in "
+            "the configured time zone). Default: its hand-off time, or else now."
+        ),
+    ] = None
+
+
+class BatchRequest(BaseModel):
+    """Up to 1,000 leads."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"leads": [LEAD_EXAMPLE]}]}
+    )
+
+    leads: Annotated[list[ScoreRequest], Field(max_length=MOST_LEADS)]
+
+
+class Reason(BaseModel):
+    """What one feature added to the lead's score."""
+
+    feature: str
+    value: Any
+    effect: Annotated[float, Field(description="In log-odds; above 0 speaks for a win.")]
+
+
+class RulePoints(BaseModel):
+    """What one points rule gave."""
+
+    rule: str
+    group: str
+    points: float
+
+
+class ScoreAnswer(BaseModel):
+    """One lead's score: the fields of `leadml score`, and `warnings`."""
+
+    lead_id: str | None
+    probability: Annotated[
+        float | None,
+        Field(ge=0, le=1, description="Probability of a sales-ready win within the horizon."),
+    ]
+    sales_ready: bool | None
+    basis: Annotated[
+        str, Field(description="What the hand-off threshold rests on: see `GET /v1/model`.")
+    ]
+    band: Literal["A", "B", "C", "D"] | None
+    points: float | None
+    points_ready: bool | None
+    reasons: list[Reason]
+    model_version: str
+    scored_at: str
+    as_of: str | None
+    points_bucket: str | None
+    grade: str | None
+    points_rules: list[RulePoints]
+    warnings: list[str]
+
+
+class Problem(BaseModel):
+    """Why a request was not answered."""
+
+    detail: str
+
+
+class FieldProblem(BaseModel):
+    """What is wrong, and where."""
+
+    loc: Annotated[list[str | int], Field(examples=[["body", "lead", "budget"]])]
+    msg: str
+
+
+class Invalid(BaseModel):
+    """Everything that is wrong with a request."""
+
+    detail: list[FieldProblem]
+
+
+class BatchResult(ScoreAnswer):
+    """One lead's score, or why it has none."""
+
+    error: Annotated[str | None, Field(description="Null where the lead was scored.")]
+    errors: list[FieldProblem]
+
+
+class BatchAnswer(BaseModel):
+    """One result for each lead, in the order sent."""
+
+    scores: list[BatchResult]
+    scored: int
+    failed: int
+
+
+class ModelCard(BaseModel):
+    """The version that serves."""
+
+    version: str
+    trained_at: str | None
+    chosen: Annotated[str | None, Field(description="The candidate that won.")]
+    threshold: Annotated[
+        dict[str, Any],
+        Field(
+            description="Hand-off cut on the probability, and its basis: guaranteed, estimated, "
+            "points (the agreed points decide) or none (nobody is handed off)."
+        ),
+    ]
+    bands: Annotated[
+        dict[str, float], Field(description="Smallest probability of the bands A, B and C.")
+    ]
+    features: list[str]
+    agreement: dict[str, Any]
+    agreement_hash: Annotated[str, Field(description="sha256 of the agreement's canonical JSON.")]
+    points: dict[str, Any] | None
+    metrics: dict[str, Any] | None
+
+
+class Status(BaseModel):
+    """That the service is there."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(BaseModel):
+    """That the service can score, and with which version."""
+
+    status: Literal["ready"] = "ready"
+    version: str

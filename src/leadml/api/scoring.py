@@ -1,0 +1,92 @@
+"""From requests to answers: the one scoring path, every problem with its place in the body."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from leadml.api.schemas import ScoreRequest
+from leadml.data.values import NotUsableError, time_reader
+from leadml.workflows.score import Answer, Scorer
+
+Location = tuple[str | int, ...]
+_IN_ACTIVITIES = "activities."
+
+
+@dataclass(frozen=True)
+class ItemAnswer:
+    """One lead's answer.
+
+    Attributes
+    ----------
+    answer : dict
+        JSON-ready; its numbers are null where there are problems.
+    problems : list of dict
+        ``{"loc": path in the request's body, "msg"}``.
+    """
+
+    answer: dict[str, object]
+    problems: list[dict[str, object]]
+
+
+def answer_requests(
+    scorer: Scorer, requests: Sequence[ScoreRequest], paths: Sequence[Location]
+) -> list[ItemAnswer]:
+    """Score leads; `paths` says where each stands in the body."""
+    moments = [_moment(scorer, request.as_of) for request in requests]
+    answers = scorer.score_records(
+        [request.lead for request in requests],
+        activities=[request.activities for request in requests],
+        as_of=[None if isinstance(moment, str) else moment for moment in moments],
+    )
+    return [
+        _item(answer, path, moment if isinstance(moment, str) else None)
+        for answer, path, moment in zip(answers, paths, moments, strict=True)
+    ]
+
+
+def _moment(scorer: Scorer, as_of: str | None) -> datetime | str | None:
+    """Return the moment asked for, or why it cannot be read."""
+    if as_of is None:
+        return None
+    try:
+        return time_reader(ZoneInfo(scorer.definition.leads.timezone), None)(as_of)
+    except NotUsableError as error:
+        return str(error)
+
+
+def _item(answer: Answer, path: Location, bad_moment: str | None) -> ItemAnswer:
+    problems: list[dict[str, object]] = [
+        {"loc": [*path, *_place(error["loc"])], "msg": error["msg"]} for error in answer.errors
+    ]
+    if bad_moment is not None:
+        problems.append({"loc": [*path, "as_of"], "msg": bad_moment})
+        answer = _without_numbers(answer)
+    given = answer.to_dict()
+    del given["errors"]
+    return ItemAnswer(given, problems)
+
+
+def _place(inside: Sequence[str]) -> Location:
+    """Return a lead's own path as a path of the request: fields and activities lie side by side."""
+    (name,) = inside
+    number = name.removeprefix(_IN_ACTIVITIES)
+    if name.startswith(_IN_ACTIVITIES) and number.isdecimal():
+        return ("activities", int(number))
+    return ("lead", name)
+
+
+def _without_numbers(answer: Answer) -> Answer:
+    return replace(
+        answer,
+        probability=None,
+        sales_ready=None,
+        band=None,
+        points=None,
+        points_ready=None,
+        reasons=[],
+        as_of=None,
+        points_bucket=None,
+        grade=None,
+        points_rules=[],
+    )

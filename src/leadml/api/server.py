@@ -1,0 +1,96 @@
+"""Runs the application under uvicorn, on a socket of our own so that a taken port is one line."""
+
+import os
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from ipaddress import ip_address
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+
+from leadml.api.application import create_app
+from leadml.api.gate import is_loopback
+from leadml.errors import ConfigError
+from leadml.settings import API_KEYS_VARIABLE, Settings
+
+_LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {
+        "leadml.api": {"handlers": ["stderr"], "level": "INFO"},
+        "uvicorn": {"handlers": ["stderr"], "level": "WARNING"},
+    },
+}
+
+
+def serve(settings: Settings, *, host: str, port: int, say: Callable[[str], None]) -> None:
+    """Serve until interrupted.
+
+    Parameters
+    ----------
+    settings : Settings
+        See `create_app`.
+    host, port
+        Where to listen; port 0 picks a free one.
+    say : callable
+        Is told, line by line, where the service listens and what it serves.
+
+    Raises
+    ------
+    ConfigError
+        If the address cannot be listened on, or would be open to others without any key.
+    """
+    _refuse_open_door(settings, host)
+    listener = _listener(host, port)
+    app = create_app(settings)
+    address = f"http://{_shown(host)}:{listener.getsockname()[1]}"
+    champion = app.state.champion
+    serving = f"version {champion.scorer.version}" if champion.scorer else champion.problem
+    say(f"leadml serves {address} (docs: {address}/docs): {serving}")
+    if not settings.api_keys:
+        say(f"no {API_KEYS_VARIABLE} is set: only this machine is answered, without a key")
+    with listener, suppress(KeyboardInterrupt):
+        uvicorn_server(app, logging=_LOGGING).run(sockets=[listener])
+
+
+def uvicorn_server(app: FastAPI, *, logging: dict[str, Any] | None = None) -> uvicorn.Server:
+    """Return a server for the application; its own access log stays off, it would log queries."""
+    config = uvicorn.Config(
+        app, log_config=logging, access_log=False, server_header=False, lifespan="off"
+    )
+    return uvicorn.Server(config)
+
+
+def _refuse_open_door(settings: Settings, host: str) -> None:
+    if not settings.api_keys and not is_loopback(host):
+        msg = (
+            f"--host {host} would answer other machines without a key: set {API_KEYS_VARIABLE} "
+            "to one or more keys (comma separated), or leave --host out"
+        )
+        raise ConfigError(msg)
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if _is_ipv6(host) else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except (OSError, OverflowError) as error:
+        errno = getattr(error, "errno", None) or 0
+        reason = os.strerror(errno) if errno > 0 else getattr(error, "strerror", str(error))
+        msg = f"cannot listen on {host} port {port}: {reason}; free it or choose another --port"
+        raise ConfigError(msg) from None
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        return ip_address(host).version == 6
+    except ValueError:
+        return False
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if _is_ipv6(host) else host

@@ -1,0 +1,36 @@
+"""`leadml serve`."""
+
+from pathlib import Path
+
+import click
+
+from leadml.cli.options import config_option
+from leadml.cli.output import say
+
+
+@click.command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=8000,
+    show_default=True,
+    help="Port to listen on; 0 picks a free one.",
+)
+@config_option
+def command(host: str, port: int, config: Path | None) -> None:
+    r"""Answer scores over HTTP with the champion.
+
+    Callers send one of the keys in LEADML_API_KEYS (comma separated) as "Authorization: Bearer KEY"
+    or "X-API-Key: KEY". Without any key only this machine is answered. GET /docs describes the
+    requests.
+
+    \b
+    Examples:
+      leadml serve
+      LEADML_API_KEYS=KEY leadml serve --host 0.0.0.0 --port 8080
+    """
+    from leadml.api.server import serve
+    from leadml.settings import load_settings
+
+    serve(load_settings(config), host=host, port=port, say=say)

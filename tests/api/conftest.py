@@ -1,0 +1,160 @@
+"""A small model whose scores can be worked by hand, and real servers on loopback."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from leadml.api.application import create_app
+from leadml.api.server import uvicorn_server
+from leadml.domain.agreement import Agreement
+from leadml.domain.definition import Definition
+from leadml.domain.mapping import LeadMapping
+from leadml.domain.points_table import PointsTable, Rule
+from leadml.model.bundle import write_alias, write_bundle
+from leadml.model.scorecard import Levels, Line, Machine, Scorecard, Steps
+from leadml.settings import Settings
+from leadml.snapshot.features import Feature, FeatureSet
+
+DEFINITION = Definition(
+    leads=LeadMapping(
+        id="lead_id",
+        outcome="stage",
+        won=("Won",),
+        created_at="created_at",
+        handed_off_at="handed_off_at",
+        timezone="Europe/Berlin",
+        ignore=("note",),
+    ),
+    agreement=Agreement(signed_by=("Marketing", "Sales")),
+    points=PointsTable(
+        threshold=40,
+        rules=(
+            Rule(name="budget", points=30, column="budget", at_least=1000),
+            Rule(name="views", points=5, group="page", activity="page_view", per="each"),
+        ),
+        buckets={"A": 40, "B": 20},
+    ),
+)
+FEATURES = (
+    Feature(name="budget", kind="number", column="budget"),
+    Feature(name="source", kind="text", column="source", levels=("Ads", "Web")),
+    Feature(name="page_view, 7 days", kind="count", activity="page_view", window=7),
+)
+CARD = Scorecard(
+    -1.0,
+    (
+        Steps(0, cuts=(1000.0,), values=(0.0, 1.0), missing=-0.5),
+        Levels(1, values=(0.5, -0.5), missing=0.0),
+        Line(2, cuts=(0.0, 4.0), values=(0.0, 2.0), missing=0.25),
+    ),
+)
+MANIFEST = {
+    "trained_at": "2026-01-01T00:00:00+00:00",
+    "chosen": "additive boosting",
+    "columns": ["lead_id", "created_at", "handed_off_at", "stage", "budget", "source", "note"],
+    "threshold": {"probability": 0.5, "basis": "guaranteed", "low": 0.31},
+    "bands": {"A": 0.6, "B": 0.3, "C": 0.1},
+    "metrics": {"log_loss": 0.41},
+}
+
+
+def write_version(models: Path, version: str = "3") -> Path:
+    """Write the small model as a version and make it the champion."""
+    folder = models / "versions" / version
+    folder.mkdir(parents=True)
+    write_bundle(
+        folder,
+        manifest=MANIFEST,
+        definition=DEFINITION,
+        features=FeatureSet(FEATURES, frozenset({"n/a"}), "Europe/Berlin"),
+        machine=Machine(cards=((1.0, CARD),), center=(0.0, 0.0, 0.0)),
+        trained_on=["old"],
+    )
+    write_alias(models, "champion", version)
+    return folder
+
+
+@dataclass
+class Running:
+    """A server that answers."""
+
+    url: str
+    port: int
+    app: FastAPI
+    client: httpx2.Client
+
+
+@contextmanager
+def running(app: FastAPI) -> Iterator[Running]:
+    """Serve an application on loopback while the block runs."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn_server(app)
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()  # the socket listens already: early requests wait
+    port = listener.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    try:
+        with httpx2.Client(base_url=url, timeout=30) as client:
+            yield Running(url, port, app, client)
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+def settings_of(root: Path, *, keys: tuple[str, ...] = ()) -> Settings:
+    """Return settings whose models folder lies in `root`."""
+    return Settings(definition=Definition(), root=root, api_keys=keys)
+
+
+@pytest.fixture(scope="session")
+def models_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("service")
+    write_version(root / "models")
+    return root
+
+
+@pytest.fixture(scope="session")
+def service(models_root: Path) -> Iterator[Running]:
+    """Return a server without keys, with the small model."""
+    with running(create_app(settings_of(models_root))) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def guarded(models_root: Path) -> Iterator[Running]:
+    """Return a server with two keys."""
+    with running(create_app(settings_of(models_root, keys=("first", "sécond")))) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Return a server without any model."""
+    with running(create_app(settings_of(tmp_path_factory.mktemp("empty")))) as server:
+        yield server
+
+
+@pytest.fixture
+def serve_app() -> Callable[[FastAPI], object]:
+    """Return what serves an application of the test's own."""
+    return running
+
+
+@pytest.fixture
+def make_version() -> Callable[..., Path]:
+    """Return what writes the small model as a version."""
+    return write_version
+
+
+@pytest.fixture
+def make_settings() -> Callable[..., Settings]:
+    """Return what makes settings for a folder."""
+    return settings_of

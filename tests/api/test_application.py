@@ -1,0 +1,113 @@
+"""The service as a whole: what it describes, and what it says without a model."""
+
+import re
+from typing import Any
+
+import pytest
+
+from leadml.api.application import create_app
+from leadml.api.schemas import LEAD_EXAMPLE
+
+
+class TestDescription:
+    @pytest.fixture
+    def described(self, service: Any) -> dict[str, Any]:
+        description: dict[str, Any] = service.client.get("/openapi.json").json()
+        return description
+
+    def test_operations_have_names_that_last(self, described: dict[str, Any]) -> None:
+        names = {
+            (verb, path): operation["operationId"]
+            for path, verbs in described["paths"].items()
+            for verb, operation in verbs.items()
+        }
+        assert names == {
+            ("get", "/healthz"): "health",
+            ("get", "/readyz"): "readiness",
+            ("post", "/v1/score"): "score_lead",
+            ("post", "/v1/score/batch"): "score_leads",
+            ("get", "/v1/model"): "model",
+        }
+
+    def test_refusals_are_described(self, described: dict[str, Any]) -> None:
+        for path in ("/v1/score", "/v1/score/batch"):
+            operation = described["paths"][path]["post"]
+            assert set(operation["responses"]) == {"200", "401", "413", "422", "503"}
+            assert operation["security"] == [{"Bearer": []}, {"ApiKey": []}]
+        assert "security" not in described["paths"]["/healthz"]["get"]
+
+    def test_the_example_is_a_request(self, described: dict[str, Any], service: Any) -> None:
+        schema = described["components"]["schemas"]["ScoreRequest"]
+        assert schema["examples"] == [LEAD_EXAMPLE]
+        assert service.client.post("/v1/score", json=LEAD_EXAMPLE).status_code == 200
+
+    def test_answers_have_the_fields_described(
+        self, described: dict[str, Any], service: Any
+    ) -> None:
+        schemas = described["components"]["schemas"]
+        answer = service.client.post("/v1/score", json={"lead": {"lead_id": 1}}).json()
+        assert list(answer) == list(schemas["ScoreAnswer"]["properties"])
+        batch = {"leads": [{"lead": {"lead_id": 1}}]}
+        answer = service.client.post("/v1/score/batch", json=batch).json()
+        assert list(answer) == list(schemas["BatchAnswer"]["properties"])
+        assert list(answer["scores"][0]) == list(schemas["BatchResult"]["properties"])
+        assert list(service.client.get("/v1/model").json()) == list(
+            schemas["ModelCard"]["properties"]
+        )
+
+    def test_names_of_schemes_may_be_used_as_names(self, described: dict[str, Any]) -> None:
+        for kind in described["components"].values():
+            assert all(re.fullmatch(r"[\w.-]+", name) for name in kind)
+
+
+class TestHealth:
+    def test_alive_and_ready(self, service: Any) -> None:
+        assert service.client.get("/healthz").json() == {"status": "ok"}
+        assert service.client.get("/readyz").json() == {"status": "ready", "version": "3"}
+
+    def test_without_a_champion_alive_but_not_ready(self, empty: Any) -> None:
+        assert empty.client.get("/healthz").status_code == 200
+        for answer in (
+            empty.client.get("/readyz"),
+            empty.client.get("/v1/model"),
+            empty.client.post("/v1/score", json={"lead": {}}),
+        ):
+            assert answer.status_code == 503
+            assert "train one with `leadml train" in answer.json()["detail"]
+
+    def test_what_is_not_there_is_json_too(self, service: Any) -> None:
+        assert service.client.get("/v2").json() == {"detail": "Not Found"}
+        assert service.client.get("/v1/score").status_code == 405
+
+
+def test_a_damaged_champion_is_told_and_not_served(
+    tmp_path: Any, make_version: Any, make_settings: Any
+) -> None:
+    folder = make_version(tmp_path / "models")
+    (folder / "model.json").write_text("{}")
+    champion = create_app(make_settings(tmp_path)).state.champion
+    assert champion.scorer is None
+    assert "was changed since the bundle was sealed" in champion.problem
+
+
+class TestModelCard:
+    def test_what_serves(self, service: Any) -> None:
+        card = service.client.get("/v1/model").json()
+        agreement = card.pop("agreement")
+        assert (agreement["close_rate"], agreement["signed_by"]) == (0.3, ["Marketing", "Sales"])
+        assert re.fullmatch("[0-9a-f]{64}", card.pop("agreement_hash"))
+        assert card == {
+            "version": "3",
+            "trained_at": "2026-01-01T00:00:00+00:00",
+            "chosen": "additive boosting",
+            "threshold": {"probability": 0.5, "basis": "guaranteed", "low": 0.31},
+            "bands": {"A": 0.6, "B": 0.3, "C": 0.1},
+            "features": ["budget", "source", "page_view, 7 days"],
+            "points": {
+                "threshold": 40,
+                "column": None,
+                "rules": 2,
+                "buckets": {"A": 40, "B": 20},
+            },
+            "metrics": {"log_loss": 0.41},
+        }

@@ -1,0 +1,195 @@
+"""Who may ask, how much, and what the log keeps."""
+
+import asyncio
+import http.client
+import logging
+import socket
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from leadml.api import gate
+from leadml.api.gate import Gate, is_loopback
+
+LEAD = {"lead": {"lead_id": "L1"}}
+
+
+class TestKeys:
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {"Authorization": "Bearer first"},
+            {"Authorization": "bearer  first"},
+            {"X-API-Key": "first"},
+            {"X-API-Key": "sécond".encode()},
+            {"Authorization": "Basic abc", "X-API-Key": "first"},
+        ],
+    )
+    def test_a_key_opens(self, guarded: Any, headers: dict[str, str]) -> None:
+        answer = guarded.client.post("/v1/score", json=LEAD, headers=headers)
+        assert answer.status_code == 200
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {},
+            {"Authorization": "Bearer"},
+            {"Authorization": "Bearer firs"},
+            {"Authorization": "Bearer first2"},
+            {"Authorization": "Basic first"},
+            {"Authorization": "first"},
+            {"X-API-Key": ""},
+            {"X-API-Key": "First"},
+            {"X-API-Key": "first,second"},
+        ],
+    )
+    @pytest.mark.parametrize("path", ["/v1/score", "/v1/score/batch", "/v1/model", "/nowhere"])
+    def test_nothing_else_does(self, guarded: Any, headers: dict[str, str], path: str) -> None:
+        answer = guarded.client.post(path, json=LEAD, headers=headers)
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+        assert "an API key is needed" in answer.json()["detail"]
+
+    def test_a_wrong_key_is_refused_before_the_body_is_looked_at(self, guarded: Any) -> None:
+        answer = guarded.client.post("/v1/score", content=b"x" * 6_000_000)
+        assert answer.status_code == 401
+
+    @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/openapi.json", "/docs"])
+    def test_health_and_description_are_open(self, guarded: Any, path: str) -> None:
+        assert guarded.client.get(path).status_code == 200
+
+    @pytest.mark.parametrize(
+        "path", ["/healthz/", "//healthz", "/healthz/../v1/model", "/v1/model/"]
+    )
+    def test_open_paths_are_open_to_the_letter(self, guarded: Any, path: str) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", guarded.port)
+        connection.request("GET", path)
+        assert connection.getresponse().status == 401
+        connection.close()
+
+    def test_with_a_key_any_host_name_will_do(self, guarded: Any) -> None:
+        headers = {"Host": "leads.example.com", "X-API-Key": "first"}
+        assert guarded.client.get("/v1/model", headers=headers).status_code == 200
+
+
+class TestWithoutKeys:
+    @pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1", "[::1]:9", "LOCALHOST."])
+    def test_this_machine_is_answered(self, service: Any, host: str) -> None:
+        assert service.client.get("/v1/model", headers={"Host": host}).status_code == 200
+
+    @pytest.mark.parametrize(
+        "host", ["example.com", "example.com:8000", "127.0.0.1.example.com", "[::2]", "", "0.0.0.0"]
+    )
+    def test_a_name_that_may_be_rebound_is_not(self, service: Any, host: str) -> None:
+        answer = service.client.get("/v1/model", headers={"Host": host})
+        assert answer.status_code == 403
+        assert "set LEADML_API_KEYS" in answer.json()["detail"]
+
+    @pytest.mark.parametrize(
+        ("peer", "status"), [(("192.0.2.7", 5), 403), (("127.0.0.1", 5), 200), (None, 200)]
+    )
+    def test_a_caller_elsewhere_is_not(
+        self, service: Any, peer: tuple[str, int] | None, status: int
+    ) -> None:
+        sent: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/healthz",
+            "query_string": b"",
+            "headers": [(b"host", b"localhost")],
+            "client": peer,
+        }
+        asyncio.run(service.app(scope, receive, send))
+        assert sent[0]["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("host", "here"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("10.0.0.1", False),
+        ("localhost.example.com", False),
+        ("", False),
+    ],
+)
+def test_loopback(host: str, here: bool) -> None:
+    assert is_loopback(host) is here
+
+
+class TestBodies:
+    def test_five_megabytes_and_no_more(self, service: Any) -> None:
+        start = b'{"lead": {"lead_id": "L1", "note": "'
+        end = b'"}}'
+        fitting = start + b"x" * (5_000_000 - len(start) - len(end)) + end
+        headers = {"Content-Type": "application/json"}
+        post = service.client.post
+        assert post("/v1/score", content=fitting, headers=headers).status_code == 200
+        answer = post("/v1/score", content=fitting + b" ", headers=headers)
+        assert answer.status_code == 413
+        assert "5 MB at most" in answer.json()["detail"]
+
+    def test_a_body_of_unknown_length_is_counted(self, service: Any) -> None:
+        chunks = (b" " * 100_000 for _ in range(51))
+        answer = service.client.post("/v1/score", content=chunks)
+        assert answer.status_code == 413
+
+    def test_a_body_that_does_not_arrive_is_not_waited_for(
+        self, service: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(gate, "BODY_SECONDS", 0.05)
+        with socket.create_connection(("127.0.0.1", service.port)) as connection:
+            connection.sendall(
+                b"POST /v1/score HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{"
+            )
+            assert connection.recv(12) == b"HTTP/1.1 408"
+
+
+class TestLog:
+    def test_nothing_of_a_lead_is_logged(
+        self, service: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        lead = {"lead_id": "jane@example.com", "budget": "jane's", "jane": 1}
+        with caplog.at_level(logging.DEBUG):
+            service.client.post("/v1/score?name=jane", json={"lead": lead})
+            service.client.get("/people/jane")
+            service.client.get("/healthz")  # on the same connection: the others are logged by now
+        own = [record.getMessage() for record in caplog.records if record.name == "leadml.api"]
+        assert [message.rsplit(" ", 2)[0] for message in own][:2] == [
+            "POST /v1/score 422",
+            "GET (no such path) 404",
+        ]
+        ours = [r for r in caplog.records if not r.name.startswith("http")]  # the client's own log
+        assert not [record for record in ours if "jane" in record.getMessage()]
+
+    def test_a_fault_is_logged_by_kind_and_place_alone(
+        self, caplog: pytest.LogCaptureFixture, serve_app: Any
+    ) -> None:
+        app = FastAPI()
+
+        @app.post("/fail")
+        async def fail() -> None:
+            msg = "jane@example.com"
+            raise RuntimeError(msg)
+
+        app.add_middleware(Gate, keys=())
+        with serve_app(app) as server, caplog.at_level(logging.DEBUG):
+            answer = server.client.post("/fail", json={})
+        assert answer.status_code == 500
+        assert answer.json() == {"detail": "the service failed on this request; its log says where"}
+        (fault,) = [record for record in caplog.records if record.levelname == "ERROR"]
+        assert fault.getMessage().startswith(f"POST /fail: RuntimeError at {__file__}:")
+        assert "jane" not in caplog.text
