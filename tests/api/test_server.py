@@ -1,8 +1,17 @@
-"""What stops the service before it listens."""
+"""The service as a process: what stops it before it listens, what it loads, what it says."""
 
+import os
+import re
+import signal
 import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from leadml.api.server import serve
@@ -31,3 +40,84 @@ def test_an_address_that_is_not_ours_is_one_line(tmp_path: Any, make_settings: A
     settings = make_settings(tmp_path, keys=("k",))
     with pytest.raises(ConfigError, match=r"cannot listen on 192\.0\.2\.1 port 0"):
         serve(settings, host="192.0.2.1", port=0, say=print)
+
+
+PROCESS = """
+import sys
+from leadml.cli.main import main
+try:
+    main(["serve", "--port", "0", "--config", "leadml.toml"])
+finally:
+    print(*sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+NOT_FOR_SERVING = {
+    "pandas",
+    "sklearn",
+    "mlflow",
+    "scipy",
+    "matplotlib",
+    "joblib",
+    "pyarrow",
+    "duckdb",
+}
+
+
+@contextmanager
+def serving(folder: Path, **environment: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Run the command in a process of its own; give the address it says it listens on."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROCESS],
+        cwd=folder,
+        env=os.environ | {"PYTHONWARNINGS": "error"} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    try:
+        said = process.stderr.readline()
+        address = re.search(r"http://[^ ]+", said)
+        assert address, said + process.stderr.read()
+        yield address[0], process
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
+        for stream in (process.stdout, process.stderr):
+            assert stream is not None
+            stream.close()
+
+
+def test_the_process_loads_nothing_that_serving_does_not_need(
+    tmp_path: Path, make_version: Any
+) -> None:
+    make_version(tmp_path / "models")
+    (tmp_path / "leadml.toml").write_text("")
+    lead = {"lead_id": "L1", "budget": 5000}
+    touch = {"timestamp": "2026-03-01", "event": "page_view"}
+    with serving(tmp_path) as (address, process):
+        answer = httpx2.post(
+            f"{address}/v1/score", json={"lead": lead, "activities": [touch]}, timeout=30
+        )
+        assert answer.json()["model_version"] == "3"
+        batch = {"leads": [{"lead": lead}] * 3}
+        assert httpx2.post(f"{address}/v1/score/batch", json=batch).json()["scored"] == 3
+        process.send_signal(signal.SIGINT)
+        loaded, said = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "numpy" in loaded
+    assert not NOT_FOR_SERVING & set(loaded.split())
+    assert "no LEADML_API_KEYS is set: only this machine is answered" in said
+    assert "POST /v1/score 200" in said
+    assert "Traceback" not in said
+
+
+def test_with_a_key_any_address_may_be_served(tmp_path: Path, make_version: Any) -> None:
+    make_version(tmp_path / "models")
+    (tmp_path / "leadml.toml").write_text("")
+    with serving(tmp_path, LEADML_API_KEYS="a, b") as (address, process):
+        assert httpx2.get(f"{address}/v1/model").status_code == 401
+        headers = {"X-API-Key": "b"}
+        assert httpx2.get(f"{address}/v1/model", headers=headers).status_code == 200
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    assert "LEADML_API_KEYS" not in said
