@@ -61,7 +61,10 @@ MANIFEST = {
     "columns": ["lead_id", "created_at", "handed_off_at", "stage", "budget", "source", "note"],
     "threshold": {"probability": 0.5, "basis": "guaranteed", "low": 0.31},
     "bands": {"A": 0.6, "B": 0.3, "C": 0.1},
-    "metrics": {"log_loss": 0.41},
+    "leads": 900,
+    "won": 210,
+    "data_window": {"from": "2024-07-01T00:00:00Z", "to": "2025-06-30T00:00:00Z", "as_of": None},
+    "out_of_time": {"log_loss": 0.41, "auc": 0.7},
 }
 
 

@@ -99,6 +99,13 @@ class TestModelCard:
         assert card == {
             "version": "3",
             "trained_at": "2026-01-01T00:00:00+00:00",
+            "trained_on": {
+                "leads": 900,
+                "won": 210,
+                "from": "2024-07-01T00:00:00Z",
+                "to": "2025-06-30T00:00:00Z",
+                "as_of": None,
+            },
             "chosen": "additive boosting",
             "threshold": {"probability": 0.5, "basis": "guaranteed", "low": 0.31},
             "bands": {"A": 0.6, "B": 0.3, "C": 0.1},
@@ -109,5 +116,5 @@ class TestModelCard:
                 "rules": 2,
                 "buckets": {"A": 40, "B": 20},
             },
-            "metrics": {"log_loss": 0.41},
+            "metrics": {"log_loss": 0.41, "auc": 0.7},
         }

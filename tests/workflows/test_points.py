@@ -142,6 +142,12 @@ def test_points_of_the_crm_are_used_as_they_are(folder: Path) -> None:
     assert not [finding for finding in result["findings"] if finding["code"] == "POINT001"]
 
 
+def test_a_score_the_crm_does_not_hold_is_refused(folder: Path) -> None:
+    configure(folder, more='points = "scoore"')
+    with pytest.raises(DataError, match=r"leads.csv has no column 'scoore' \(\[leads\].points\)"):
+        run(folder)
+
+
 def test_there_is_no_error_column_without_an_error(folder: Path) -> None:
     (folder / "leads.csv").write_text("lead_id,budget\na,5\n")
     _, rows = run(folder)
@@ -157,7 +163,7 @@ def test_an_unknown_column_stops_before_anything_is_written(folder: Path) -> Non
 
 def test_no_points_at_all_is_refused(folder: Path) -> None:
     configure(folder, rules="")
-    with pytest.raises(ConfigError, match=r"there are no points: write \[\[points.rules\]\]"):
+    with pytest.raises(ConfigError, match=r"no points yet: write \[\[points.rules\]\]"):
         run(folder)
 
 

@@ -10,15 +10,20 @@ def model_card(scorer: Scorer) -> dict[str, Any]:
     manifest, agreement = scorer.manifest, scorer.definition.agreement
     return {
         "version": scorer.version,
-        "trained_at": manifest.get("trained_at"),
-        "chosen": manifest.get("chosen"),
+        "trained_at": manifest["trained_at"],
+        "trained_on": {
+            "leads": manifest["leads"],
+            "won": manifest["won"],
+            **manifest["data_window"],
+        },
+        "chosen": manifest["chosen"],
         "threshold": manifest["threshold"],
         "bands": manifest["bands"],
         "features": scorer.bundle.features.names,
         "agreement": agreement.to_dict(),
         "agreement_hash": agreement.hash(),
         "points": _points(scorer),
-        "metrics": manifest.get("metrics"),
+        "metrics": manifest["out_of_time"],
     }
 
 

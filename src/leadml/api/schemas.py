@@ -135,8 +135,12 @@ class ModelCard(BaseModel):
     """The version that serves."""
 
     version: str
-    trained_at: str | None
-    chosen: Annotated[str | None, Field(description="The candidate that won.")]
+    trained_at: str
+    trained_on: Annotated[
+        dict[str, Any],
+        Field(description="Leads and wins learnt from, and the first and last moment judged."),
+    ]
+    chosen: Annotated[str, Field(description="The candidate that won.")]
     threshold: Annotated[
         dict[str, Any],
         Field(
@@ -151,7 +155,7 @@ class ModelCard(BaseModel):
     agreement: dict[str, Any]
     agreement_hash: Annotated[str, Field(description="sha256 of the agreement's canonical JSON.")]
     points: dict[str, Any] | None
-    metrics: dict[str, Any] | None
+    metrics: Annotated[dict[str, Any], Field(description="Measured out of time, in training.")]
 
 
 class Status(BaseModel):

@@ -8,24 +8,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from leadml.data.activities import read_activities
 from leadml.data.activity_log import ActivityLog
-from leadml.data.leads import Leads, read_leads
-from leadml.data.values import NO_TIME, NotUsableError, microseconds, missing_texts, time_reader
+from leadml.data.leads import Leads
+from leadml.data.values import NO_TIME, microseconds, missing_texts
 from leadml.domain.definition import Definition
 from leadml.domain.finding import Finding
 from leadml.errors import ConfigError, DataError
 from leadml.model.points import PointsEngine, PointsScore, bucket_names, reached
 from leadml.settings import Settings, load_settings
-from leadml.workflows.reading import read_source
+from leadml.workflows.material import Material, gather, log_of, read_as_of
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from leadml.workflows.material import Source
 
 COLUMNS = ("lead_id", "points", "points_ready", "bucket", "grade", "rules", "error")
 
@@ -72,10 +70,10 @@ class PointsRun:
 
 
 def score_points(
-    source: "str | Path | pd.DataFrame",
+    source: "Source",
     *,
     output: str | Path,
-    activities: "str | Path | pd.DataFrame | None" = None,
+    activities: "Source | None" = None,
     config: Path | str | Settings | None = None,
     table: str | None = None,
     as_of: str | None = None,
@@ -102,20 +100,23 @@ def score_points(
     """
     settings = load_settings(config)
     definition = settings.definition
-    leads = read_leads(
-        read_source(source, table=table, config_root=settings.root),
-        definition.leads,
-        required=("id", "points") if definition.leads.points else ("id",),
+    now = read_as_of(as_of, definition.leads.timezone) or datetime.now(UTC)
+    material = gather(
+        source,
+        definition=definition,
+        root=settings.root,
+        activities=activities,
+        table=table,
+        labelled=False,
     )
-    engine = _engine(definition, leads)
-    log, findings = _log(activities, settings, leads)
-    findings = (*leads.findings, *findings)
+    leads, engine = material.leads, _engine(definition, material.leads)
     if engine is None:
         rated = _Rated.of_column(leads, definition)
     else:
-        now = _moment(as_of, definition) if as_of else datetime.now(UTC)
+        log = log_of(material, np.arange(len(leads)))
         rated = _Rated.of_rules(engine, leads, log, moments(leads, microseconds(now)))
     _write(Path(output), _rows(leads, rated), with_error=bool(leads.errors))
+    findings = _findings(material, definition)
     return _run(Path(output), leads, rated, definition.points.threshold, findings)
 
 
@@ -127,47 +128,30 @@ def moments(leads: Leads, now: int) -> NDArray[np.int64]:
     return np.where((handed_off != NO_TIME) & (handed_off <= now), handed_off, now)
 
 
-def _moment(text: str, definition: Definition) -> datetime:
-    try:
-        return time_reader(ZoneInfo(definition.leads.timezone), None)(text)
-    except NotUsableError as error:
-        msg = f"--as-of: {error}; write a date like 2026-01-31 or a time like 2026-01-31T09:00Z"
-        raise ConfigError(msg) from None
-
-
 def _engine(definition: Definition, leads: Leads) -> PointsEngine | None:
     """Return the rules made ready; None where the CRM's own points are used as they are."""
     if not definition.has_points:
-        msg = (
-            "there are no points: write [[points.rules]], or name the CRM's score as [leads].points"
-        )
+        msg = "no points yet: write [[points.rules]], or name the CRM's score as [leads].points"
         raise ConfigError(msg)
     if definition.leads.points:
+        if leads.points is None:
+            msg = f"{leads.source} has no column {definition.leads.points!r} ([leads].points)"
+            raise DataError(msg)
         return None
     engine = PointsEngine(definition.points, missing_texts(definition.leads.missing))
     engine.check_columns([str(column) for column in leads.frame.columns])
     return engine
 
 
-def _log(
-    source: "str | Path | pd.DataFrame | None", settings: Settings, leads: Leads
-) -> tuple[ActivityLog, tuple[Finding, ...]]:
-    definition = settings.definition
-    if source is None:
-        unread = [rule.name for rule in definition.points.rules if rule.activity]
-        text = (
-            "rules on activities give nothing without an activity file: name it with --activities"
-        )
-        finding = Finding("POINT001", "warning", None, len(unread), text, tuple(unread[:5]))
-        return ActivityLog.empty(), (finding,) if unread and not definition.leads.points else ()
-    activities = read_activities(
-        read_source(source, config_root=settings.root),
-        definition.activities,
-        timezone=definition.leads.timezone,
-        date_format=definition.leads.date_format,
-        missing=definition.leads.missing,
-    )
-    return activities.log_for(leads.lead_id.tolist()), activities.findings
+def _findings(material: Material, definition: Definition) -> tuple[Finding, ...]:
+    if material.activities is not None:
+        return (*material.leads.findings, *material.activities.findings)
+    unread = [rule.name for rule in definition.points.rules if rule.activity]
+    if not unread or definition.leads.points:
+        return material.leads.findings
+    text = "rules on activities give nothing without an activity file: name it with --activities"
+    finding = Finding("POINT001", "warning", None, len(unread), text, tuple(unread[:5]))
+    return (*material.leads.findings, finding)
 
 
 @dataclass(frozen=True)
