@@ -1,0 +1,122 @@
+"""Timings on this machine: training, scoring one lead and many, and the service.
+
+`make bench` runs it. Nothing here passes or fails: tests never assert on the wall clock.
+"""
+
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+import leadml
+
+LEADS = 4000
+REPEATS = 200
+
+
+def show(what: str, value: str) -> None:
+    sys.stdout.write(f"{what:<58}{value:>14}\n")
+    sys.stdout.flush()
+
+
+def timed(function: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def median(function: Callable[[], object], repeats: int = REPEATS) -> float:
+    function()
+    return float(np.median([timed(function) for _ in range(repeats)]))
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "leadml", *words]
+
+
+def cli(folder: Path, *words: str) -> float:
+    start = time.perf_counter()
+    done = subprocess.run(command(*words), cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return time.perf_counter() - start
+
+
+def make_crm(folder: Path) -> None:
+    crm = leadml.simulate(LEADS, seed=0)
+    crm.leads.to_csv(folder / "leads.csv", index=False)
+    crm.activities.to_csv(folder / "activities.csv", index=False)
+    (folder / "leadml.toml").write_text(crm.definition, "utf-8")
+    show(f"simulated {LEADS:,} leads, activities", f"{len(crm.activities):,}")
+
+
+def commands(folder: Path) -> None:
+    both = ("leads.csv", "--activities", "activities.csv")
+    show("leadml --help", f"{cli(folder, '--help') * 1000:,.0f} ms")
+    show(f"leadml train, {LEADS:,} leads", f"{cli(folder, 'train', *both):,.1f} s")
+    took = cli(folder, "score", *both, "--output", "scores.csv")
+    show(f"leadml score, {LEADS:,} leads", f"{took:,.1f} s")
+
+
+def scorer(folder: Path) -> None:
+    ready = leadml.load_scorer(config=folder / "leadml.toml")
+    record = {"lead_id": "1", "lead_source": "Webinar"}
+    touches = [{"timestamp": "2026-01-01T10:00:00Z", "event": "page_view", "url": "/pricing"}] * 20
+    one = median(lambda: ready.score_records([record], activities=[touches]))
+    show("one record with 20 activities, in Python", f"{one * 1000:,.2f} ms")
+    many = median(lambda: ready.score_records([record] * 1000, activities=[touches] * 1000), 5)
+    show("1,000 records with 20 activities each, in Python", f"{many * 1000:,.0f} ms")
+
+
+@contextmanager
+def service(folder: Path) -> Iterator[str]:
+    log = folder / "serve.log"
+    with log.open("w") as out:
+        words = command("serve", "--port", "0")
+        process = subprocess.Popen(words, cwd=folder, stderr=out, stdout=out)
+    try:
+        while not (found := re.search(r"http://[\d.:]+", log.read_text("utf-8"))):
+            if process.poll() is not None:
+                raise SystemExit(log.read_text("utf-8"))
+            time.sleep(0.02)
+        yield found[0]
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def serving(folder: Path) -> None:
+    start = time.perf_counter()
+    with service(folder) as address:
+        show("leadml serve, until it listens", f"{(time.perf_counter() - start) * 1000:,.0f} ms")
+        body = json.dumps({"lead": {"lead_id": "1", "lead_source": "Webinar"}, "activities": []})
+        request = urllib.request.Request(
+            f"{address}/v1/score", body.encode(), {"Content-Type": "application/json"}
+        )
+        one = median(lambda: urllib.request.urlopen(request).read())
+        show("POST /v1/score, one connection each", f"{one * 1000:,.2f} ms")
+
+
+def main() -> None:
+    os.environ.pop("LEADML_API_KEYS", None)
+    show(f"{platform.machine()}, {os.cpu_count()} cores, Python", platform.python_version())
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_crm(folder)
+        commands(folder)
+        scorer(folder)
+        serving(folder)
+
+
+if __name__ == "__main__":
+    main()
