@@ -26,7 +26,7 @@ _HOME = {
     "train": "leadml.workflows.train",
 }
 
-__all__ = [*sorted(_HOME), "__version__"]  # noqa: PLE0604 - names, spelt once above
+__all__ = [*sorted(_HOME), "__version__"]
 
 try:
     __version__ = version("leadml")
@@ -34,7 +34,7 @@ except PackageNotFoundError:  # a source tree that was never installed
     __version__ = "0+unknown"
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the module offers
+def __getattr__(name: str) -> Any:
     """Import the module that has `name` the first time it is asked for."""
     if name not in _HOME:
         msg = f"module 'leadml' has no attribute {name!r}"

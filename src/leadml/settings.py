@@ -149,9 +149,7 @@ def _table(value: object, name: str, where: str) -> dict[str, Any]:
     return value
 
 
-def _read(
-    kind: type[T], table: Mapping[str, Any], section: str, where: str, **ready: object
-) -> T:
+def _read(kind: type[T], table: Mapping[str, Any], section: str, where: str, **ready: object) -> T:
     """Validate one table into one of the domain's frozen values; `ready` values are taken as is."""
     place = f"{where} [{section}]"
     names = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
@@ -169,7 +167,7 @@ def _read(
         raise ConfigError(msg) from None
 
 
-def _value(value: object, hint: Any, place: str) -> object:  # noqa: ANN401 - a type expression
+def _value(value: object, hint: Any, place: str) -> object:
     plain = tuple(value) if isinstance(value, list) else value
     if place.endswith("_days") and isinstance(value, str) and _FRACTION.fullmatch(value):
         plain = float(Fraction(value.replace(" ", "")))

@@ -21,9 +21,7 @@ def console(*, err: bool = False) -> "Console":
     return Console(stderr=err, highlight=False, soft_wrap=True)
 
 
-def emit(
-    payload: Mapping[str, Any], as_json: bool, show: "Callable[[Console], None]"
-) -> None:  # noqa: FBT001
+def emit(payload: Mapping[str, Any], as_json: bool, show: "Callable[[Console], None]") -> None:
     """Print the payload as one JSON object, or let `show` draw it for a person."""
     if as_json:
         click.echo(json.dumps(payload, allow_nan=False, ensure_ascii=False))

@@ -116,3 +116,19 @@ def calibrate_forward(
         line = fit_calibration(log_odds[known], y[known])
         calibrated[rows] = line.apply(log_odds[rows])
     return calibrated
+
+
+def fit_points_line(points: Numbers, y: Outcomes) -> Calibration | None:
+    """Fit log-odds as a line in points, so that points get a probability like the model's.
+
+    None where there are fewer than `FEWEST_OF_EACH` wins or losses, or only one value of points.
+    A falling line is kept: it is what the points are worth.
+    """
+    known = ~np.isnan(points)
+    points, y = points[known], y[known]
+    if min(y.sum(), len(y) - y.sum()) < FEWEST_OF_EACH or np.ptp(points) == 0:
+        return None
+    middle, spread = float(points.mean()), float(points.std())
+    line = _line((points - middle) / spread, y, spread=None)
+    slope = line.slope / spread
+    return Calibration(slope, line.intercept - slope * middle)

@@ -64,7 +64,8 @@ def logistic(x: Numbers, y: Outcomes, *, categorical: Flags) -> Fitted:
     step = -(-len(y) * max(width, 1) // MOST_CELLS)
     columns = [shape.columns(x[::step, j]) for j, shape in enumerate(shapes)]
     design = np.concatenate(columns, axis=1)
-    model = LogisticRegression(C=STRENGTH, max_iter=300, tol=1e-5)
+    solver = "newton-cholesky" if width <= 1500 else "lbfgs"
+    model = LogisticRegression(C=STRENGTH, max_iter=300, tol=1e-5, solver=solver)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", category=UserWarning)  # ConvergenceWarning: good enough
         model.fit(design, y[::step])
@@ -112,7 +113,7 @@ class _LineShape:
         return Line(feature, self.knots, values[:-1], values[-1])
 
 
-def _shape(x: Numbers, is_text: bool) -> _LevelShape | _LineShape:  # noqa: FBT001
+def _shape(x: Numbers, is_text: bool) -> _LevelShape | _LineShape:
     present = x[~np.isnan(x)]
     if is_text:
         return _LevelShape(int(present.max()) + 1 if len(present) else 0)
@@ -159,7 +160,7 @@ def boosted(
 def _booster(
     leads: int,
     categorical: Flags,
-    additive: bool,  # noqa: FBT001
+    additive: bool,
     seed: int,
     rounds: int,
     **stopping: object,
@@ -183,8 +184,8 @@ def _rounds(
     x: Numbers,
     y: Outcomes,
     categorical: Flags,
-    additive: bool,  # noqa: FBT001
-    newest_last: bool,  # noqa: FBT001
+    additive: bool,
+    newest_last: bool,
     seed: int,
 ) -> int:
     order = np.arange(len(y)) if newest_last else np.random.default_rng(seed).permutation(len(y))
@@ -202,7 +203,7 @@ def _rounds(
     return max(1, best)
 
 
-def _imported(model: HistGradientBoostingClassifier) -> Any:  # noqa: ANN401 - treelite is untyped
+def _imported(model: HistGradientBoostingClassifier) -> Any:
     import treelite
 
     with warnings.catch_warnings():
@@ -214,20 +215,20 @@ def _level_counts(x: Numbers) -> NDArray[np.intp]:
     return (np.where(np.isnan(x), -1, x).max(axis=0) + 1).astype(np.intp)
 
 
-def _trees(imported: Any, positions: NDArray[np.intp]) -> Trees:  # noqa: ANN401 - treelite is untyped
+def _trees(imported: Any, positions: NDArray[np.intp]) -> Trees:
     used = sorted({feature for feature, _ in _splits(imported)})
     inputs = tuple(int(p) for p in positions)
     return Trees(imported.serialize_bytes(), inputs, tuple(inputs[feature] for feature in used))
 
 
-def _splits(imported: Any) -> list[tuple[int, float | None]]:  # noqa: ANN401 - treelite is untyped
+def _splits(imported: Any) -> list[tuple[int, float | None]]:
     nodes = [n for tree in json.loads(imported.dump_as_json())["trees"] for n in tree["nodes"]]
     return [(n["split_feature_id"], n.get("threshold")) for n in nodes if "split_feature_id" in n]
 
 
 def _card(
     model: HistGradientBoostingClassifier,
-    imported: Any,  # noqa: ANN401 - treelite is untyped
+    imported: Any,
     positions: NDArray[np.intp],
     categorical: Flags,
     levels: NDArray[np.intp],

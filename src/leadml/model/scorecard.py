@@ -132,7 +132,7 @@ class Trees:
     """Positions of the features their splits use."""
 
     @cached_property
-    def _model(self) -> Any:  # noqa: ANN401 - treelite has no types
+    def _model(self) -> Any:
         import treelite
 
         return treelite.Model.deserialize_bytes(self.content)

@@ -82,7 +82,7 @@ def choose_features(
         else:
             excluded.append(found)
     features += _life_features(leads, rows, as_of)
-    if log is not None:
+    if log is not None and log.kinds:
         features += _activity_features(log, as_of)
     chosen = FeatureSet(
         tuple(features), missing_texts(mapping.missing), mapping.timezone, mapping.date_format
@@ -90,7 +90,9 @@ def choose_features(
     return Catalogue(chosen, tuple(excluded))
 
 
-def drop_constant(catalogue: Catalogue, x: NDArray[np.float64]) -> tuple[Catalogue, NDArray[np.bool_]]:
+def drop_constant(
+    catalogue: Catalogue, x: NDArray[np.float64]
+) -> tuple[Catalogue, NDArray[np.bool_]]:
     """Leave out features with at most one value over the training leads (missing counts as one).
 
     Returns
@@ -153,7 +155,9 @@ def _attribute(
     missing = missing_texts(mapping.missing)
     used, counts = np.unique(raw.codes[raw.codes >= 0], return_counts=True)
     values = [raw.values[code] for code in used]
-    present = [(v, int(n)) for v, n in zip(values, counts, strict=True) if not is_missing(v, missing)]
+    present = [
+        (v, int(n)) for v, n in zip(values, counts, strict=True) if not is_missing(v, missing)
+    ]
     if not present:
         return ExcludedColumn(column, "DATA005", "is empty in the training leads")
     number = _number_feature(column, present)
@@ -256,13 +260,14 @@ def _levels(counts: dict[str, int]) -> tuple[str, ...]:
     return tuple(sorted(own) + rare)
 
 
-def _life_features(
-    leads: Leads, rows: NDArray[np.intp], as_of: NDArray[np.int64]
-) -> list[Feature]:
+def _life_features(leads: Leads, rows: NDArray[np.intp], as_of: NDArray[np.int64]) -> list[Feature]:
     if "created_at" not in leads.times:
         return []
     created = leads.times["created_at"].astype("datetime64[us]").view("i8")[rows]
-    parts = [Feature(name="hour created", kind="hour"), Feature(name="weekday created", kind="weekday")]
+    parts = [
+        Feature(name="hour created", kind="hour"),
+        Feature(name="weekday created", kind="weekday"),
+    ]
     known = (created != NO_TIME) & (as_of != NO_TIME)
     by_handoff = known.any() and np.unique(as_of[known] - created[known]).size > 1
     return [Feature(name="age in days", kind="age"), *parts] if by_handoff else parts

@@ -141,7 +141,8 @@ class FeatureSet:
         *,
         as_of: Microseconds,
         created: Microseconds,
-        log: ActivityLog | None,
+        log: ActivityLog,
+        untold: NDArray[np.bool_] | None = None,
     ) -> Encoded:
         """Compute every feature of every lead as of its moment.
 
@@ -151,12 +152,14 @@ class FeatureSet:
             Columns of the export; an absent column is missing for every lead.
         as_of, created : int64 arrays, shape (leads,)
             Microseconds UTC; `NO_TIME` where unknown.
-        log : ActivityLog or None
-            None: activities are unknown (missing), which is not the same as none.
+        log : ActivityLog
+            Activities of the leads.
+        untold : bool array, shape (leads,), optional
+            Leads whose activities are unknown (missing), which is not the same as none.
         """
         x = np.full((len(as_of), len(self.features)), np.nan)
         errors: dict[int, list[tuple[str, str]]] = {}
-        history = _History(log, as_of) if log is not None and self.reads_activities else None
+        history = _History(log, as_of) if self.reads_activities else None
         for position, feature in enumerate(self.features):
             if feature.kind in ATTRIBUTES:
                 column = raw.get(feature.column or "")
@@ -165,7 +168,8 @@ class FeatureSet:
             elif feature.kind in LIFE:
                 x[:, position] = self._life(feature, as_of, created)
             elif history is not None:
-                x[:, position] = history.fold(feature)
+                folded = history.fold(feature)
+                x[:, position] = folded if untold is None else np.where(untold, np.nan, folded)
         return Encoded(x, errors)
 
     def shown(self, position: int, number: float) -> str | float | None:
@@ -193,14 +197,14 @@ class FeatureSet:
         days = (as_of - moments) / MICROSECONDS_A_DAY
         return np.where(np.isnan(numbers) | (as_of == NO_TIME) | (days < 0), np.nan, days)
 
-    def _reader(self, feature: Feature) -> "Any":  # noqa: ANN401 - a function of one value
+    def _reader(self, feature: Feature) -> "Any":
         if feature.kind == "number":
             return _number_reader(self.missing | {gap.casefold() for gap in feature.gaps})
         if feature.kind == "time":
             return self._time_reader()
         return level_reader(feature.levels, self.missing)
 
-    def _time_reader(self) -> "Any":  # noqa: ANN401 - a function of one value
+    def _time_reader(self) -> "Any":
         read = time_reader(self._zone, self.date_format)
 
         def days(value: object) -> float:
@@ -226,11 +230,11 @@ class FeatureSet:
 _HOUR = MICROSECONDS_A_DAY // 24
 
 
-def _number_reader(missing: frozenset[str]) -> "Any":  # noqa: ANN401 - a function of one value
+def _number_reader(missing: frozenset[str]) -> "Any":
     return lambda value: to_number(value, missing)
 
 
-def level_reader(levels: Sequence[str], missing: frozenset[str]) -> "Any":  # noqa: ANN401
+def level_reader(levels: Sequence[str], missing: frozenset[str]) -> "Any":
     """Return a function from a raw value to its level's code; unseen is `RARE`, else missing."""
     codes = {level: float(code) for code, level in enumerate(levels)}
     unseen = codes.get(RARE, math.nan)

@@ -101,7 +101,9 @@ def judge(leads: Leads, agreement: Agreement, *, now: np.datetime64 | None) -> J
     now : datetime64 or None
         UTC; None only where the export has no dates at all.
     """
-    present = np.iinfo(np.int64).max if now is None else int(now.astype("datetime64[us]").view("i8"))
+    present = (
+        np.iinfo(np.int64).max if now is None else int(now.astype("datetime64[us]").view("i8"))
+    )
     known = _known_at(leads, present)
     mapped = leads.mapping.times
     dated = "created_at" in mapped or "handed_off_at" in mapped
@@ -177,9 +179,7 @@ def _known_at(leads: Leads, now: int) -> _Known:
 
 
 def _moment_judged(known: _Known, agreement: Agreement) -> Microseconds:
-    by_age = np.where(
-        _is(known.created), known.created + _days(agreement.snapshot_days), NO_TIME
-    )
+    by_age = np.where(_is(known.created), known.created + _days(agreement.snapshot_days), NO_TIME)
     return np.where(_is(known.handed_off), known.handed_off, by_age)
 
 

@@ -74,7 +74,10 @@ def rolling_folds(
     drawn = stratified_folds(y, groups=None, seed=0, folds=folds)
     text = "the leads' times do not allow folds in time order: folds are drawn at random instead"
     return Folds(
-        drawn.pairs, ordered=False, gap_days=0.0, notes=(Finding("TIME016", "warning", None, len(y), text),)
+        drawn.pairs,
+        ordered=False,
+        gap_days=0.0,
+        notes=(Finding("TIME016", "warning", None, len(y), text),),
     )
 
 

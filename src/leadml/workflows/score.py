@@ -4,71 +4,28 @@ Needs numpy alone (and treelite where a full model serves): the server imports n
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from leadml.data.activity_log import ActivityLog
-from leadml.data.identity import content_id
 from leadml.data.raw import RawColumn
-from leadml.data.values import (
-    NO_TIME,
-    NotUsableError,
-    is_missing,
-    microseconds,
-    missing_texts,
-    time_reader,
-    to_number,
-    to_text,
-)
+from leadml.data.values import NO_TIME, missing_texts, to_number
 from leadml.domain.definition import Definition
 from leadml.model.bundle import Bundle, champion_bundle, read_bundle
 from leadml.model.points import PointsEngine, bucket_names, reached
 from leadml.model.scorecard import probability
 from leadml.settings import Settings, load_settings
-
-Microseconds = NDArray[np.int64]
+from leadml.workflows.records import LeadBatch, Records
 
 MOST_REASONS = 5
 BANDS = "ABCD"
 SMALLEST_EFFECT = 1e-9
 """Log-odds below which a feature is no reason."""
-
-
-@dataclass(frozen=True)
-class LeadBatch:
-    """Leads to be scored, as raw columns.
-
-    Attributes
-    ----------
-    raw : mapping of str to RawColumn
-        Columns of the export.
-    lead_id : object array of str or None
-        Ids; None (with an error) where there is none.
-    as_of, created : int64 arrays
-        Microseconds UTC: the moment each lead is judged, and was created; `NO_TIME` unknown.
-    log : ActivityLog or None
-        None: activities unknown, not absent.
-    errors : dict
-        Row position -> list of (column, why the row cannot be scored).
-    """
-
-    raw: Mapping[str, RawColumn]
-    lead_id: NDArray[np.object_]
-    as_of: Microseconds
-    created: Microseconds
-    log: ActivityLog | None
-    errors: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        """Return the number of leads."""
-        return len(self.lead_id)
 
 
 @dataclass(frozen=True)
@@ -155,7 +112,6 @@ class Scorer:
         definition = bundle.definition
         self._missing = missing_texts(definition.leads.missing)
         self._engine = PointsEngine(definition.points, self._missing)
-        self._read_time = time_reader(ZoneInfo(definition.leads.timezone), definition.leads.date_format)
 
     @classmethod
     def load(cls, bundle: Path) -> "Scorer":
@@ -203,7 +159,11 @@ class Scorer:
         """Score a batch of leads; `explain` adds reasons and points rules."""
         errors = {row: list(problems) for row, problems in batch.errors.items()}
         encoded = self.bundle.features.encode(
-            batch.raw, as_of=batch.as_of, created=batch.created, log=batch.log
+            batch.raw,
+            as_of=batch.as_of,
+            created=batch.created,
+            log=batch.log,
+            untold=batch.untold,
         )
         for row, problems in encoded.errors.items():
             errors.setdefault(row, []).extend(problems)
@@ -246,7 +206,9 @@ class Scorer:
             Default: the clock.
         """
         moment = now or datetime.now(UTC)
-        batch, warnings = _Records(self, leads, activities, as_of, moment).batch()
+        batch, warnings = Records(
+            self.definition, self.known_columns, leads, activities, as_of, moment
+        ).batch()
         scores = self.score_batch(batch)
         scored_at = moment.astimezone(UTC).isoformat(timespec="seconds")
         return [
@@ -259,7 +221,7 @@ class Scorer:
         problems = scores.errors.get(row, [])
         ok = not problems
         points = None if scores.points is None else float(scores.points[row])
-        has_points = ok and points is not None and points == points  # noqa: PLR0124 - not NaN
+        has_points = ok and points is not None and points == points
         return Answer(
             lead_id=batch.lead_id[row],
             probability=float(scores.probability[row]) if ok else None,
@@ -307,8 +269,7 @@ class Scorer:
             return points, reached(points, table.threshold), buckets, nothing, [[]] * n
         if not table.rules:
             return None, None, nothing, nothing, [[]] * n
-        log = batch.log if batch.log is not None else ActivityLog.empty()
-        given = self._engine.score(batch.raw, n, log, batch.as_of)
+        given = self._engine.score(batch.raw, n, batch.log, batch.as_of)
         rules = [given.rules_of(row) for row in range(n)] if explain else [[]] * n
         return given.total, given.ready, given.buckets, given.grades, rules
 
@@ -321,7 +282,11 @@ class Scorer:
         names = features.names
         return [
             [
-                {"feature": names[f], "value": features.shown(f, x[row, f]), "effect": float(effect)}
+                {
+                    "feature": names[f],
+                    "value": features.shown(f, x[row, f]),
+                    "effect": float(effect),
+                }
                 for f in strongest[row]
                 if abs(effect := effects[row, f]) > SMALLEST_EFFECT
             ]
@@ -329,10 +294,8 @@ class Scorer:
         ]
 
 
-def load_scorer(
-    model: str = "champion", *, config: Path | str | Settings | None = None
-) -> Scorer:
-    """Load the champion, the challenger or a version number of the models beside the configuration."""
+def load_scorer(model: str = "champion", *, config: Path | str | Settings | None = None) -> Scorer:
+    """Load the champion, the challenger or a version number, from beside the configuration."""
     return Scorer.load(champion_bundle(load_settings(config).models, model))
 
 
@@ -341,120 +304,3 @@ def iso(moment: int) -> str | None:
     if moment == NO_TIME:
         return None
     return str(np.datetime_as_string(np.int64(moment).view("datetime64[us]"), timezone="UTC"))
-
-
-class _Records:
-    """Turns records into a batch."""
-
-    def __init__(
-        self,
-        scorer: Scorer,
-        leads: Sequence[Mapping[str, object]],
-        activities: Sequence[Sequence[Mapping[str, object]] | None] | None,
-        as_of: Sequence[datetime | None] | None,
-        now: datetime,
-    ) -> None:
-        self.scorer, self.leads, self.now = scorer, leads, now
-        self.activities = activities
-        self.wanted = as_of or [None] * len(leads)
-        self.mapping = scorer.definition.leads
-        self.missing = scorer._missing  # noqa: SLF001 - two halves of one module
-        self.read_time = scorer._read_time  # noqa: SLF001 - two halves of one module
-        self.errors: dict[int, list[tuple[str, str]]] = {}
-        self.warnings: list[list[str]] = [self._unknown(lead) for lead in leads]
-
-    def batch(self) -> tuple[LeadBatch, list[list[str]]]:
-        columns = dict.fromkeys(column for lead in self.leads for column in lead)
-        raw = {c: RawColumn.of([lead.get(c) for lead in self.leads]) for c in columns}
-        ids = np.array([self._id(row, lead) for row, lead in enumerate(self.leads)], object)
-        created = self._times("created_at")
-        handed_off = self._times("handed_off_at")
-        as_of = np.array([self._moment(i, int(h)) for i, h in enumerate(handed_off)], np.int64)
-        for row in np.flatnonzero((created != NO_TIME) & (created > as_of)):
-            self._error(int(row), str(self.mapping.created_at), _LATER)
-        log = self._log()
-        return LeadBatch(raw, ids, as_of, created, log, self.errors), self.warnings
-
-    def _unknown(self, lead: Mapping[str, object]) -> list[str]:
-        known = self.scorer.known_columns
-        return [f"unknown field {name!r} was not used" for name in lead if name not in known]
-
-    def _error(self, row: int, column: str, why: str) -> None:
-        self.errors.setdefault(row, []).append((column, why))
-
-    def _id(self, row: int, lead: Mapping[str, object]) -> str | None:
-        if self.mapping.id is None:
-            return content_id(lead, self.mapping, self.missing)
-        try:
-            text = to_text(lead.get(self.mapping.id), self.missing)
-        except NotUsableError as error:
-            self._error(row, self.mapping.id, str(error))
-            return None
-        if text is None:
-            self._error(row, self.mapping.id, "expected a lead id, found none")
-        return text
-
-    def _times(self, role: str) -> Microseconds:
-        column = getattr(self.mapping, role)
-        times = np.full(len(self.leads), NO_TIME, np.int64)
-        if column is None:
-            return times
-        for row, lead in enumerate(self.leads):
-            value = lead.get(column)
-            if is_missing(value, self.missing):
-                continue
-            try:
-                times[row] = microseconds(self.read_time(value))
-            except NotUsableError as error:
-                self._error(row, column, str(error))
-        return times
-
-    def _moment(self, row: int, handed_off: int) -> int:
-        wanted = self.wanted[row]
-        if wanted is not None:
-            return microseconds(wanted)
-        now = microseconds(self.now)
-        return handed_off if NO_TIME < handed_off <= now else now
-
-    def _log(self) -> ActivityLog | None:
-        if self.activities is None or all(of is None for of in self.activities):
-            return None
-        rows: list[tuple[int, int, str | None, str | None]] = []
-        for lead, touches in enumerate(self.activities):
-            for number, touch in enumerate(touches or ()):
-                found = self._touch(lead, number, touch)
-                if found is not None:
-                    rows.append((lead, *found))
-        return _activity_log(rows)
-
-    def _touch(
-        self, lead: int, number: int, touch: Mapping[str, object]
-    ) -> tuple[int, str | None, str | None] | None:
-        names = self.scorer.definition.activities
-        try:
-            at = microseconds(self.read_time(touch.get(names.at)))
-            kind = to_text(touch.get(names.kind), self.missing)
-            detail = to_text(touch.get(names.detail), self.missing) if names.detail else None
-        except NotUsableError as error:
-            self._error(lead, f"activities.{number}", f"{error} (expected {names.at}, {names.kind})")
-            return None
-        return at, kind, detail
-
-
-_LATER = "created after the moment it is judged (as_of)"
-
-
-def _activity_log(rows: list[tuple[int, int, str | None, str | None]]) -> ActivityLog:
-    kinds = list(dict.fromkeys(kind for _, _, kind, _ in rows if kind is not None))
-    details = list(dict.fromkeys(detail for *_, detail in rows if detail is not None))
-    kind_code = {kind: code for code, kind in enumerate(kinds)}
-    detail_code = {detail: code for code, detail in enumerate(details)}
-    return ActivityLog(
-        np.array([lead for lead, *_ in rows], np.intp),
-        np.array([at for _, at, *_ in rows], np.int64),
-        np.array([kind_code.get(kind, -1) for *_, kind, _ in rows], np.int32),  # type: ignore[arg-type]
-        np.array([detail_code.get(detail, -1) for *_, detail in rows], np.int32),  # type: ignore[arg-type]
-        kinds,
-        details,
-    )
-

@@ -1,0 +1,62 @@
+"""`leadml models`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from leadml.cli.options import config_option, json_option
+from leadml.cli.output import emit
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from leadml.workflows.models import Version
+
+
+@click.command("models")
+@config_option
+@json_option
+def command(config: Path | None, as_json: bool) -> None:
+    """List the versions beside the configuration, and who serves.
+
+    \b
+    Examples:
+      leadml models
+      leadml models --json
+    """  # noqa: D301 - \b is click's mark for "do not rewrap"
+    from leadml.workflows.models import models
+
+    found = models(config)
+    emit({"models": [v.to_dict() for v in found]}, as_json, lambda out: _show(found, out))
+
+
+def _show(found: "list[Version]", out: "Console") -> None:
+    from rich.table import Table
+
+    if not found:
+        out.print("No versions yet: train one with `leadml train LEADS`.")
+        return
+    table = Table(
+        "version", "alias", "trained", "form", "leads", "log loss", "hand-off from", "basis"
+    )
+    for version in found:
+        table.add_row(*_cells(version))
+    out.print(table)
+
+
+def _cells(version: "Version") -> list[str]:
+    if version.problem:
+        return [version.version, version.alias or "", version.problem, "", "", "", "", ""]
+    known = version.manifest
+    cut = known["threshold"]
+    return [
+        version.version,
+        version.alias or "",
+        known["trained_at"],
+        known["chosen"],
+        str(known["leads"]),
+        f"{known['out_of_time']['log_loss']:.4f}",
+        "" if cut["probability"] is None else f"{cut['probability']:.3f}",
+        cut["basis"],
+    ]

@@ -1,0 +1,33 @@
+"""`leadml promote`."""
+
+from pathlib import Path
+
+import click
+
+from leadml.cli.options import config_option, json_option
+from leadml.cli.output import emit
+
+
+@click.command("promote")
+@click.argument("version")
+@config_option
+@json_option
+def command(version: str, config: Path | None, as_json: bool) -> None:
+    """Make VERSION the champion, for the service and in MLflow.
+
+    VERSION is a number that `leadml models` lists, or `challenger`. Promoting an older version
+    rolls back.
+
+    \b
+    Examples:
+      leadml promote 3
+      leadml promote challenger
+    """  # noqa: D301 - \b is click's mark for "do not rewrap"
+    from leadml.workflows.models import promote
+
+    promoted = promote(version, config=config)
+    emit(
+        promoted.to_dict(),
+        as_json,
+        lambda out: out.print(f"Version {promoted.version} is champion."),
+    )

@@ -1,0 +1,109 @@
+"""`leadml train`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from leadml.cli.options import (
+    activities_option,
+    as_of_option,
+    config_option,
+    json_option,
+    leads_argument,
+    seed_option,
+    table_option,
+)
+from leadml.cli.output import emit, progress, say
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from leadml.workflows.train import Training
+
+
+@click.command("train")
+@leads_argument
+@activities_option
+@config_option
+@as_of_option
+@seed_option
+@table_option
+@json_option
+def command(
+    leads: str,
+    activities: str | None,
+    config: Path | None,
+    as_of: str | None,
+    seed: int,
+    table: str | None,
+    as_json: bool,
+) -> None:
+    """Learn from the matured leads of LEADS and register the version.
+
+    LEADS is a CSV (also .gz) or Parquet file, or a SQL URL with --table. Candidates compete on
+    out-of-time predictions; the winner is calibrated, refitted on all matured leads, sealed as a
+    bundle in models/ beside the configuration and recorded in MLflow.
+
+    \b
+    Examples:
+      leadml train leads.csv
+      leadml train leads.csv --activities activities.csv --as-of 2026-06-30
+      leadml train postgresql://crm/sales --table leads --json
+    """  # noqa: D301 - \b is click's mark for "do not rewrap"
+    from leadml.workflows.train import train
+
+    with progress("training") as report:
+        training = train(
+            leads,
+            activities=activities,
+            config=config,
+            table=table,
+            as_of=as_of,
+            seed=seed,
+            progress=report,
+        )
+    for finding in training.findings:
+        if finding.severity != "error":
+            where = f"{finding.column}: " if finding.column else ""
+            say(f"{finding.severity}: {where}{finding.message} [{finding.code}, {finding.count}]")
+    emit(training.to_dict(), as_json, lambda out: _show(training, out))
+
+
+def _show(training: "Training", out: "Console") -> None:
+    from rich.table import Table
+
+    table = Table("candidate", "log loss", "AUC", "seconds", title="Out-of-time predictions")
+    for row in training.candidates:
+        mark = "[bold]" if row["name"] == training.chosen else ""
+        cells = (
+            row["name"],
+            f"{row['log_loss']:.4f}",
+            f"{row['auc']:.3f}",
+            f"{row['seconds']:.1f}",
+        )
+        table.add_row(*(f"{mark}{cell}" for cell in cells))
+    out.print(table)
+    for rows in training.excluded_rows:
+        out.print(f"left out: {rows.count} leads, {rows.reason} [{rows.code}]", markup=False)
+    for column in training.excluded:
+        out.print(
+            f"left out: column {column.column}, {column.reason} [{column.code}]", markup=False
+        )
+    out.print(f"Learnt from {training.leads} leads, {training.won} of them sales-ready.")
+    out.print(_threshold_words(training))
+    out.print(f"Version {training.version} is {training.alias}: {training.why}.")
+    out.print(f"Bundle: {training.bundle}", markup=False)
+
+
+def _threshold_words(training: "Training") -> str:
+    cut = training.threshold
+    if cut.probability is None:
+        if cut.basis == "points":
+            return "Hand-off: by the agreed points (too few wins to read a cut from)."
+        return "Hand-off: none; no group of leads reached the agreed close rate."
+    return (
+        f"Hand-off from probability {cut.probability:.3f} ({cut.basis}): that group closed "
+        f"{cut.won} of {cut.volume}, {cut.expected_close_rate:.1%} "
+        f"(bounds {cut.low:.1%} to {cut.high:.1%})."
+    )

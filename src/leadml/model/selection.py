@@ -1,0 +1,239 @@
+"""Which candidate serves: out-of-time predictions of each, and the choice among them."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from leadml.model.calibration import Calibration, calibrate_forward, fit_calibration
+from leadml.model.candidates import SIMPLEST_FIRST, Fitted, base_rate, blend, boosted, logistic
+from leadml.model.scorecard import Machine, probability
+from leadml.snapshot.split import Folds
+
+Numbers = NDArray[np.float64]
+Outcomes = NDArray[np.int8]
+Flags = NDArray[np.bool_]
+Progress = Callable[[str, float], None]
+
+CLOSE_ENOUGH = 0.002
+"""Relative log loss within which a simpler candidate is preferred (and one standard error)."""
+WORKERS = 2
+"""Folds fitted at a time, each on one core."""
+BLENDED = ("logistic", "additive", "full")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """How one candidate did.
+
+    Attributes
+    ----------
+    log_loss, auc : float
+        Of its out-of-time predictions, each calibrated on other folds only.
+    seconds : float
+        Fitting time over all folds.
+    """
+
+    name: str
+    log_loss: float
+    auc: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The competition's outcome.
+
+    Attributes
+    ----------
+    candidates : tuple of Candidate
+        Simplest first.
+    chosen : str
+        Name of the winner.
+    rows : int array
+        Leads with an out-of-time prediction.
+    log_odds : float array, shape (leads,)
+        The winner's out-of-time predictions before calibration; NaN elsewhere.
+    forward : float array, shape (leads,)
+        The same, each calibrated on other folds only: what deployment would have said.
+    calibration : Calibration
+        Fitted on all of `log_odds`.
+    """
+
+    candidates: tuple[Candidate, ...]
+    chosen: str
+    rows: NDArray[np.intp]
+    log_odds: Numbers
+    forward: Numbers
+    calibration: Calibration
+
+
+def compete(
+    x: Numbers,
+    y: Outcomes,
+    *,
+    categorical: Flags,
+    folds: Folds,
+    seed: int,
+    progress: Progress = lambda _step, _share: None,
+) -> Selection:
+    """Predict every fold's test leads with every candidate, and choose.
+
+    Parameters
+    ----------
+    x : float array, shape (leads, features)
+        Oldest lead first where dated.
+    y : int array, shape (leads,)
+    categorical : bool array, shape (features,)
+    folds : Folds
+    seed : int
+    progress : callable
+        Told what is being done and the share done.
+    """
+    predicted = {name: np.full(len(y), np.nan) for name in SIMPLEST_FIRST}
+    seconds = dict.fromkeys(SIMPLEST_FIRST, 0.0)
+    jobs = (
+        delayed(_predict)(x[train], y[train], x[test], categorical, folds.ordered, seed)
+        for train, test in folds
+    )
+    done = Parallel(n_jobs=min(WORKERS, len(folds)), prefer="threads", return_as="generator")(jobs)
+    for number, ((_, test), found) in enumerate(zip(folds, done, strict=True)):
+        for name, (log_odds, took) in found.items():
+            predicted[name][test] = log_odds
+            seconds[name] += took
+        progress(f"fold {number + 1} of {len(folds)}", (number + 1) / len(folds))
+    tests = [test for _, test in folds]
+    rows = np.sort(np.concatenate(tests))
+    forward = {
+        name: calibrate_forward(values, y, tests, ordered=folds.ordered)
+        for name, values in predicted.items()
+    }
+    losses = {name: _losses(forward[name][rows], y[rows]) for name in SIMPLEST_FIRST}
+    chosen = choose(losses)
+    return Selection(
+        candidates=tuple(
+            Candidate(name, float(losses[name].mean()), _auc(forward[name][rows], y[rows]), took)
+            for name, took in seconds.items()
+        ),
+        chosen=chosen,
+        rows=rows,
+        log_odds=predicted[chosen],
+        forward=forward[chosen],
+        calibration=fit_calibration(predicted[chosen][rows], y[rows]),
+    )
+
+
+def _predict(
+    x: Numbers,
+    y: Outcomes,
+    x_test: Numbers,
+    categorical: Flags,
+    newest_last: bool,
+    seed: int,
+) -> dict[str, tuple[Numbers, float]]:
+    """Fit every candidate on one fold; return its test log-odds and the seconds it took."""
+    found: dict[str, tuple[Numbers, float]] = {}
+    for name in SIMPLEST_FIRST[:-1]:
+        start = time.perf_counter()
+        fitted = fit(name, x, y, categorical=categorical, newest_last=newest_last, seed=seed)
+        found[name] = fitted.machine.raw_log_odds(x_test), time.perf_counter() - start
+    parts = [found[name] for name in BLENDED]
+    blended = np.mean([log_odds for log_odds, _ in parts], axis=0)
+    return found | {"blend": (blended, sum(took for _, took in parts))}
+
+
+def fit(
+    name: str, x: Numbers, y: Outcomes, *, categorical: Flags, newest_last: bool, seed: int
+) -> Fitted:
+    """Fit one candidate by name, on one core: threads that wait for each other cost more.
+
+    OpenMP's limit belongs to the calling thread, so it is set here and not once for all.
+    """
+    with threadpool_limits(1):
+        return _fit(name, x, y, categorical=categorical, newest_last=newest_last, seed=seed)
+
+
+def _fit(
+    name: str, x: Numbers, y: Outcomes, *, categorical: Flags, newest_last: bool, seed: int
+) -> Fitted:
+    if name == "base_rate":
+        return base_rate(y)
+    if name == "logistic":
+        return logistic(x, y, categorical=categorical)
+    if name == "blend":
+        rest = {"categorical": categorical, "newest_last": newest_last, "seed": seed}
+        return blend(tuple(_fit(part, x, y, **rest) for part in BLENDED))  # type: ignore[arg-type]
+    return boosted(
+        x,
+        y,
+        categorical=categorical,
+        additive=name == "additive",
+        newest_last=newest_last,
+        seed=seed,
+    )
+
+
+def _losses(log_odds: Numbers, y: Outcomes) -> Numbers:
+    losses: Numbers = np.logaddexp(0, log_odds) - y * log_odds
+    return losses
+
+
+def _auc(log_odds: Numbers, y: Outcomes) -> float:
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(y, log_odds)) if 0 < y.sum() < len(y) else 0.5
+
+
+def choose(losses: Mapping[str, Numbers]) -> str:
+    """Return the candidate with the lowest mean loss, or a simpler one that is as good.
+
+    Parameters
+    ----------
+    losses : mapping of str to float array, shape (leads,)
+        Log loss of every lead, by candidate, simplest first.
+
+    Notes
+    -----
+    A simpler candidate wins when its mean is worse by neither one standard error of the *paired*
+    difference nor 0.2 % of the best.
+    """
+    best = min(losses, key=lambda name: float(losses[name].mean()))
+    for name, own in losses.items():
+        difference = own - losses[best]
+        worse = float(difference.mean())
+        error = float(difference.std(ddof=1) / np.sqrt(len(own)))
+        if worse <= error and worse <= CLOSE_ENOUGH * float(losses[best].mean()):
+            return name
+    return best
+
+
+def finished(
+    machine: Machine, x: Numbers, calibration: Calibration, *, most: int = 200_000
+) -> Machine:
+    """Put the calibration line on a machine and note each feature's mean contribution."""
+    step = max(1, len(x) // most)
+    center = machine.contributions(x[::step]).mean(axis=0)
+    return replace(
+        machine,
+        slope=calibration.slope,
+        intercept=calibration.intercept,
+        center=tuple(float(value) for value in center),
+    )
+
+
+def out_of_time(selection: Selection) -> tuple[NDArray[np.intp], Numbers]:
+    """Return the leads with an out-of-time prediction, and their forward-calibrated probabilities."""
+    return selection.rows, probability(selection.forward[selection.rows])
+
+
+def to_rows(candidates: tuple[Candidate, ...]) -> list[dict[str, Any]]:
+    """Return the candidates as JSON-ready rows."""
+    return [
+        {"name": c.name, "log_loss": c.log_loss, "auc": c.auc, "seconds": round(c.seconds, 3)}
+        for c in candidates
+    ]

@@ -1,0 +1,97 @@
+"""Champion against challenger: who serves after a training run."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from leadml.errors import LeadmlError
+from leadml.model.bundle import champion_bundle, read_aliases
+from leadml.workflows.material import batch_of
+from leadml.workflows.run import Run
+from leadml.workflows.score import Scorer
+
+FEWEST_OF_EACH = 20
+"""Fewest new wins and new losses on which the two are compared."""
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """A paired comparison on leads the champion has not learnt from.
+
+    Attributes
+    ----------
+    leads, won : int
+    champion, challenger : float
+        Log loss on them.
+    chance : float
+        One-sided p-value of *the challenger is no better*.
+    """
+
+    leads: int
+    won: int
+    champion: float
+    challenger: float
+    chance: float
+
+
+def decide_alias(run: Run) -> tuple[str, str]:
+    """Return the alias the new version gets, and why in one sentence.
+
+    It becomes champion where there is none, or where its out-of-time predictions beat the
+    champion's on leads that matured after the champion's data window (paired test of log loss at
+    the agreed confidence).
+    """
+    models = run.settings.models
+    aliases = read_aliases(models)
+    if "champion" not in aliases:
+        return "champion", "there was no champion"
+    serving = aliases["champion"]["version"]
+    try:
+        scorer = Scorer.load(champion_bundle(models))
+        rows = _unseen(run, scorer)
+    except LeadmlError as error:
+        return "challenger", f"version {serving} serves and could not be compared: {error}"
+    y = run.lesson.y[rows]
+    won = int(y.sum())
+    if min(won, len(y) - won) < FEWEST_OF_EACH:
+        why = (
+            f"version {serving} stays champion: only {won} won and {len(y) - won} not won leads "
+            f"are new to it, {FEWEST_OF_EACH} of each are needed to compare"
+        )
+        return "challenger", why
+    return _told(_compare(run, scorer, rows), serving, run.settings.definition.agreement.confidence)
+
+
+def _unseen(run: Run, scorer: Scorer) -> NDArray[np.intp]:
+    """Return positions in the lesson with an out-of-time prediction, new to the champion."""
+    rows = run.selection.rows
+    ids = run.material.leads.lead_id[run.lesson.rows[rows]].tolist()
+    return rows[~scorer.trained_on(ids)]
+
+
+def _compare(run: Run, scorer: Scorer, rows: NDArray[np.intp]) -> Challenge:
+    batch = batch_of(run.material, run.lesson.rows[rows], run.lesson.as_of[rows])
+    theirs = scorer.score_batch(batch, explain=False).log_odds
+    y = run.lesson.y[rows].astype(float)
+    champion = np.logaddexp(0, theirs) - y * theirs
+    ours = run.selection.forward[rows]
+    challenger = np.logaddexp(0, ours) - y * ours
+    gain = champion - challenger
+    error = float(gain.std(ddof=1) / np.sqrt(len(gain)))
+    chance = float(norm.sf(gain.mean() / error)) if error > 0 else 1.0
+    return Challenge(len(y), int(y.sum()), float(champion.mean()), float(challenger.mean()), chance)
+
+
+def _told(challenge: Challenge, serving: str, confidence: float) -> tuple[str, str]:
+    figures = (
+        f"on {challenge.leads} leads new to version {serving} ({challenge.won} won) log loss is "
+        f"{challenge.challenger:.4f} against {challenge.champion:.4f} (p = {challenge.chance:.3f})"
+    )
+    if challenge.chance <= 1 - confidence:
+        return "champion", f"better than the champion: {figures}"
+    return (
+        "challenger",
+        f"version {serving} stays champion, not beaten at {confidence:.0%}: {figures}",
+    )

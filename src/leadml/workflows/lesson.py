@@ -1,0 +1,86 @@
+"""The leads a model learns from: their features, outcomes and folds."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leadml.model.points import PointsEngine
+from leadml.settings import Settings
+from leadml.snapshot.catalogue import Catalogue, choose_features, drop_constant
+from leadml.snapshot.labels import Judged
+from leadml.snapshot.split import Folds, rolling_folds, stratified_folds
+from leadml.workflows.material import Material, batch_of, log_of
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """The leads to learn from, oldest first where dated.
+
+    Attributes
+    ----------
+    rows : int array
+        Positions in the export.
+    x : float array, shape (rows, features)
+    y : int8 array
+    as_of : int64 array
+        Microseconds; `NO_TIME` where undated.
+    points : float array or None
+        The points score as of the same moments.
+    """
+
+    rows: NDArray[np.intp]
+    x: NDArray[np.float64]
+    y: NDArray[np.int8]
+    as_of: NDArray[np.int64]
+    catalogue: Catalogue
+    points: NDArray[np.float64] | None
+
+    @property
+    def categorical(self) -> NDArray[np.bool_]:
+        """Which features are codes of levels."""
+        return np.array([f.categorical for f in self.catalogue.features.features], bool)
+
+
+def lesson_of(material: Material, judged: Judged, settings: Settings) -> Lesson:
+    """Compute features, outcome and points of every lead with a label."""
+    rows = np.flatnonzero(judged.label >= 0)
+    as_of = judged.as_of.astype("datetime64[us]").view("i8")
+    rows = rows[np.argsort(as_of[rows], kind="stable")]
+    moments = as_of[rows]
+    batch = batch_of(material, rows, moments)
+    log = log_of(material, rows) if material.activities is not None else None
+    catalogue = choose_features(material.leads, rows, as_of=moments, log=log)
+    encoded = catalogue.features.encode(
+        batch.raw, as_of=moments, created=batch.created, log=batch.log, untold=batch.untold
+    )
+    catalogue, kept = drop_constant(catalogue, encoded.x)
+    points = None
+    definition = settings.definition
+    if definition.leads.points is not None and material.leads.points is not None:
+        points = material.leads.points[rows]
+    elif definition.points.rules:
+        engine = PointsEngine(definition.points, catalogue.features.missing)
+        points = engine.score(batch.raw, len(rows), batch.log, moments).total
+    return Lesson(rows, encoded.x[:, kept], judged.label[rows], moments, catalogue, points)
+
+
+def folds_of(
+    lesson: Lesson, material: Material, judged: Judged, settings: Settings, seed: int
+) -> Folds:
+    """Make folds in time order where dated, else random ones."""
+    if judged.dated:
+        closed = "closed_at" in material.leads.mapping.times
+        gap = settings.definition.agreement.horizon_days if closed else 0.0
+        return rolling_folds(lesson.as_of, lesson.y, gap_days=gap)
+    return stratified_folds(lesson.y, groups=_groups(lesson, material), seed=seed)
+
+
+def _groups(lesson: Lesson, material: Material) -> NDArray[np.intp]:
+    """Keep leads of one account together, and leads that are the same to the last feature."""
+    _, same = np.unique(np.nan_to_num(lesson.x, nan=-1e300), axis=0, return_inverse=True)
+    accounts = material.leads.texts("account")
+    if accounts is None:
+        return same.reshape(-1)
+    names = [name or f"\0{row}" for row, name in enumerate(accounts[lesson.rows])]
+    return np.unique(np.array(names, object).astype(str), return_inverse=True)[1]

@@ -1,0 +1,190 @@
+"""What every verb starts from: leads, activities, what counts as now, and batches to score."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leadml.data.activities import Activities, read_activities
+from leadml.data.activity_log import ActivityLog
+from leadml.data.leads import Leads, read_leads
+from leadml.data.raw import RawColumn
+from leadml.data.values import NO_TIME, NotUsableError, time_reader
+from leadml.domain.definition import Definition
+from leadml.domain.finding import Finding
+from leadml.errors import ConfigError, DataError
+from leadml.settings import Settings
+from leadml.snapshot.labels import Judged, judge
+from leadml.workflows.reading import read_source
+from leadml.workflows.records import LeadBatch
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Source = str | Path | pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Material:
+    """An export read under a definition.
+
+    Attributes
+    ----------
+    leads : Leads
+    activities : Activities or None
+        None where no activity file was given.
+    now : datetime64[us] or None
+        UTC; None where the export has no times and none was given.
+    """
+
+    leads: Leads
+    activities: Activities | None
+    now: np.datetime64 | None
+
+    def judge(self, settings: Settings) -> Judged:
+        """Hold every lead against the configured agreement."""
+        return judge(self.leads, settings.definition.agreement, now=self.now)
+
+
+def gather(
+    leads: "Source",
+    *,
+    definition: Definition,
+    root: Path,
+    activities: "Source | None" = None,
+    table: str | None = None,
+    as_of: str | datetime | None = None,
+    labelled: bool,
+) -> Material:
+    """Read an export and its activities.
+
+    Parameters
+    ----------
+    leads, activities : str, Path or pandas.DataFrame
+        File, SQL URL (with `table`) or frame.
+    as_of : str or datetime, optional
+        What counts as now; default the latest mapped time.
+    labelled : bool
+        Whether outcomes are needed: then every mapped column must be there, else only ``id``.
+    """
+    mapping = definition.leads
+    required = {*mapping.named_columns, "outcome"} if labelled else {"id"}
+    if labelled and not mapping.won:
+        msg = "[leads].won is not set: list the values of the outcome column that mean won"
+        raise ConfigError(msg)
+    found = read_leads(
+        read_source(leads, table=table, config_root=root), mapping, required=required
+    )
+    touches = None
+    if activities is not None:
+        touches = read_activities(
+            read_source(activities, config_root=root),
+            definition.activities,
+            timezone=mapping.timezone,
+            date_format=mapping.date_format,
+            missing=mapping.missing,
+        )
+    return Material(found, touches, _now(found, touches, read_as_of(as_of, mapping.timezone)))
+
+
+def read_as_of(as_of: str | datetime | None, timezone: str) -> datetime | None:
+    """Read ``--as-of``: an ISO date (00:00 in the zone) or time; aware UTC.
+
+    Raises
+    ------
+    ConfigError
+        If it is neither.
+    """
+    if as_of is None:
+        return None
+    try:
+        return time_reader(ZoneInfo(timezone), None)(as_of)
+    except NotUsableError as error:
+        msg = f"--as-of: {error}; write it like 2026-01-31 or 2026-01-31T12:00"
+        raise ConfigError(msg) from None
+
+
+def _now(
+    leads: Leads, activities: Activities | None, as_of: datetime | None
+) -> np.datetime64 | None:
+    if as_of is not None:
+        return np.datetime64(as_of.astimezone(UTC).replace(tzinfo=None), "us")
+    latest = [t for t in (leads.latest_time(), activities and activities.latest_time()) if t]
+    return max(latest) if latest else None
+
+
+def batch_of(
+    material: Material,
+    rows: NDArray[np.intp],
+    as_of: NDArray[np.int64],
+    *,
+    errors: dict[int, list[tuple[str, str]]] | None = None,
+) -> LeadBatch:
+    """Return the leads at `rows`, each judged as of its moment, as the scorer takes them.
+
+    Parameters
+    ----------
+    rows : int array, shape (leads,)
+        Positions in the export.
+    as_of : int64 array, shape (leads,)
+        Microseconds UTC, `NO_TIME` where undated.
+    """
+    leads = material.leads
+    created = np.full(len(rows), NO_TIME, np.int64)
+    if "created_at" in leads.times:
+        created = leads.times["created_at"].astype("datetime64[us]").view("i8")[rows]
+    untold = np.full(len(rows), material.activities is None)
+    log = log_of(material, rows)
+    return LeadBatch(
+        _Columns(leads, rows), leads.lead_id[rows], as_of, created, log, untold, errors or {}
+    )
+
+
+def log_of(material: Material, rows: NDArray[np.intp]) -> ActivityLog:
+    """Return the activities of the leads at `rows`."""
+    if material.activities is None:
+        return ActivityLog.empty()
+    return material.activities.log_for(material.leads.lead_id[rows].tolist())
+
+
+class _Columns(dict[str, RawColumn]):
+    """The export's columns, each cut to the rows when it is first asked for."""
+
+    def __init__(self, leads: Leads, rows: NDArray[np.intp]) -> None:
+        super().__init__()
+        self.leads, self.rows = leads, rows
+        self.there = set(leads.frame.columns)
+
+    def __missing__(self, column: str) -> RawColumn:
+        if column not in self.there:
+            raise KeyError(column)
+        self[column] = self.leads.raw(column).take(self.rows)
+        return self[column]
+
+    def __contains__(self, column: object) -> bool:
+        return column in self.there
+
+    def get(self, column: str, default: RawColumn | None = None) -> RawColumn | None:  # type: ignore[override]
+        return self[column] if column in self.there else default
+
+
+def raise_errors(findings: list[Finding], source: str) -> None:
+    """Refuse an export that a check found an error in: one line, with the count of further ones.
+
+    Raises
+    ------
+    DataError
+    """
+    errors = [finding for finding in findings if finding.severity == "error"]
+    if not errors:
+        return
+    first, more = errors[0], len(errors) - 1
+    where = f"{source}, column {first.column}" if first.column else source
+    example = f" (e.g. {'; '.join(first.examples[:3])})" if first.examples else ""
+    rest = f"; and {more} more: see `leadml check`" if more else ""
+    msg = f"{where}: {first.message}{example} [{first.code}, {first.count}]{rest}"
+    raise DataError(msg)

@@ -1,0 +1,81 @@
+"""`leadml models` and `leadml promote`: which versions there are, and who serves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from leadml import tracking
+from leadml.errors import ModelError
+from leadml.model.bundle import champion_bundle, read_aliases, read_bundle, versions, write_alias
+from leadml.settings import Settings, load_settings
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version with a bundle.
+
+    Attributes
+    ----------
+    version, bundle : str
+    alias : str or None
+    manifest : dict
+        Empty, with `problem` set, where the bundle is damaged.
+    problem : str or None
+    """
+
+    version: str
+    bundle: str
+    alias: str | None
+    manifest: Mapping[str, Any]
+    problem: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON-ready form."""
+        names = ("trained_at", "chosen", "leads", "won", "out_of_time", "threshold", "data_window")
+        known = {name: self.manifest.get(name) for name in (*names, "agreement_hash")}
+        return {
+            "version": self.version,
+            "alias": self.alias,
+            "bundle": self.bundle,
+            **known,
+            "problem": self.problem,
+        }
+
+
+def models(config: Path | str | Settings | None = None) -> list[Version]:
+    """List the versions beside the configuration, newest first."""
+    folder = load_settings(config).models
+    aliases = {of["version"]: alias for alias, of in read_aliases(folder).items()}
+    return [_version(folder, name, aliases.get(name)) for name in reversed(versions(folder))]
+
+
+def _version(folder: Path, name: str, alias: str | None) -> Version:
+    path = champion_bundle(folder, name)
+    try:
+        return Version(name, str(path), alias, read_bundle(path).manifest)
+    except ModelError as error:
+        return Version(name, str(path), alias, {}, str(error))
+
+
+def promote(version: str, *, config: Path | str | Settings | None = None) -> Version:
+    """Make a version the champion; the bundle is verified first.
+
+    Raises
+    ------
+    ModelError
+        If there is no such version or its bundle is damaged.
+    TrackingError
+        If MLflow refuses; the service's alias is changed all the same.
+    """
+    settings = load_settings(config)
+    path = champion_bundle(settings.models, str(version))
+    bundle = read_bundle(path)
+    give_alias(settings, "champion", bundle.version)
+    return Version(bundle.version, str(path), "champion", bundle.manifest)
+
+
+def give_alias(settings: Settings, alias: str, version: str) -> None:
+    """Point an alias at a version, for the service first, then in MLflow."""
+    write_alias(settings.models, alias, version)
+    tracking.set_alias(settings.tracking_uri, alias, version)

@@ -1,0 +1,187 @@
+"""Leads as records, such as a CRM sends them: read into the batch that the scorer takes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leadml.data.activity_log import ActivityLog
+from leadml.data.identity import content_id
+from leadml.data.raw import RawColumn
+from leadml.data.values import (
+    NO_TIME,
+    NotUsableError,
+    is_missing,
+    microseconds,
+    missing_texts,
+    time_reader,
+    to_text,
+)
+from leadml.domain.definition import Definition
+
+Microseconds = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class LeadBatch:
+    """Leads to be scored, as raw columns.
+
+    Attributes
+    ----------
+    raw : mapping of str to RawColumn
+        Columns of the export.
+    lead_id : object array of str or None
+        Ids; None (with an error) where there is none.
+    as_of, created : int64 arrays
+        Microseconds UTC: the moment each lead is judged, and was created; `NO_TIME` unknown.
+    log : ActivityLog
+        Activities of the leads.
+    untold : bool array
+        Leads whose activities are unknown, which is not the same as none.
+    errors : dict
+        Row position -> list of (column, why the row cannot be scored).
+    """
+
+    raw: Mapping[str, RawColumn]
+    lead_id: NDArray[np.object_]
+    as_of: Microseconds
+    created: Microseconds
+    log: ActivityLog
+    untold: NDArray[np.bool_]
+    errors: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        """Return the number of leads."""
+        return len(self.lead_id)
+
+
+class Records:
+    """Leads given as records, read under a definition.
+
+    Parameters
+    ----------
+    definition : Definition
+        What the model was trained under.
+    known_columns : frozenset of str
+        Fields that raise no warning.
+    leads, activities, as_of : sequences
+        As `Scorer.score_records` takes them.
+    now : datetime
+        Aware.
+    """
+
+    def __init__(
+        self,
+        definition: Definition,
+        known_columns: frozenset[str],
+        leads: Sequence[Mapping[str, object]],
+        activities: Sequence[Sequence[Mapping[str, object]] | None] | None,
+        as_of: Sequence[datetime | None] | None,
+        now: datetime,
+    ) -> None:
+        self.leads, self.now, self.known_columns = leads, now, known_columns
+        self.activities = activities if activities is not None else [None] * len(leads)
+        self.wanted = as_of if as_of is not None else [None] * len(leads)
+        self.mapping, self.names = definition.leads, definition.activities
+        self.missing = missing_texts(self.mapping.missing)
+        self.read_time = time_reader(ZoneInfo(self.mapping.timezone), self.mapping.date_format)
+        self.errors: dict[int, list[tuple[str, str]]] = {}
+        self.warnings: list[list[str]] = [self._unknown(lead) for lead in leads]
+
+    def batch(self) -> tuple[LeadBatch, list[list[str]]]:
+        """Return the batch, and each lead's warnings."""
+        columns = dict.fromkeys(column for lead in self.leads for column in lead)
+        raw = {c: RawColumn.of([lead.get(c) for lead in self.leads]) for c in columns}
+        ids = np.array([self._id(row, lead) for row, lead in enumerate(self.leads)], object)
+        created = self._times("created_at")
+        handed_off = self._times("handed_off_at")
+        as_of = np.array([self._moment(i, int(h)) for i, h in enumerate(handed_off)], np.int64)
+        for row in np.flatnonzero((created != NO_TIME) & (created > as_of)):
+            self._error(int(row), str(self.mapping.created_at), _LATER)
+        untold = np.array([touches is None for touches in self.activities], bool)
+        batch = LeadBatch(raw, ids, as_of, created, self._log(), untold, self.errors)
+        return batch, self.warnings
+
+    def _unknown(self, lead: Mapping[str, object]) -> list[str]:
+        extra = [name for name in lead if name not in self.known_columns]
+        return [f"unknown field {name!r} was not used" for name in extra]
+
+    def _error(self, row: int, column: str, why: str) -> None:
+        self.errors.setdefault(row, []).append((column, why))
+
+    def _id(self, row: int, lead: Mapping[str, object]) -> str | None:
+        if self.mapping.id is None:
+            return content_id(lead, self.mapping, self.missing)
+        try:
+            text = to_text(lead.get(self.mapping.id), self.missing)
+        except NotUsableError as error:
+            self._error(row, self.mapping.id, str(error))
+            return None
+        if text is None:
+            self._error(row, self.mapping.id, "expected a lead id, found none")
+        return text
+
+    def _times(self, role: str) -> Microseconds:
+        column = getattr(self.mapping, role)
+        times = np.full(len(self.leads), NO_TIME, np.int64)
+        if column is None:
+            return times
+        for row, lead in enumerate(self.leads):
+            value = lead.get(column)
+            if is_missing(value, self.missing):
+                continue
+            try:
+                times[row] = microseconds(self.read_time(value))
+            except NotUsableError as error:
+                self._error(row, column, str(error))
+        return times
+
+    def _moment(self, row: int, handed_off: int) -> int:
+        wanted = self.wanted[row]
+        if wanted is not None:
+            return microseconds(wanted)
+        now = microseconds(self.now)
+        return handed_off if NO_TIME < handed_off <= now else now
+
+    def _log(self) -> ActivityLog:
+        rows: list[tuple[int, int, str | None, str | None]] = []
+        for lead, touches in enumerate(self.activities):
+            for number, touch in enumerate(touches or ()):
+                found = self._touch(lead, number, touch)
+                if found is not None:
+                    rows.append((lead, *found))
+        return _activity_log(rows)
+
+    def _touch(
+        self, lead: int, number: int, touch: Mapping[str, object]
+    ) -> tuple[int, str | None, str | None] | None:
+        names = self.names
+        try:
+            at = microseconds(self.read_time(touch.get(names.at)))
+            kind = to_text(touch.get(names.kind), self.missing)
+            detail = to_text(touch.get(names.detail), self.missing) if names.detail else None
+        except NotUsableError as error:
+            self._error(lead, f"activities.{number}", f"{error} (in {names.at} or {names.kind})")
+            return None
+        return at, kind, detail
+
+
+_LATER = "created after the moment it is judged (as_of)"
+
+
+def _activity_log(rows: list[tuple[int, int, str | None, str | None]]) -> ActivityLog:
+    kinds = list(dict.fromkeys(kind for _, _, kind, _ in rows if kind is not None))
+    details = list(dict.fromkeys(detail for *_, detail in rows if detail is not None))
+    kind_code = {kind: code for code, kind in enumerate(kinds)}
+    detail_code = {detail: code for code, detail in enumerate(details)}
+    return ActivityLog(
+        np.array([lead for lead, *_ in rows], np.intp),
+        np.array([at for _, at, *_ in rows], np.int64),
+        np.array([kind_code.get(kind, -1) for *_, kind, _ in rows], np.int32),  # type: ignore[arg-type]
+        np.array([detail_code.get(detail, -1) for *_, detail in rows], np.int32),  # type: ignore[arg-type]
+        kinds,
+        details,
+    )

@@ -1,0 +1,90 @@
+"""What a training run leaves in MLflow."""
+
+from pathlib import Path
+from typing import Any
+
+from leadml import tracking
+from leadml.domain.finding import Finding
+from leadml.workflows.run import Run
+
+
+def record_version(run: Run, findings: list[Finding], folder: Path, seed: int) -> str:
+    """Log parameters, metrics, agreement, audit, evaluation, charts and bundle; register it."""
+    definition = run.settings.definition
+    training = tracking.Recorded(
+        params=_params(run, seed),
+        metrics=_metrics(run),
+        tags={"agreement_hash": definition.agreement.hash(), "chosen": run.selection.chosen},
+        documents={
+            "agreement.json": definition.agreement.to_dict(),
+            "definition.json": definition.to_dict(),
+            "audit.json": _audit(run, findings),
+            "evaluation.json": _evaluation(run),
+        },
+        charts=_charts(run),
+        bundle=folder,
+        columns=_columns(run),
+        served_by=Path(__file__).with_name("served_model.py"),
+    )
+    return tracking.record(run.settings.tracking_uri, training).version
+
+
+def _params(run: Run, seed: int) -> dict[str, Any]:
+    agreement = run.settings.definition.agreement
+    return {
+        "seed": seed,
+        "chosen": run.selection.chosen,
+        "leads": len(run.lesson.y),
+        "won": int(run.lesson.y.sum()),
+        "features": len(run.lesson.catalogue.features.features),
+        "folds": len(run.folds),
+        "gap_days": run.folds.gap_days,
+        "ordered_in_time": run.folds.ordered,
+        "horizon_days": agreement.horizon_days,
+        "close_rate": agreement.close_rate,
+        "agreement_version": agreement.version,
+        "source": run.material.leads.source,
+        **{f"rounds_{name}": rounds for name, rounds in run.fitted.rounds.items()},
+    }
+
+
+def _metrics(run: Run) -> dict[str, float]:
+    metrics = {f"log_loss_{c.name}": c.log_loss for c in run.selection.candidates}
+    metrics |= {f"auc_{c.name}": c.auc for c in run.selection.candidates}
+    chosen = next(c for c in run.selection.candidates if c.name == run.selection.chosen)
+    metrics |= {"log_loss": chosen.log_loss, "auc": chosen.auc}
+    metrics |= {"slope": run.machine.slope, "intercept": run.machine.intercept}
+    threshold = run.threshold.to_dict()
+    return metrics | {
+        f"threshold_{key}": float(threshold[key])
+        for key in ("probability", "expected_close_rate", "low", "high")
+        if threshold[key] is not None
+    }
+
+
+def _audit(run: Run, findings: list[Finding]) -> dict[str, Any]:
+    return {
+        "findings": [finding.to_dict() for finding in findings],
+        "excluded": [vars(item) for item in run.lesson.catalogue.excluded],
+        "excluded_rows": [vars(item) for item in run.judged.excluded_rows()],
+    }
+
+
+def _evaluation(run: Run) -> dict[str, Any]:
+    return {
+        "candidates": [vars(candidate) for candidate in run.selection.candidates],
+        "chosen": run.selection.chosen,
+        "out_of_time_leads": len(run.selection.rows),
+        "threshold": run.threshold.to_dict(),
+    }
+
+
+def _charts(run: Run) -> dict[str, str]:
+    return {}
+
+
+def _columns(run: Run) -> dict[str, str]:
+    kinds = {f.column: f.kind for f in run.lesson.catalogue.features.features if f.column}
+    id_column = run.settings.definition.leads.id
+    named = {column: "double" if kind == "number" else "string" for column, kind in kinds.items()}
+    return ({id_column: "string"} if id_column else {}) | named

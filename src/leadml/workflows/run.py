@@ -1,0 +1,87 @@
+"""One training run, and what its bundle says of it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from leadml.evaluation.threshold import Threshold
+from leadml.model.bundle import write_bundle
+from leadml.model.calibration import fit_points_line
+from leadml.model.candidates import Fitted
+from leadml.model.scorecard import Machine
+from leadml.model.selection import Selection
+from leadml.settings import Settings
+from leadml.snapshot.labels import Judged
+from leadml.snapshot.split import Folds
+from leadml.workflows.lesson import Lesson
+from leadml.workflows.material import Material
+from leadml.workflows.score import iso
+
+BAND_SHARES = {"A": 1.0, "B": 0.5, "C": 0.25}
+"""Bands by probability, as shares of the agreed close rate; D is below the last."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything one training run came to, before it is sealed."""
+
+    settings: Settings
+    material: Material
+    judged: Judged
+    lesson: Lesson
+    folds: Folds
+    selection: Selection
+    fitted: Fitted
+    machine: Machine
+    threshold: Threshold
+
+
+def write_run(run: Run, folder: Path, seed: int) -> None:
+    """Write the run's bundle into an empty folder."""
+    write_bundle(
+        folder,
+        manifest=manifest_of(run, seed),
+        definition=run.settings.definition,
+        features=run.lesson.catalogue.features,
+        machine=run.machine,
+        trained_on=run.material.leads.lead_id[run.lesson.rows],
+    )
+
+
+def manifest_of(run: Run, seed: int) -> dict[str, Any]:
+    """Return what the manifest says of the version, besides the seals."""
+    agreement = run.settings.definition.agreement
+    as_of = run.lesson.as_of
+    chosen = next(c for c in run.selection.candidates if c.name == run.selection.chosen)
+    points_line = (
+        None if run.lesson.points is None else fit_points_line(run.lesson.points, run.lesson.y)
+    )
+    now = (
+        None
+        if run.material.now is None
+        else int(run.material.now.astype("datetime64[us]").view("i8"))
+    )
+    return {
+        "leadml": version("leadml"),
+        "libraries": {name: version(name) for name in ("scikit-learn", "numpy", "treelite")},
+        "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "agreement_hash": agreement.hash(),
+        "data_window": {
+            "from": iso(int(as_of.min())),
+            "to": iso(int(as_of.max())),
+            "as_of": iso(now) if now is not None else None,
+        },
+        "leads": len(run.lesson.y),
+        "won": int(run.lesson.y.sum()),
+        "columns": [str(column) for column in run.material.leads.frame.columns],
+        "chosen": run.selection.chosen,
+        "additive": run.machine.additive,
+        "out_of_time": {"log_loss": chosen.log_loss, "auc": chosen.auc},
+        "calibration": run.selection.calibration.to_dict(),
+        "threshold": run.threshold.to_dict(),
+        "bands": {band: share * agreement.close_rate for band, share in BAND_SHARES.items()},
+        "points_calibration": points_line.to_dict() if points_line else None,
+        "seed": seed,
+    }

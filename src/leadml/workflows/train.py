@@ -1,0 +1,237 @@
+"""`leadml train`: learn from matured leads, choose, calibrate, seal, register."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import joblib
+
+from leadml.data.checks import check_leads
+from leadml.domain.finding import ExcludedColumn, ExcludedRows, Finding
+from leadml.errors import TooFewOutcomes
+from leadml.evaluation.threshold import Threshold, choose_threshold
+from leadml.model.bundle import install_bundle
+from leadml.model.points import PointsEngine, reached
+from leadml.model.selection import Selection, compete, finished, fit, out_of_time, to_rows
+from leadml.settings import Settings, load_settings
+from leadml.snapshot.labels import Judged
+from leadml.snapshot.split import Folds
+from leadml.workflows.challenge import decide_alias
+from leadml.workflows.lesson import Lesson, folds_of, lesson_of
+from leadml.workflows.material import Material, gather, raise_errors
+from leadml.workflows.models import give_alias
+from leadml.workflows.registry import record_version
+from leadml.workflows.run import Run, write_run
+
+if TYPE_CHECKING:
+    from leadml.workflows.material import Source
+
+Progress = Callable[[str, float], None]
+
+FEWEST_OF_EACH = 20
+"""Fewest won and fewest not-won leads a model is trained on."""
+MOST_TO_CHOOSE = 300_000
+"""Most leads the candidates compete on, evenly spaced in time; the winner is refitted on all."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training run found and registered.
+
+    Attributes
+    ----------
+    version, alias : str
+        The registered version and the alias it holds.
+    why : str
+        Why it holds that alias.
+    bundle : Path
+    candidates : list of dict
+        ``{"name", "log_loss", "auc", "seconds"}``, simplest first.
+    chosen : str
+    excluded : tuple of ExcludedColumn
+    excluded_rows : tuple of ExcludedRows
+    threshold : Threshold
+    leads, won : int
+        Learnt from.
+    findings : tuple of Finding
+    """
+
+    version: str
+    alias: str
+    why: str
+    bundle: Path
+    candidates: list[dict[str, Any]]
+    chosen: str
+    excluded: tuple[ExcludedColumn, ...]
+    excluded_rows: tuple[ExcludedRows, ...]
+    threshold: Threshold
+    leads: int
+    won: int
+    findings: tuple[Finding, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON-ready form."""
+        return {
+            "version": self.version,
+            "alias": self.alias,
+            "why": self.why,
+            "bundle": str(self.bundle),
+            "leads": self.leads,
+            "won": self.won,
+            "candidates": self.candidates,
+            "chosen": self.chosen,
+            "excluded": [vars(item) for item in self.excluded],
+            "excluded_rows": [vars(item) for item in self.excluded_rows],
+            "threshold": self.threshold.to_dict(),
+            "findings": [finding.to_dict() for finding in self.findings],
+        }
+
+
+def train(
+    leads: "Source",
+    *,
+    activities: "Source | None" = None,
+    config: Path | str | Settings | None = None,
+    table: str | None = None,
+    as_of: str | datetime | None = None,
+    seed: int = 0,
+    progress: Progress = lambda _step, _share: None,
+) -> Training:
+    """Train on the matured leads of an export and register the version.
+
+    Parameters
+    ----------
+    leads : str, Path or pandas.DataFrame
+        Export with outcomes; a SQL URL needs `table`.
+    activities : str, Path or pandas.DataFrame, optional
+        Timestamped touches.
+    config : path or Settings, optional
+        Default ``./leadml.toml``.
+    as_of : str or datetime, optional
+        What counts as now; default the latest mapped time.
+    seed : int
+        Everything random follows from it.
+    progress : callable
+        Told what is being done and the share done.
+
+    Raises
+    ------
+    LeadmlError
+        If the export cannot be used, holds too few outcomes, or MLflow refuses.
+    """
+    settings = load_settings(config)
+    progress("reading", 0.0)
+    material = gather(
+        leads,
+        definition=settings.definition,
+        root=settings.root,
+        activities=activities,
+        table=table,
+        as_of=as_of,
+        labelled=True,
+    )
+    _check_points(material, settings)
+    findings = check_leads(material.leads, material.activities)
+    raise_errors(findings, material.leads.source)
+    judged = material.judge(settings)
+    _refuse_too_few(judged, settings)
+    progress("computing features", 0.1)
+    lesson = lesson_of(material, judged, settings)
+    folds = folds_of(lesson, material, judged, settings, seed)
+    selection = _compete(lesson, folds, seed, lambda s, share: progress(s, 0.2 + 0.5 * share))
+    progress(f"fitting {selection.chosen} on all leads", 0.75)
+    fitted = fit(
+        selection.chosen,
+        lesson.x,
+        lesson.y,
+        categorical=lesson.categorical,
+        newest_last=judged.dated,
+        seed=seed,
+    )
+    machine = finished(fitted.machine, lesson.x, selection.calibration)
+    threshold = _threshold(lesson, selection, settings)
+    run = Run(settings, material, judged, lesson, folds, selection, fitted, machine, threshold)
+    findings = [*findings, *judged.notes, *folds.notes]
+    progress("registering", 0.85)
+    number, alias, why, bundle = _seal(run, findings, seed)
+    progress("done", 1.0)
+    return Training(
+        version=number,
+        alias=alias,
+        why=why,
+        bundle=bundle,
+        candidates=to_rows(selection.candidates),
+        chosen=selection.chosen,
+        excluded=lesson.catalogue.excluded,
+        excluded_rows=tuple(judged.excluded_rows()),
+        threshold=threshold,
+        leads=len(lesson.y),
+        won=int(lesson.y.sum()),
+        findings=tuple(findings),
+    )
+
+
+def _check_points(material: Material, settings: Settings) -> None:
+    definition = settings.definition
+    if definition.leads.points is None:
+        engine = PointsEngine(definition.points, frozenset())
+        engine.check_columns(list(material.leads.frame.columns))
+
+
+def _refuse_too_few(judged: Judged, settings: Settings) -> None:
+    won = int((judged.label == 1).sum())
+    lost = int((judged.label == 0).sum())
+    if min(won, lost) >= FEWEST_OF_EACH:
+        return
+    reasons = "; ".join(
+        f"{r.count} {r.reason.removeprefix('lead ')}" for r in judged.excluded_rows()
+    )
+    horizon = settings.definition.agreement.horizon_days
+    left_out = f" Left out: {reasons}." if reasons else ""
+    msg = (
+        f"too few outcomes to learn from: {won} sales-ready and {lost} not, of {len(judged.label)} "
+        f"leads; at least {FEWEST_OF_EACH} of each are needed within the horizon of {horizon:g} "
+        f"days.{left_out} Add older leads, or check won, lost and horizon_days in leadml.toml"
+    )
+    raise TooFewOutcomes(msg)
+
+
+def _compete(lesson: Lesson, folds: Folds, seed: int, progress: Progress) -> Selection:
+    step = -(-len(lesson.y) // MOST_TO_CHOOSE)
+    if step > 1:
+        thinned = [(train[::step], test[::step]) for train, test in folds]
+        folds = replace(folds, pairs=tuple(thinned))
+    return compete(
+        lesson.x,
+        lesson.y,
+        categorical=lesson.categorical,
+        folds=folds,
+        seed=seed,
+        progress=progress,
+    )
+
+
+def _threshold(lesson: Lesson, selection: Selection, settings: Settings) -> Threshold:
+    rows, p = out_of_time(selection)
+    table = settings.definition.points
+    ready = None if lesson.points is None else reached(lesson.points[rows], table.threshold)
+    return choose_threshold(
+        p, lesson.y[rows], agreement=settings.definition.agreement, points_ready=ready
+    )
+
+
+def _seal(run: Run, findings: list[Finding], seed: int) -> tuple[str, str, str, Path]:
+    models = run.settings.models
+    models.mkdir(parents=True, exist_ok=True)
+    alias, why = decide_alias(run)
+    with tempfile.TemporaryDirectory(dir=models, prefix=".making-") as made:
+        folder = Path(made)
+        write_run(run, folder, seed)
+        number = record_version(run, findings, folder, seed)
+        bundle = install_bundle(folder, models, number)
+        joblib.dump(dict(run.fitted.estimators), bundle / "pipeline.joblib")
+    give_alias(run.settings, alias, number)
+    return number, alias, why, bundle
