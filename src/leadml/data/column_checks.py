@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,76 +20,93 @@ FIRST_LOOK = 10_000
 COUNTER_SPREAD = 20
 
 
-@dataclass
-class _Profile:
-    """What the distinct values of a column are, by position among them."""
+MISSING, NUMBER, GAP, INFINITE, TEXT = range(5)
 
-    numbers: dict[int, float] = field(default_factory=dict)
-    infinite: list[int] = field(default_factory=list)
-    texts: list[int] = field(default_factory=list)
-    rows: int = 0
-    distinct: int = 0
+
+@dataclass(frozen=True)
+class _Profile:
+    """What the distinct values of a column are; arrays of shape (distinct values,).
+
+    Attributes
+    ----------
+    kind : int8 array
+        MISSING, NUMBER, GAP (``NA`` and its like), INFINITE or TEXT; what no row holds is MISSING.
+    numbers : float array
+        The values that are numbers, NaN for others.
+    rows, distinct : int
+        How many rows hold a value, and how many different ones there are.
+    """
+
+    kind: NDArray[np.int8]
+    numbers: NDArray[np.float64]
+    rows: int
+    distinct: int
+
+    def where(self, kind: int) -> NDArray[np.intp]:
+        """Return the positions of the values of one kind."""
+        return np.flatnonzero(self.kind == kind)
 
     @property
     def numeric(self) -> bool:
         """Whether the column is one of numbers, a few texts apart."""
-        numbers = len(self.numbers) + len(self.infinite)
-        return numbers > 0 and numbers >= MOSTLY * (numbers + len(self.texts))
+        numbers = int(((self.kind == NUMBER) | (self.kind == INFINITE)).sum())
+        return numbers > 0 and numbers >= MOSTLY * (numbers + int((self.kind == TEXT).sum()))
 
 
 def column_findings(leads: Leads) -> Iterator[Finding]:
     """Yield what is odd about single columns; columns that are never features are spared most."""
     missing = missing_texts(leads.mapping.missing)
     never = leads.mapping.never_features
-    for column in leads.frame.columns:
+    for column in leads.columns:
         raw = leads.raw(column)
-        sizes = np.bincount(raw.codes + 1, minlength=len(raw.values) + 1)[1:]
-        present = [
-            p for p in np.flatnonzero(sizes).tolist() if not is_missing(raw.values[p], missing)
-        ]
-        rows = int(sizes[present].sum())
-        if not present:
+        profile = _profile(raw, missing)
+        if not profile.rows:
             text = f"{column} is empty: it is no feature; export it filled or leave it out"
             yield Finding("DATA005", "warning", column, len(leads), text)
         elif column not in never:
-            yield from _feature_findings(leads, column, raw, present, rows)
+            yield from _feature_findings(leads, column, raw, profile)
 
 
 def _feature_findings(
-    leads: Leads, column: str, raw: RawColumn, present: list[int], rows: int
+    leads: Leads, column: str, raw: RawColumn, profile: _Profile
 ) -> Iterator[Finding]:
-    if len(present) == 1 and rows == len(leads) and len(leads) > 1:
-        value = str(raw.values[present[0]])
+    first = [str(raw.values[position])[:60] for position in np.flatnonzero(profile.kind)[:3]]
+    if profile.distinct == 1 and profile.rows == len(leads) > 1:
         text = f"{column} holds one value only: it tells nothing and is no feature"
-        yield Finding("DATA006", "warning", column, rows, text, (value[:60],))
+        yield Finding("DATA006", "warning", column, profile.rows, text, tuple(first))
         return
-    profile = _profile(raw, present, rows)
     if column not in leads.mapping.keep and _poses(profile, raw, leads):
-        examples = tuple(str(raw.values[position])[:60] for position in present[:3])
         text = (
-            f"{column} holds {profile.distinct:,} different values in {rows:,} leads: an id or a "
-            "free text, not a property; it is no feature unless listed under keep"
+            f"{column} holds {profile.distinct:,} different values in {profile.rows:,} leads: an "
+            "id or a free text, not a property; it is no feature unless listed under keep"
         )
-        yield Finding("DATA007", "warning", column, rows, text, examples)
+        yield Finding("DATA007", "warning", column, profile.rows, text, tuple(first))
     if profile.numeric:
         yield from _odd_numbers(column, raw, profile, leads.places)
 
 
-def _profile(raw: RawColumn, present: list[int], rows: int) -> _Profile:
+def _profile(raw: RawColumn, missing: frozenset[str]) -> _Profile:
     """Sort distinct values by kind; a look at the first settles that a column is one of texts."""
-    profile = _Profile(rows=rows, distinct=len(present))
-    for seen, position in enumerate(present):
-        if seen == FIRST_LOOK and not profile.numeric:
-            break
-        value = raw.values[position]
-        try:
-            number = to_number(value)
-        except NotUsableError:
-            (profile.infinite if _is_infinite(value) else profile.texts).append(position)
-        else:
-            if not math.isnan(number):
-                profile.numbers[position] = number
-    return profile
+    sizes = np.bincount(raw.codes + 1, minlength=len(raw.values) + 1)[1:]
+    kind = np.zeros(len(sizes), np.int8)
+    numbers = np.full(len(sizes), np.nan)
+    texts_only = False
+    for position, value in enumerate(raw.values):
+        if position == FIRST_LOOK:
+            texts_only = not _Profile(kind, numbers, 0, 0).numeric
+        if sizes[position] and not is_missing(value, missing):
+            sort = (TEXT, math.nan) if texts_only else _sort(value)
+            kind[position], numbers[position] = sort
+    present = kind != MISSING
+    return _Profile(kind, numbers, int(sizes[present].sum()), int(present.sum()))
+
+
+def _sort(value: object) -> tuple[int, float]:
+    try:
+        number = to_number(value)
+    except NotUsableError:
+        return (INFINITE if _is_infinite(value) else TEXT), math.nan
+    return (GAP if math.isnan(number) else NUMBER), number
 
 
 def _is_infinite(value: object) -> bool:
@@ -107,7 +124,7 @@ def _poses(profile: _Profile, raw: RawColumn, leads: Leads) -> bool:
         return False
     if not profile.numeric:
         return not _holds_times(profile, raw, leads)
-    numbers = np.array(list(profile.numbers.values()))
+    numbers = profile.numbers[profile.where(NUMBER)]
     if profile.distinct < profile.rows or not (numbers == np.floor(numbers)).all():
         return False
     return bool(np.ptp(numbers) <= COUNTER_SPREAD * profile.rows or numbers.min() >= 1e6)
@@ -117,7 +134,7 @@ def _holds_times(profile: _Profile, raw: RawColumn, leads: Leads) -> bool:
     from zoneinfo import ZoneInfo
 
     read = time_reader(ZoneInfo(leads.mapping.timezone), leads.mapping.date_format)
-    for position in profile.texts[:20]:
+    for position in profile.where(TEXT)[:20]:
         try:
             read(raw.values[position])
         except NotUsableError:
@@ -128,12 +145,12 @@ def _holds_times(profile: _Profile, raw: RawColumn, leads: Leads) -> bool:
 def _odd_numbers(
     column: str, raw: RawColumn, profile: _Profile, places: Places
 ) -> Iterator[Finding]:
-    rows = _rows_of(raw, profile.infinite)
+    rows = _rows_of(raw, profile.where(INFINITE))
     if len(rows):
         text = f"{column} holds infinite numbers; they are read as missing: correct the export"
         examples = places.examples(rows, lambda row: raw.values[raw.codes[row]])
         yield Finding("DATA016", "warning", column, len(rows), text, examples)
-    rows = _rows_of(raw, profile.texts)
+    rows = _rows_of(raw, profile.where(TEXT))
     if len(rows):
         text = (
             f"{column} holds numbers and {len(rows):,} other values; these are read as missing: "
@@ -143,5 +160,5 @@ def _odd_numbers(
         yield Finding("DATA017", "warning", column, len(rows), text, examples)
 
 
-def _rows_of(raw: RawColumn, positions: list[int]) -> NDArray[np.intp]:
-    return np.flatnonzero(np.isin(raw.codes, positions)) if positions else np.empty(0, np.intp)
+def _rows_of(raw: RawColumn, positions: NDArray[np.intp]) -> NDArray[np.intp]:
+    return np.flatnonzero(np.isin(raw.codes, positions)) if len(positions) else np.empty(0, np.intp)

@@ -7,6 +7,7 @@ never exists as Python objects all at once.
 
 import csv
 import io
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -90,7 +91,7 @@ class _Rows:
     """What is gathered while the rows go by."""
 
     width: int
-    lines: list[int] = field(default_factory=list)
+    lines: "array[int]" = field(default_factory=lambda: array("q"))
     wrong: dict[int, int] = field(default_factory=dict)
     blank_lines: list[int] = field(default_factory=list)
     last_started: int = 1

@@ -3,13 +3,14 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from leadml.data.frames import raw_column
+from leadml.data.frames import Columns
 from leadml.data.identity import changing_columns, content_number, content_text
 from leadml.data.outcomes import read_outcomes
 from leadml.data.places import Places, listed, near, severity_of_set_aside
@@ -33,8 +34,6 @@ class Leads:
     ----------
     source : str
         What to call the export in messages.
-    frame : pandas.DataFrame
-        Every column of the export, rows numbered from 0.
     mapping : LeadMapping
         Reduced to the columns that are there.
     lead_id : object array of str, shape (leads,)
@@ -56,7 +55,6 @@ class Leads:
     """
 
     source: str
-    frame: pd.DataFrame
     mapping: LeadMapping
     lead_id: NDArray[np.object_]
     times: dict[str, NDArray[np.datetime64]]
@@ -67,7 +65,8 @@ class Leads:
     errors: dict[int, str]
     findings: tuple[Finding, ...]
     places: Places
-    _columns: dict[str, RawColumn] = field(default_factory=dict, repr=False, compare=False)
+    _export: Columns = field(repr=False, compare=False)
+    _rows: NDArray[np.intp] | None = field(default=None, repr=False, compare=False)
 
     def __len__(self) -> int:
         """Return the number of leads."""
@@ -75,9 +74,19 @@ class Leads:
 
     def raw(self, column: str) -> RawColumn:
         """Return one column of the export as its distinct values and which row holds which."""
-        if column not in self._columns:
-            self._columns[column] = raw_column(self.frame[column])
-        return self._columns[column]
+        raw = self._export.raw(column)
+        return raw if self._rows is None else raw.take(self._rows)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the export's columns, in its order."""
+        return self._export.names
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """Every column of the export, rows numbered from 0; made anew where leads were taken."""
+        whole = self._export.frame
+        return whole if self._rows is None else whole.take(self._rows).reset_index(drop=True)
 
     def texts(self, role: str) -> NDArray[np.object_] | None:
         """Return account, owner or source of each lead as text or None; None where not mapped."""
@@ -112,7 +121,6 @@ class Leads:
 
         return Leads(
             source=self.source,
-            frame=self.frame.take(rows).reset_index(drop=True),
             mapping=self.mapping,
             lead_id=self.lead_id[rows],
             times={role: times[rows] for role, times in self.times.items()},
@@ -123,7 +131,8 @@ class Leads:
             errors=_errors_at(self.errors, rows),
             findings=(),
             places=self.places.take(rows),
-            _columns={name: column.take(rows) for name, column in self._columns.items()},
+            _export=self._export,
+            _rows=rows if self._rows is None else self._rows[rows],
         )
 
 
@@ -160,7 +169,6 @@ def read_leads(table: Table, mapping: LeadMapping, *, required: Collection[str])
     lead_id = reader.ids()
     return Leads(
         source=table.source,
-        frame=table.frame,
         mapping=reader.mapping,
         lead_id=lead_id,
         times=times,
@@ -171,7 +179,7 @@ def read_leads(table: Table, mapping: LeadMapping, *, required: Collection[str])
         errors=reader.errors,
         findings=(*table.findings, *reader.findings),
         places=table.places,
-        _columns=reader.columns,
+        _export=reader.export,
     )
 
 
@@ -201,19 +209,14 @@ class _Reader:
         self.missing = missing_texts(mapping.missing)
         self.errors = dict(table.errors)
         self.findings: list[Finding] = []
-        self.columns: dict[str, RawColumn] = {}
-
-    def raw(self, column: str) -> RawColumn:
-        if column not in self.columns:
-            self.columns[column] = raw_column(self.table.frame[column])
-        return self.columns[column]
+        self.export = Columns(table.frame)
 
     def times(self) -> dict[str, NDArray[np.datetime64]]:
         zone: tzinfo = ZoneInfo(self.mapping.timezone)
         read = {}
         for role, column in self.mapping.times.items():
             times = read_times(
-                self.raw(column),
+                self.export.raw(column),
                 zone=zone,
                 date_format=self.mapping.date_format,
                 missing=self.missing,
@@ -233,7 +236,7 @@ class _Reader:
         if self.mapping.outcome is None:
             return None
         outcomes = read_outcomes(
-            self.raw(self.mapping.outcome),
+            self.export.raw(self.mapping.outcome),
             self.mapping,
             self.table.source,
             self.missing,
@@ -246,7 +249,9 @@ class _Reader:
         column = getattr(self.mapping, role)
         if column is None:
             return None
-        numbers, errors = self.raw(column).numbers(lambda value: to_number(value, self.missing))
+        numbers, errors = self.export.raw(column).numbers(
+            lambda value: to_number(value, self.missing)
+        )
         if errors:
             text = f"[leads].{role} holds values that are not numbers; they count as missing"
             examples = self.table.places.examples(list(errors), errors.__getitem__)
@@ -266,7 +271,7 @@ class _Reader:
 
     def _mapped_ids(self) -> NDArray[np.object_]:
         column = str(self.mapping.id)
-        raw = self.raw(column)
+        raw = self.export.raw(column)
         texts, errors = raw.texts(lambda value: to_text(value, self.missing))
         for row, why in errors.items():
             self._error(row, f"{column}: {why}")
@@ -283,7 +288,9 @@ class _Reader:
         totals = np.zeros(len(self.table.frame), np.uint64)
         for column in self.table.frame.columns:
             if column not in left_out:
-                totals += _content_numbers(column, self.raw(column), self.missing)  # modulo 2**64
+                totals += _content_numbers(
+                    column, self.export.raw(column), self.missing
+                )  # modulo 2**64
         occurrence = pd.Series(totals).groupby(totals, sort=False).cumcount().tolist()
         empty = np.flatnonzero(totals == 0)
         for row in empty.tolist():

@@ -64,7 +64,7 @@ def _shared_ids(leads: Leads, content: NDArray[np.uint64]) -> Iterator[Finding]:
 def _content(leads: Leads) -> NDArray[np.uint64]:
     """Return one number a row that equal rows share, from the codes of its cells."""
     total = np.zeros(len(leads), np.uint64)
-    for position, column in enumerate(leads.frame.columns, 1):
+    for position, column in enumerate(leads.columns, 1):
         codes = leads.raw(column).codes.astype(np.int64).view(np.uint64)
         total += _mixed(codes + np.uint64(position * 0x9E3779B97F4A7C15 % 2**64))
     return total
@@ -81,7 +81,7 @@ def _truly_equal(
     leads: Leads, rows: NDArray[np.intp], others: NDArray[np.intp]
 ) -> NDArray[np.bool_]:
     equal = np.ones(len(rows), bool)
-    for column in leads.frame.columns:
+    for column in leads.columns:
         codes = leads.raw(column).codes
         equal &= codes[rows] == codes[others]
     return equal
@@ -167,7 +167,7 @@ def outcome_findings(leads: Leads) -> Iterator[Finding]:
 
 def name_findings(leads: Leads) -> Iterator[Finding]:
     """Yield names under ignore and keep that are no column."""
-    known = [str(column) for column in leads.frame.columns]
+    known = list(leads.columns)
     for key in ("ignore", "keep"):
         for name in getattr(leads.mapping, key):
             if name not in known:

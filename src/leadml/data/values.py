@@ -4,6 +4,7 @@ Training, batch scoring and the service all read values here: the same cell can 
 things. Nothing in this module needs pandas.
 """
 
+import contextlib
 import math
 import re
 from collections.abc import Callable
@@ -171,14 +172,19 @@ def read_moment(value: object, date_format: str | None) -> datetime:
     expected = f"a time like {date_format}" if date_format else "an ISO 8601 time"
     if isinstance(value, str):
         text = value.strip()
-        try:
+        with contextlib.suppress(ValueError):
             if date_format:
                 return datetime.strptime(text, date_format)  # noqa: DTZ007 - made aware by the caller
-            return datetime.fromisoformat(_SPACED_OFFSET.sub(_plain_offset, text))
-        except ValueError:
-            pass
+            return _from_iso(text)
     msg = f"expected {expected}, found {_shown(value)}"
     raise NotUsableError(msg)
+
+
+def _from_iso(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return datetime.fromisoformat(_SPACED_OFFSET.sub(_plain_offset, text))
 
 
 def _plain_offset(match: re.Match[str]) -> str:
