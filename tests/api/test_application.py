@@ -1,5 +1,7 @@
 """The service as a whole: what it describes, and what it says without a model."""
 
+import html
+import json
 import re
 from typing import Any
 
@@ -58,6 +60,25 @@ class TestDescription:
     def test_names_of_schemes_may_be_used_as_names(self, described: dict[str, Any]) -> None:
         for kind in described["components"].values():
             assert all(re.fullmatch(r"[\w.-]+", name) for name in kind)
+
+
+class TestPage:
+    def test_it_tells_every_operation_and_needs_no_network(self, service: Any) -> None:
+        answer = service.client.get("/docs")
+        page = answer.text
+        assert answer.headers["Content-Type"].startswith("text/html")
+        for heading in ("GET /healthz", "POST /v1/score", "POST /v1/score/batch", "GET /v1/model"):
+            assert f"<h2>{heading}</h2>" in page
+        assert "<script" not in page
+        assert re.findall(r"(?:src|href)=\"([^\"]*)\"", page) == ["openapi.json"]
+
+    def test_it_tells_fields_answers_and_examples(self, service: Any) -> None:
+        page = service.client.get("/docs").text
+        assert "<tr><td><code>as_of</code><td>string or null<td>The moment the lead is" in page
+        assert "<code>reasons</code><td>array<td>Each: feature, value, effect." in page
+        assert "<p>413: The body has more than 5 MB</p>" in page
+        example = html.unescape(page).partition("v1/score -H")[2]
+        assert json.loads(example.partition("-d '")[2].partition("'")[0]) == LEAD_EXAMPLE
 
 
 class TestHealth:

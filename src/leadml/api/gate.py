@@ -114,7 +114,7 @@ def is_loopback(host: str) -> bool:
 
 async def _body(headers: Headers, receive: Receive) -> bytes:
     """Read the whole body, no more than 5 MB and no longer than 30 seconds."""
-    if headers.get("content-length", "0").strip() > "" and _announced(headers) > MOST_BYTES:
+    if _announced(headers) > MOST_BYTES:
         raise _too_large()
     try:
         async with asyncio.timeout(BODY_SECONDS):

@@ -60,7 +60,12 @@ def serve(settings: Settings, *, host: str, port: int, say: Callable[[str], None
 def uvicorn_server(app: FastAPI, *, logging: dict[str, Any] | None = None) -> uvicorn.Server:
     """Return a server for the application; its own access log stays off, it would log queries."""
     config = uvicorn.Config(
-        app, log_config=logging, access_log=False, server_header=False, lifespan="off"
+        app,
+        log_config=logging,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=10,
     )
     return uvicorn.Server(config)
 
