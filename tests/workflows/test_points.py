@@ -82,7 +82,7 @@ def run(
 
 def test_every_row_in_order_with_the_rules_that_made_it(folder: Path) -> None:
     # a: 30 + 2 * 15 over the page cap of 25 -> 55; the view of January is older than 30 days.
-    # b is judged at its hand-off: the view at that very moment does not count, so 15.
+    # b: two views, 30, of which the cap leaves 25.
     # c: no budget, no activity.
     result, rows = run(folder, as_of="2026-03-03")
     assert list(rows[0]) == [
@@ -95,9 +95,9 @@ def test_every_row_in_order_with_the_rules_that_made_it(folder: Path) -> None:
         "error",
     ]
     assert [row["lead_id"] for row in rows] == ["a", "b", "", "c"]
-    assert [row["points"] for row in rows] == ["55.0", "15.0", "", "0.0"]
+    assert [row["points"] for row in rows] == ["55.0", "25.0", "", "0.0"]
     assert [row["points_ready"] for row in rows] == ["true", "false", "", "false"]
-    assert [row["bucket"] for row in rows] == ["A", "", "", ""]
+    assert [row["bucket"] for row in rows] == ["A", "B", "", ""]
     # fit 30/30, page 25 of 15 attainable at once; b: 0 and 15/15
     assert [row["grade"] for row in rows] == ["A1", "D1", "", "D4"]
     assert json.loads(rows[0]["rules"]) == [
@@ -112,16 +112,22 @@ def test_every_row_in_order_with_the_rules_that_made_it(folder: Path) -> None:
         "ready": 1,
         "failed": 1,
         "threshold": 50.0,
-        "buckets": {"A": 1},
+        "buckets": {"A": 1, "B": 1},
         "grades": {"A1": 1, "D1": 1, "D4": 1},
         "findings": [],
     }
 
 
-def test_a_hand_off_after_now_is_not_known_yet(folder: Path) -> None:
-    # At noon of 1 March less a second b is not handed off: judged now, before its first view.
-    _, rows = run(folder, as_of="2026-03-01T11:59:59Z")
-    assert [row["points"] for row in rows] == ["45.0", "0.0", "", "0.0"]
+def test_without_a_moment_given_leads_are_judged_at_their_hand_off(folder: Path) -> None:
+    # b's view one second before its hand-off counts, the one at it does not; a and c are judged
+    # now, when all views are older than 30 days.
+    _, rows = run(folder)
+    assert [row["points"] for row in rows] == ["30.0", "15.0", "", "0.0"]
+    # A hand-off yet to come is not known: b is judged now too.
+    leads = (folder / "leads.csv").read_text()
+    (folder / "leads.csv").write_text(leads.replace("2026-03-01T12", "9026-03-01T12"))
+    _, rows = run(folder)
+    assert [row["points"] for row in rows] == ["30.0", "0.0", "", "0.0"]
 
 
 def test_without_activities_their_rules_give_nothing_and_that_is_said(folder: Path) -> None:
@@ -174,6 +180,6 @@ def test_a_moment_that_is_none_is_refused(folder: Path) -> None:
 
 def test_a_place_that_cannot_be_written_is_refused_and_left_clean(folder: Path) -> None:
     (folder / "out").mkdir()
-    with pytest.raises(DataError, match=r"out cannot be written: .*choose another --output"):
+    with pytest.raises(DataError, match=r"out cannot be written: .*choose another place"):
         score_points(folder / "leads.csv", output=folder / "out", config=folder / "leadml.toml")
     assert not list(folder.glob(".*.part"))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from leadml.data.activity_log import ActivityLog
 from leadml.data.leads import Leads
 from leadml.data.values import NO_TIME, microseconds, missing_texts
+from leadml.data.writing import write_whole
 from leadml.domain.definition import Definition
 from leadml.domain.finding import Finding
 from leadml.errors import ConfigError, DataError
@@ -88,8 +89,8 @@ def score_points(
         File to write, one row a lead in the order of the export: `COLUMNS`; ``error`` only where a
         row has one.
     as_of : str, optional
-        What counts as now: an ISO 8601 time, or a date (00:00 in the configured zone). A lead is
-        judged at its hand-off where that is known by then, else now.
+        The moment every lead is judged: an ISO 8601 time, or a date (00:00 in the configured
+        zone). Default: its hand-off if that has passed, else now.
 
     Raises
     ------
@@ -114,15 +115,17 @@ def score_points(
         rated = _Rated.of_column(leads, definition)
     else:
         log = log_of(material, np.arange(len(leads)))
-        rated = _Rated.of_rules(engine, leads, log, moments(leads, microseconds(now)))
-    _write(Path(output), _rows(leads, rated), with_error=bool(leads.errors))
+        moments = _moments(leads, microseconds(now), fixed=as_of is not None)
+        rated = _Rated.of_rules(engine, leads, log, moments)
+    target, with_error = Path(output), bool(leads.errors)
+    write_whole(target, lambda part: _write(part, _rows(leads, rated), with_error=with_error))
     findings = _findings(material, definition)
-    return _run(Path(output), leads, rated, definition.points.threshold, findings)
+    return _run(target, leads, rated, definition.points.threshold, findings)
 
 
-def moments(leads: Leads, now: int) -> NDArray[np.int64]:
-    """Return when each lead is judged (microseconds UTC): at its hand-off if by `now`, else now."""
-    if "handed_off_at" not in leads.times:
+def _moments(leads: Leads, now: int, *, fixed: bool) -> NDArray[np.int64]:
+    """Return when each lead is judged: at `now` if fixed, else at its hand-off, else `now`."""
+    if fixed or "handed_off_at" not in leads.times:
         return np.full(len(leads), now, np.int64)
     handed_off = leads.times["handed_off_at"].astype("datetime64[us]").view("i8")
     return np.where((handed_off != NO_TIME) & (handed_off <= now), handed_off, now)
@@ -193,21 +196,12 @@ def _rows(leads: Leads, rated: _Rated) -> Iterator[tuple[object, ...]]:
         yield (lead_id, *numbers, error)
 
 
-def _write(path: Path, rows: Iterator[tuple[object, ...]], *, with_error: bool) -> None:
-    """Write beside the place, then move the file there: it is whole or not there."""
+def _write(part: Path, rows: Iterator[tuple[object, ...]], *, with_error: bool) -> None:
     columns = COLUMNS if with_error else COLUMNS[:-1]
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with part.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(columns)
-            writer.writerows(row[: len(columns)] for row in rows)
-        part.replace(path)
-    except OSError as error:
-        msg = f"{path} cannot be written: {error.strerror or error}; choose another --output"
-        raise DataError(msg) from None
-    finally:
-        part.unlink(missing_ok=True)
+    with part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(row[: len(columns)] for row in rows)
 
 
 def _run(
