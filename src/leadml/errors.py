@@ -28,7 +28,7 @@ class RowError(DataError):
     """One row cannot be used."""
 
 
-class TooFewOutcomes(LeadmlError):  # noqa: N818 - reads as the plain statement it is
+class TooFewOutcomes(LeadmlError):
     """Not enough won or lost leads to learn from."""
 
 

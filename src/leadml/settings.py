@@ -1,4 +1,4 @@
-"""One frozen `Settings`, built at the edge from `leadml.toml` and the environment, and passed down."""
+"""One frozen `Settings`, built at the edge from `leadml.toml` and environment, passed down."""
 
 import difflib
 import os

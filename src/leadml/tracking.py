@@ -158,8 +158,9 @@ def _client(uri: str) -> Iterator[Any]:
             mlflow.set_registry_uri(uri)
             yield mlflow
         except Exception as error:
-            reason = str(error).strip().splitlines() or [type(error).__name__]
-            msg = f"MLflow at {_without_password(uri)} refused: {reason[0][:300]}; check [tracking].uri"
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+            place = _without_password(uri)
+            msg = f"MLflow at {place} refused: {reason}; check [tracking].uri in leadml.toml"
             raise TrackingError(msg) from error
 
 

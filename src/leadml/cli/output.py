@@ -1,4 +1,4 @@
-"""What every command prints with: one JSON object on stdout, or a readable page; progress on stderr."""
+"""How commands print: one JSON object or a readable page on stdout, progress on stderr."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping

@@ -51,16 +51,9 @@ class LeadMapping:
         return {role: name for role in roles if (name := getattr(self, role))}
 
     @property
-    def never_features(self) -> frozenset[str]:
-        """Columns that no model may see: ids, outcomes, times, money, owner, points, `ignore`."""
-        named = (self.id, self.outcome, self.owner, self.points, self.amount, self.margin)
-        named += (self.margin_amount, *self.times.values(), *self.ignore)
-        return frozenset(name for name in named if name)
-
-    @property
     def named_columns(self) -> dict[str, str]:
         """Every mapped column: key in `[leads]` -> column name."""
-        keys = ("id", "outcome", "account", "owner", "source", "amount", "margin")
+        keys: tuple[str, ...] = ("id", "outcome", "account", "owner", "source", "amount", "margin")
         keys += ("margin_amount", "points", *self.times)
         return {key: name for key in keys if (name := getattr(self, key))}
 

@@ -92,7 +92,7 @@ def choose_threshold(
     if int(y.sum()) < FEWEST_WINS:
         return _by_points(y, points_ready, agreement)
     order = np.argsort(-p, kind="stable")
-    ranked, wins = p[order], np.cumsum(y[order])
+    ranked, wins = p[order], np.cumsum(y[order], dtype=np.int64)
     groups = _groups(ranked, FIRST_GROUP)
     passed = _walk(groups, wins, agreement)
     if passed:

@@ -1,0 +1,1 @@
+"""Points, candidates, calibration, scorecard and the bundle that serves."""

@@ -106,7 +106,8 @@ class _LineShape:
     def columns(self, x: Numbers) -> Numbers:
         present = ~np.isnan(x)
         hats = [np.interp(x, self.knots, unit) * present for unit in np.eye(len(self.knots))]
-        return np.nan_to_num(np.stack([*hats, ~present], axis=1))
+        columns: Numbers = np.nan_to_num(np.stack([*hats, ~present], axis=1))
+        return columns
 
     def term(self, feature: int, weights: Numbers) -> Term:
         values = tuple(map(float, weights))
@@ -212,7 +213,8 @@ def _imported(model: HistGradientBoostingClassifier) -> Any:
 
 
 def _level_counts(x: Numbers) -> NDArray[np.intp]:
-    return (np.where(np.isnan(x), -1, x).max(axis=0) + 1).astype(np.intp)
+    counts: NDArray[np.intp] = (np.where(np.isnan(x), -1, x).max(axis=0) + 1).astype(np.intp)
+    return counts
 
 
 def _trees(imported: Any, positions: NDArray[np.intp]) -> Trees:

@@ -89,7 +89,7 @@ def term_to_dict(term: Term) -> dict[str, Any]:
 
 def term_from_dict(values: Mapping[str, Any]) -> Term:
     """Read `term_to_dict`'s form."""
-    plain = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+    plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     return _SHAPES[plain.pop("shape")](**plain)
 
 
@@ -109,7 +109,8 @@ class Scorecard:
 
     def log_odds(self, x: Numbers) -> Numbers:
         """Return the log-odds of every lead, shape (leads,)."""
-        return self.constant + self.contributions(x).sum(axis=1)
+        log_odds: Numbers = self.constant + self.contributions(x).sum(axis=1)
+        return log_odds
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON-ready form."""
@@ -178,8 +179,10 @@ class Machine:
     def raw_log_odds(self, x: Numbers) -> Numbers:
         """Return the log-odds before calibration, shape (leads,)."""
         total = np.zeros(len(x))
-        for weight, part in (*self.cards, *self.trees):
-            total += weight * part.log_odds(x)
+        for weight, card in self.cards:
+            total += weight * card.log_odds(x)
+        for weight, trees in self.trees:
+            total += weight * trees.log_odds(x)
         return total
 
     def log_odds(self, x: Numbers) -> Numbers:
@@ -201,7 +204,8 @@ class Machine:
         against the same lead with that feature missing; these need not sum.
         """
         if self.additive:
-            return self.slope * (self.contributions(x) - np.array(self.center))
+            centred: Numbers = self.slope * (self.contributions(x) - np.array(self.center))
+            return centred
         return self._by_removal(x)
 
     def _by_removal(self, x: Numbers) -> Numbers:
@@ -214,7 +218,8 @@ class Machine:
                 without = x[known].copy()
                 without[:, feature] = np.nan
                 effects[known, feature] += weight * (whole[known] - trees.log_odds(without))
-        return self.slope * effects
+        calibrated: Numbers = self.slope * effects
+        return calibrated
 
 
 def probability(log_odds: Numbers) -> Numbers:

@@ -227,7 +227,7 @@ def finished(
 
 
 def out_of_time(selection: Selection) -> tuple[NDArray[np.intp], Numbers]:
-    """Return the leads with an out-of-time prediction, and their forward-calibrated probabilities."""
+    """Return the leads predicted out of time, and their forward-calibrated probabilities."""
     return selection.rows, probability(selection.forward[selection.rows])
 
 

@@ -71,7 +71,7 @@ def choose_features(
     """
     mapping = leads.mapping
     features: list[Feature] = []
-    excluded = _never_features(leads.frame.columns, mapping)
+    excluded = _never_features(list(leads.frame.columns), mapping)
     left = {item.column for item in excluded}
     for column in leads.frame.columns:
         if column in left:

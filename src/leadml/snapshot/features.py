@@ -1,4 +1,4 @@
-"""Features of a lead as of one moment: one declarative list, folded by one code for table and request.
+"""Features of a lead as of one moment: one declarative list, one fold for table and request.
 
 Training tables, batch files and single requests all pass through `FeatureSet.encode`, so a lead
 has the same features wherever it is scored. Only activities *strictly before* the moment enter.
@@ -87,7 +87,9 @@ class Feature:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Feature":
         """Read `to_dict`'s form."""
-        plain = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+        plain: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in values.items()
+        }
         return cls(**plain)
 
 
@@ -179,7 +181,7 @@ class FeatureSet:
             return None
         if feature.categorical:
             return feature.levels[int(number)]
-        return number
+        return float(number)
 
     def _attribute(
         self,
@@ -255,6 +257,7 @@ class _History:
         self.leads = len(as_of)
         self.log = before
         self.age = (as_of[before.lead] - before.at) / MICROSECONDS_A_DAY
+        self._codes = {name: code for code, name in enumerate(before.kinds)}
         self._rows: dict[str | None, NDArray[np.intp] | slice] = {None: slice(None)}
 
     def fold(self, feature: Feature) -> Numbers:
@@ -272,7 +275,7 @@ class _History:
 
     def _of_kind(self, kind: str | None) -> NDArray[np.intp] | slice:
         if kind not in self._rows:
-            code = list(self.log.kinds).index(kind) if kind in self.log.kinds else -2
+            code = self._codes.get(kind or "", -2)
             self._rows[kind] = np.flatnonzero(self.log.kind == code)
         return self._rows[kind]
 

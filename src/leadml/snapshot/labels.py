@@ -153,7 +153,8 @@ def _days(days: float) -> int:
 
 
 def _is(moments: Microseconds) -> Flags:
-    return moments != NO_TIME
+    known: Flags = moments != NO_TIME
+    return known
 
 
 def _known_at(leads: Leads, now: int) -> _Known:
@@ -229,7 +230,7 @@ def _notes(
     mapped = leads.mapping.times
     notes = []
     if not mapped:
-        text = "no times are mapped: leads have no order, so training and testing leads are drawn at random"
+        text = "no times are mapped: leads have no order, so test leads are drawn at random"
         notes.append(Finding("TIME010", "warning", None, len(leads), text))
     elif "closed_at" not in mapped:
         still_open = int((horizon_passed & ~known.won & ~known.lost).sum())

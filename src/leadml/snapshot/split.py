@@ -60,7 +60,7 @@ def rolling_folds(
     y : int array
         0 or 1.
     gap_days : float
-        The horizon where closing times are known (a label is known only once it has passed), else 0.
+        The horizon where closing times are known (a label is only known once it passed), else 0.
     """
     order = np.argsort(at, kind="stable")
     for gap in (gap_days, gap_days / 2, gap_days / 4, 0.0):

@@ -1,0 +1,1 @@
+"""Databases: reading an export from one, and later the ledger."""

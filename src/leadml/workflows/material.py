@@ -45,6 +45,14 @@ class Material:
     activities: Activities | None
     now: np.datetime64 | None
 
+    @property
+    def now_microseconds(self) -> int | None:
+        """`now` as microseconds since 1970-01-01 UTC."""
+        if self.now is None:
+            return None
+        moments: NDArray[np.int64] = np.array([self.now], "datetime64[us]").view(np.int64)
+        return int(moments[0])
+
     def judge(self, settings: Settings) -> Judged:
         """Hold every lead against the configured agreement."""
         return judge(self.leads, settings.definition.agreement, now=self.now)

@@ -24,6 +24,8 @@ from leadml.domain.definition import Definition
 
 Microseconds = NDArray[np.int64]
 
+LATER = "created after the moment it is judged (as_of)"
+
 
 @dataclass(frozen=True)
 class LeadBatch:
@@ -96,11 +98,13 @@ class Records:
         columns = dict.fromkeys(column for lead in self.leads for column in lead)
         raw = {c: RawColumn.of([lead.get(c) for lead in self.leads]) for c in columns}
         ids = np.array([self._id(row, lead) for row, lead in enumerate(self.leads)], object)
-        created = self._times("created_at")
-        handed_off = self._times("handed_off_at")
+        times = {role: self._times(role) for role in self.mapping.times}
+        unknown = np.full(len(self.leads), NO_TIME, np.int64)
+        created = times.get("created_at", unknown)
+        handed_off = times.get("handed_off_at", unknown)
         as_of = np.array([self._moment(i, int(h)) for i, h in enumerate(handed_off)], np.int64)
         for row in np.flatnonzero((created != NO_TIME) & (created > as_of)):
-            self._error(int(row), str(self.mapping.created_at), _LATER)
+            self._error(int(row), str(self.mapping.created_at), LATER)
         untold = np.array([touches is None for touches in self.activities], bool)
         batch = LeadBatch(raw, ids, as_of, created, self._log(), untold, self.errors)
         return batch, self.warnings
@@ -125,10 +129,8 @@ class Records:
         return text
 
     def _times(self, role: str) -> Microseconds:
-        column = getattr(self.mapping, role)
+        column = self.mapping.times[role]
         times = np.full(len(self.leads), NO_TIME, np.int64)
-        if column is None:
-            return times
         for row, lead in enumerate(self.leads):
             value = lead.get(column)
             if is_missing(value, self.missing):
@@ -167,9 +169,6 @@ class Records:
             self._error(lead, f"activities.{number}", f"{error} (in {names.at} or {names.kind})")
             return None
         return at, kind, detail
-
-
-_LATER = "created after the moment it is judged (as_of)"
 
 
 def _activity_log(rows: list[tuple[int, int, str | None, str | None]]) -> ActivityLog:

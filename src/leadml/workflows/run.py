@@ -58,11 +58,7 @@ def manifest_of(run: Run, seed: int) -> dict[str, Any]:
     points_line = (
         None if run.lesson.points is None else fit_points_line(run.lesson.points, run.lesson.y)
     )
-    now = (
-        None
-        if run.material.now is None
-        else int(run.material.now.astype("datetime64[us]").view("i8"))
-    )
+    now = run.material.now_microseconds
     return {
         "leadml": version("leadml"),
         "libraries": {name: version(name) for name in ("scikit-learn", "numpy", "treelite")},
@@ -71,7 +67,7 @@ def manifest_of(run: Run, seed: int) -> dict[str, Any]:
         "data_window": {
             "from": iso(int(as_of.min())),
             "to": iso(int(as_of.max())),
-            "as_of": iso(now) if now is not None else None,
+            "as_of": None if now is None else iso(now),
         },
         "leads": len(run.lesson.y),
         "won": int(run.lesson.y.sum()),

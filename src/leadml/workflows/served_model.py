@@ -23,7 +23,10 @@ class ServedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
         """Return probability and the whole answer as JSON, one row a lead."""
-        records = model_input.astype(object).where(model_input.notna(), None).to_dict("records")
+        known = model_input.astype(object).where(model_input.notna(), None)
+        records = [
+            dict(zip(known.columns, row, strict=True)) for row in known.itertuples(index=False)
+        ]
         answers = self.scorer.score_records(records)
         return pd.DataFrame(
             {
