@@ -51,6 +51,13 @@ class LeadMapping:
         return {role: name for role in roles if (name := getattr(self, role))}
 
     @property
+    def never_features(self) -> frozenset[str]:
+        """Columns that no model may see: ids, outcomes, times, money, owner, points, `ignore`."""
+        roles = ("id", "outcome", "owner", "points", "amount", "margin", "margin_amount")
+        named = (getattr(self, role) for role in roles)
+        return frozenset(name for name in (*named, *self.times.values(), *self.ignore) if name)
+
+    @property
     def named_columns(self) -> dict[str, str]:
         """Every mapped column: key in `[leads]` -> column name."""
         keys: tuple[str, ...] = ("id", "outcome", "account", "owner", "source", "amount", "margin")
