@@ -12,7 +12,7 @@ from leadml.data.frames import raw_column
 from leadml.data.places import Places, listed, near, severity_of_set_aside
 from leadml.data.raw import RawColumn
 from leadml.data.tables import Table
-from leadml.data.time_findings import refuse_mostly_unreadable, time_findings
+from leadml.data.time_findings import naive_finding, refuse_mostly_unreadable, time_findings
 from leadml.data.times import read_times
 from leadml.data.values import NO_TIME, missing_texts, to_text
 from leadml.domain.finding import Finding
@@ -142,6 +142,7 @@ def read_activities(
             *time_findings(
                 times, mapping.at, zone=timezone, places=table.places, set_aside="activities"
             ),
+            *naive_finding({mapping.at: 0 if times.aware else times.naive}, timezone),
             *findings,
         ),
     )

@@ -101,7 +101,7 @@ class _Rows:
 def _read(
     path: Path, lines: Iterator[str], delimiter: str, skipped: int, encoding: Encoding
 ) -> Delimited:
-    reader = csv.reader(lines, delimiter=delimiter)
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
     names, findings = _header(path, next(filter(None, reader), []))
     rows = _Rows(len(names))
     chunks: list[list[pa.Array]] = [[] for _ in names]
@@ -241,7 +241,7 @@ def _refuse_unclosed_quote(path: Path, encoding: Encoding, delimiter: str, rows:
     with _lines(path, encoding) as lines:
         last_record = islice(lines, rows.last_started - 1, None)
         try:
-            list(csv.reader(last_record, delimiter=delimiter, strict=True))
+            list(csv.reader(last_record, delimiter=delimiter, skipinitialspace=True, strict=True))
         except csv.Error as error:
             if "unexpected end" not in str(error):
                 return
@@ -267,7 +267,11 @@ def _dialect(path: Path, encoding: Encoding) -> tuple[str, int]:
 def _fit(sample: list[str], delimiter: str) -> tuple[float, int]:
     """Rate a delimiter: share of rows with as many fields as the header, then number of fields."""
     try:
-        widths = [len(row) for row in csv.reader(sample, delimiter=delimiter) if row]
+        widths = [
+            len(row)
+            for row in csv.reader(sample, delimiter=delimiter, skipinitialspace=True)
+            if row
+        ]
     except csv.Error:
         return 0.0, 0
     if not widths or widths[0] < 2:

@@ -80,7 +80,7 @@ def raw_column(column: "pd.Series[Any]") -> RawColumn:
 
 def _plain(values: "pd.Index[Any]") -> Sequence[object]:
     if isinstance(values, pd.DatetimeIndex):
-        return values.floor("us").to_pydatetime().tolist()
+        return values.as_unit("us").to_pydatetime().tolist()
     if values.dtype == "str" and len(values) > FEW:
         texts = pa.array(values.array, pa.large_string())
         return Texts(texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts)

@@ -16,7 +16,7 @@ from leadml.data.outcomes import read_outcomes
 from leadml.data.places import Places, listed, near, severity_of_set_aside
 from leadml.data.raw import RawColumn
 from leadml.data.tables import Table
-from leadml.data.time_findings import refuse_mostly_unreadable, time_findings
+from leadml.data.time_findings import naive_finding, refuse_mostly_unreadable, time_findings
 from leadml.data.times import read_times
 from leadml.data.values import missing_texts, to_number, to_text
 from leadml.domain.finding import Finding
@@ -213,7 +213,7 @@ class _Reader:
 
     def times(self) -> dict[str, NDArray[np.datetime64]]:
         zone: tzinfo = ZoneInfo(self.mapping.timezone)
-        read = {}
+        read, naive = {}, {}
         for role, column in self.mapping.times.items():
             times = read_times(
                 self.export.raw(column),
@@ -229,7 +229,9 @@ class _Reader:
             self.findings += time_findings(
                 times, column, zone=self.mapping.timezone, places=self.table.places
             )
+            naive[column] = 0 if times.aware else times.naive
             read[role] = times.at.view("datetime64[us]")
+        self.findings += naive_finding(naive, self.mapping.timezone)
         return read
 
     def outcome(self) -> NDArray[np.int8] | None:

@@ -59,6 +59,7 @@ def read_outcomes(
     if strict:
         _refuse_never_won(counts, won, place)
     lost = _texts(mapping.lost) if mapping.lost is not None else _other(counts, won, place, strict)
+    _refuse_both(set(won) & set(lost), place)
     of_text = dict.fromkeys(counts, OPEN) | dict.fromkeys(lost, LOST) | dict.fromkeys(won, WON)
     by_value = [OPEN if text is None else of_text[text] for text in texts]
     outcome = np.array([*by_value, OPEN], np.int8)[raw.codes]
@@ -118,6 +119,12 @@ def _other(
         )
         raise DataError(msg)
     return ()
+
+
+def _refuse_both(texts: set[str], place: str) -> None:
+    if texts:
+        msg = f"{place}: {min(texts)!r} is listed as won and as lost; take it out of one of them"
+        raise DataError(msg)
 
 
 def _missing_finding(

@@ -2,8 +2,11 @@
 
 import difflib
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -144,16 +147,18 @@ def _is_plain(kind: pa.DataType) -> bool:
     return not any(test(kind) for test in (*unreadable, *also))
 
 
-_NESTED = (list, tuple, dict, set, bytes, bytearray)
+_NESTED = (list, tuple, dict, set, bytes, bytearray, np.ndarray, timedelta)
 
 
-def _is_nested(column: pd.Series) -> bool:
-    return column.dtype == object and any(isinstance(value, _NESTED) for value in column.head(1000))
+def _is_nested(column: "pd.Series[Any]") -> bool:
+    if isinstance(column.dtype, (pd.IntervalDtype, pd.PeriodDtype)) or column.dtype.kind in "mc":
+        return True
+    return column.dtype == object and any(isinstance(value, _NESTED) for value in column)
 
 
 def _nested_finding(name: str, rows: int) -> Finding:
     text = (
-        f"{name} holds lists, structures or raw bytes, which are no feature: it is left out; "
-        "export its parts as columns of their own"
+        f"{name} holds lists, structures, spans or raw bytes, which are no values: it is left "
+        "out; export its parts as columns of their own"
     )
     return Finding("DATA008", "warning", name, rows, text)

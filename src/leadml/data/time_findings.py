@@ -1,5 +1,7 @@
 """What reading a column of times brought to light."""
 
+from collections.abc import Mapping
+
 from leadml.data.places import Places, severity_of_set_aside
 from leadml.data.times import TimeColumn, guess_format
 from leadml.domain.finding import Finding
@@ -23,7 +25,7 @@ def refuse_mostly_unreadable(times: TimeColumn, what: str) -> None:
 def time_findings(
     times: TimeColumn, column: str, *, zone: str, places: Places, set_aside: str = "leads"
 ) -> list[Finding]:
-    """Report times that cannot be read, and times without an offset."""
+    """Report times that cannot be read, and offsets given here and there."""
     findings = []
     if times.errors:
         severity = severity_of_set_aside(len(times.errors), len(times.at))
@@ -38,7 +40,22 @@ def time_findings(
             f"without are read in {zone}; export one kind"
         )
         findings.append(Finding("TIME003", "warning", column, times.naive, text))
-    elif times.naive:
-        text = f"times without an offset are read in {zone} ([leads].timezone)"
-        findings.append(Finding("TIME002", "info", column, times.naive, text))
     return findings
+
+
+def naive_finding(naive: Mapping[str, int], zone: str) -> list[Finding]:
+    """Say once for a whole table in which zone times without an offset were read.
+
+    Parameters
+    ----------
+    naive : mapping
+        Column -> how many of its times have no offset.
+    zone : str
+        IANA zone.
+    """
+    columns = {column: count for column, count in naive.items() if count}
+    if not columns:
+        return []
+    text = f"times without an offset are read in {zone} ([leads].timezone): {', '.join(columns)}"
+    only = next(iter(columns)) if len(columns) == 1 else None
+    return [Finding("TIME002", "info", only, sum(columns.values()), text)]

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from numbers import Integral, Real
+from uuid import UUID
 
 NUMBER_GAPS = frozenset({"nan", "na", "n/a", "#n/a", "null", "none", "<na>", "nat", "-"})
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
@@ -115,6 +116,8 @@ def to_text(value: object, missing: frozenset[str] = frozenset()) -> str | None:
         return whole[1] if whole else text
     if isinstance(value, (date, datetime)):
         return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
     if hasattr(value, "item"):
         value = value.item()
     return _scalar_text(value)
