@@ -71,12 +71,14 @@ def read_delimited(path: Path) -> Delimited:
         If the file is not delimited text, has no rows, or two columns share a name.
     """
     encoding = encoding_of(path)
-    delimiter, skip = _dialect(path, encoding)
     try:
+        delimiter, skip = _dialect(path, encoding)
         with _lines(path, encoding) as lines:
             return _read(path, islice(lines, skip, None), delimiter, skip, encoding)
-    except UnicodeDecodeError as error:
-        msg = f"{path} is damaged: its {encoding.name} text does not decode ({error.reason})"
+    except UnicodeError as error:
+        msg = (
+            f"{path} is damaged: its {encoding.name} text does not decode ({error}); save it again"
+        )
         raise DataError(msg) from None
 
 

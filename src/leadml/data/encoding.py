@@ -174,7 +174,7 @@ def _likeliest(sample: bytes) -> str:
     A few accents fit a dozen Latin code pages alike, so charset-normalizer is only asked whether
     the text is in another script; Latin text is Windows-1252, what Excel writes in the West.
     """
-    if _share_foreign(sample) > 0.3:
+    if _in_another_script(sample):
         from charset_normalizer import from_bytes
 
         best = from_bytes(sample, cp_isolation=[_LATIN, *_OTHER_SCRIPTS]).best()
@@ -183,6 +183,8 @@ def _likeliest(sample: bytes) -> str:
     return _LATIN if _decodes(codecs.getincrementaldecoder(_LATIN)(), sample) else "latin-1"
 
 
-def _share_foreign(sample: bytes) -> float:
-    letters = sum(1 for byte in sample if byte > 127 or chr(byte).isalpha())
-    return sum(1 for byte in sample if byte > 127) / max(letters, 1)
+def _in_another_script(sample: bytes) -> bool:
+    """Tell whether too many letters are not ASCII for a Latin text with accents."""
+    foreign = sum(1 for byte in sample if byte > 127)
+    letters = foreign + sum(1 for byte in sample if byte < 128 and chr(byte).isalpha())
+    return foreign >= 10 and foreign > 0.3 * letters

@@ -40,7 +40,7 @@ def is_missing(value: object, missing: frozenset[str]) -> bool:
     if isinstance(value, str):
         text = value.strip()
         return not text or text.casefold() in missing
-    return isinstance(value, Real) and math.isnan(value)
+    return isinstance(value, (Real, Decimal)) and value != value  # NaN alone differs from itself
 
 
 def to_number(value: object, missing: frozenset[str] = frozenset()) -> float:
