@@ -122,27 +122,16 @@ def _varies(column: NDArray[np.float64]) -> bool:
     return len(present) < len(column) or bool((present != present[0]).any())
 
 
-_ROLES = {
-    "id": "the lead's id",
-    "outcome": "the outcome",
-    "created_at": "a mapped time",
-    "handed_off_at": "a mapped time",
-    "followed_up_at": "a mapped time",
-    "closed_at": "a mapped time",
-    "owner": "the owner, so that leads are judged and not reps",
-    "amount": "the amount",
-    "margin": "the margin",
-    "margin_amount": "the margin",
-    "points": "the points score the model is compared with",
-}
+_NEVER = ("id", "outcome", "owner", "amount", "margin", "margin_amount", "points")
 
 
 def _never_features(columns: Sequence[str], mapping: LeadMapping) -> list[ExcludedColumn]:
-    roles = {name: key for key, name in mapping.named_columns.items() if key in _ROLES}
+    keys = (*_NEVER, *mapping.times)
+    roles = {name: key for key, name in mapping.named_columns.items() if key in keys}
     excluded = []
     for column in columns:
         if column in roles:
-            reason = f"is mapped as {roles[column]}: {_ROLES[roles[column]]} is never a feature"
+            reason = f"is mapped as {roles[column]}, which is never a feature"
             excluded.append(ExcludedColumn(column, "ROLE001", reason))
         elif column in mapping.ignore:
             excluded.append(ExcludedColumn(column, "ROLE002", "is listed under ignore"))

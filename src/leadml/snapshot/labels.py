@@ -74,7 +74,7 @@ class Judged:
     def excluded_rows(self) -> list[ExcludedRows]:
         """Count the leads without a label, by reason."""
         counts = [(code, int((self.why_not == code).sum())) for code in WHY_NOT]
-        return [ExcludedRows(code, n, f"lead {WHY_NOT[code]}") for code, n in counts if n]
+        return [ExcludedRows(code, n, WHY_NOT[code]) for code, n in counts if n]
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ Rows = NDArray[np.intp]
 FOLDS = 5
 FEWEST_OF_EACH = 10
 """Fewest leads of either outcome a training part may hold."""
+SMALLEST_SHARE = 0.2
+"""Smallest training part of a fold, as a share of all leads: less tells nothing of the final fit."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,8 @@ def _blocks(
         limit = sorted_at[start] - round(gap * MICROSECONDS_A_DAY)
         train = order[: int(np.searchsorted(sorted_at, limit, "left" if gap == 0 else "right"))]
         wins = int(y[train].sum())
-        if wins >= FEWEST_OF_EACH and len(train) - wins >= FEWEST_OF_EACH:
+        enough = min(wins, len(train) - wins) >= FEWEST_OF_EACH
+        if enough and len(train) >= SMALLEST_SHARE * len(at):
             pairs.append((train, order[start:stop]))
     return pairs
 

@@ -12,7 +12,7 @@ from leadml.errors import DataError
 
 LEADS, ACTIVITIES, CONFIG = "leads.csv", "activities.csv", "leadml.toml"
 
-Report = Callable[[str, float], None]
+Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +93,7 @@ def fetch(
     *,
     to: Path | str = "data",
     url: str | None = None,
-    report: Report = lambda step, share: None,
+    progress: Progress = lambda _step, _share: None,
 ) -> FetchRun:
     """Fetch a public data set from its official address, or a mirror, and check it.
 
@@ -105,7 +105,7 @@ def fetch(
         Folder to put the file in.
     url : str, optional
         A mirror; the published checksum decides whether its file is accepted.
-    report : callable
+    progress : callable
         Told what is being done, and the share done.
 
     Raises
@@ -114,7 +114,7 @@ def fetch(
         If there is no such data set, or its published file could not be had.
     """
     dataset = find_dataset(name)
-    fetched = fetch_dataset(dataset, Path(to), url=url, report=report)
+    fetched = fetch_dataset(dataset, Path(to), url=url, progress=progress)
     return FetchRun(name=dataset.name, path=fetched.path, url=fetched.url, sha256=fetched.sha256)
 
 

@@ -1,16 +1,25 @@
 """What a training run leaves in MLflow."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from leadml import tracking
 from leadml.domain.finding import Finding
+from leadml.evaluation.calibration import reliability
+from leadml.evaluation.gains import gains
+from leadml.model.selection import out_of_time, to_rows
+from leadml.report.charts import gains_chart, reliability_chart
 from leadml.workflows.run import Run
+
+BAND_DRAWS = 100
+"""Draws of the reliability band: enough for a picture."""
 
 
 def record_version(run: Run, findings: list[Finding], folder: Path, seed: int) -> str:
     """Log parameters, metrics, agreement, audit, evaluation, charts and bundle; register it."""
     definition = run.settings.definition
+    measured = _out_of_time(run)
     training = tracking.Recorded(
         params=_params(run, seed),
         metrics=_metrics(run),
@@ -19,9 +28,9 @@ def record_version(run: Run, findings: list[Finding], folder: Path, seed: int) -
             "agreement.json": definition.agreement.to_dict(),
             "definition.json": definition.to_dict(),
             "audit.json": _audit(run, findings),
-            "evaluation.json": _evaluation(run),
+            "evaluation.json": _evaluation(run, measured),
         },
-        charts=_charts(run),
+        charts=_charts(measured),
         bundle=folder,
         columns=_columns(run),
         served_by=Path(__file__).with_name("served_model.py"),
@@ -70,17 +79,41 @@ def _audit(run: Run, findings: list[Finding]) -> dict[str, Any]:
     }
 
 
-def _evaluation(run: Run) -> dict[str, Any]:
+@dataclass(frozen=True)
+class OutOfTime:
+    """How the chosen candidate's out-of-time predictions did."""
+
+    reliability: dict[str, Any]
+    gains: list[dict[str, float]]
+
+
+def _out_of_time(run: Run) -> OutOfTime:
+    rows, p = out_of_time(run.selection)
+    won = run.lesson.y[rows] == 1
+    confidence = run.settings.definition.agreement.confidence
+    diagram = reliability(won, p, confidence=confidence, draws=BAND_DRAWS)
+    return OutOfTime(diagram.to_dict(), gains(won, p))
+
+
+def _evaluation(run: Run, measured: OutOfTime) -> dict[str, Any]:
     return {
-        "candidates": [vars(candidate) for candidate in run.selection.candidates],
+        "candidates": to_rows(run.selection.candidates),
         "chosen": run.selection.chosen,
         "out_of_time_leads": len(run.selection.rows),
         "threshold": run.threshold.to_dict(),
+        "reliability": measured.reliability,
+        "gains": measured.gains,
     }
 
 
-def _charts(run: Run) -> dict[str, str]:
-    return {}
+def _charts(measured: OutOfTime) -> dict[str, str]:
+    diagram = measured.reliability
+    return {
+        "reliability.svg": str(
+            reliability_chart("reliability", "model", diagram["curve"], diagram["bins"])
+        ),
+        "gains.svg": str(gains_chart("gains", {"model": measured.gains})),
+    }
 
 
 def _columns(run: Run) -> dict[str, str]:

@@ -186,9 +186,7 @@ def _refuse_too_few(judged: Judged, settings: Settings) -> None:
     lost = int((judged.label == 0).sum())
     if min(won, lost) >= FEWEST_OF_EACH:
         return
-    reasons = "; ".join(
-        f"{r.count} {r.reason.removeprefix('lead ')}" for r in judged.excluded_rows()
-    )
+    reasons = "; ".join(f"{r.count} {r.reason}" for r in judged.excluded_rows())
     horizon = settings.definition.agreement.horizon_days
     left_out = f" Left out: {reasons}." if reasons else ""
     msg = (
@@ -228,7 +226,8 @@ def _seal(run: Run, findings: list[Finding], seed: int) -> tuple[str, str, str, 
     models.mkdir(parents=True, exist_ok=True)
     alias, why = decide_alias(run)
     with tempfile.TemporaryDirectory(dir=models, prefix=".making-") as made:
-        folder = Path(made)
+        folder = Path(made) / "bundle"
+        folder.mkdir()
         write_run(run, folder, seed)
         number = record_version(run, findings, folder, seed)
         bundle = install_bundle(folder, models, number)

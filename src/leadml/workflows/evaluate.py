@@ -1,0 +1,263 @@
+"""`leadml evaluate`: model and points on labelled leads, held against the agreement."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leadml import __version__
+from leadml.domain.finding import ExcludedRows, Finding
+from leadml.errors import TooFewOutcomes
+from leadml.evaluation.assessment import ModelAnswers, PointsAnswers, Promise, assess
+from leadml.evaluation.challenge import account_numbers
+from leadml.report.html import write_pages
+from leadml.report.pages import evaluation_page
+from leadml.settings import Settings, load_settings
+from leadml.snapshot.labels import Judged
+from leadml.workflows.material import Material, batch_of, gather
+from leadml.workflows.score import Scorer, Scores, iso, load_scorer
+
+if TYPE_CHECKING:
+    from leadml.workflows.material import Source
+
+FOLDER = "evaluation"
+FEWEST = 20
+"""Fewest labelled leads that are evaluated."""
+LEARNT_FROM = "ROW009"
+NOT_SCORED = "ROW010"
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The evaluation's values, and where they were written.
+
+    Attributes
+    ----------
+    values : dict
+        What evaluation.json holds.
+    page, data : Path
+        The page and the JSON file.
+    """
+
+    values: dict[str, Any]
+    page: Path
+    data: Path
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON-ready form."""
+        return self.values
+
+
+def evaluate(
+    leads: "Source",
+    *,
+    activities: "Source | None" = None,
+    config: Path | str | Settings | None = None,
+    model: str = "champion",
+    output: Path | str | None = None,
+    as_of: str | datetime | None = None,
+    table: str | None = None,
+    seed: int = 0,
+    progress: Progress = lambda _step, _share: None,
+) -> Evaluation:
+    """Measure a model and the points on labelled leads, and judge both by the agreement.
+
+    Leads that the model learnt from and leads without an outcome under the agreement are left
+    out and counted.
+
+    Parameters
+    ----------
+    leads, activities : str, Path or pandas.DataFrame
+        Export with outcomes, normally newer than the training data, and its activities; a SQL URL
+        needs `table`.
+    config : path or Settings, optional
+        Default ``./leadml.toml``; its agreement judges.
+    model : str
+        ``champion``, ``challenger`` or a version number.
+    output : path, optional
+        Folder for evaluation.json and evaluation.html; default ``evaluation/`` beside the
+        configuration.
+    as_of : str or datetime, optional
+        What counts as now; default the latest mapped time.
+    seed : int
+        Of the resamples.
+    progress : callable
+        Told what is being done and the share done.
+
+    Raises
+    ------
+    LeadmlError
+        If there is no such model, the export cannot be used, or too few leads have an outcome.
+    """
+    settings = load_settings(config)
+    scorer = load_scorer(model, config=settings)
+    progress("reading", 0.0)
+    material = gather(
+        leads,
+        definition=settings.definition,
+        root=settings.root,
+        activities=activities,
+        table=table,
+        as_of=as_of,
+        labelled=True,
+    )
+    judged = material.judge(settings)
+    progress("scoring", 0.2)
+    sample = _sample(material, judged, scorer)
+    values = _values(sample, settings, seed, lambda d, n: progress("resampling", 0.3 + 0.6 * d / n))
+    progress("drawing", 0.95)
+    folder = Path(output) if output is not None else settings.root / FOLDER
+    page, data = write_pages(folder, "evaluation", values, evaluation_page(values))
+    progress("done", 1.0)
+    return Evaluation(values, page, data)
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """The leads that are measured: positions in the export, and what was said of each."""
+
+    material: Material
+    judged: Judged
+    scorer: Scorer
+    rows: NDArray[np.intp]
+    scores: Scores
+    kept: NDArray[np.intp]
+    excluded: tuple[ExcludedRows, ...]
+
+    @property
+    def won(self) -> NDArray[np.bool_]:
+        return self.judged.label[self.rows] == 1
+
+
+def _sample(material: Material, judged: Judged, scorer: Scorer) -> _Sample:
+    labelled = np.flatnonzero(judged.label >= 0)
+    learnt = scorer.trained_on(material.leads.lead_id[labelled].tolist())
+    rows = labelled[~learnt]
+    excluded = judged.excluded_rows()
+    if learnt.any():
+        reason = "lead that the model learnt from"
+        excluded.append(ExcludedRows(LEARNT_FROM, int(learnt.sum()), reason))
+    _refuse_too_few(len(rows), excluded, material)
+    moments = judged.as_of[rows].astype("datetime64[us]").view("i8")
+    scores = scorer.score_batch(batch_of(material, rows, moments), explain=False)
+    kept = np.setdiff1d(np.arange(len(rows)), list(scores.errors))
+    if scores.errors:
+        column, why = next(iter(scores.errors.values()))[0]
+        reason = f"lead that cannot be scored, e.g. {column}: {why}"
+        excluded.append(ExcludedRows(NOT_SCORED, len(scores.errors), reason))
+        _refuse_too_few(len(kept), excluded, material)
+    return _Sample(material, judged, scorer, rows[kept], scores, kept, tuple(excluded))
+
+
+def _refuse_too_few(leads: int, excluded: list[ExcludedRows], material: Material) -> None:
+    if leads >= FEWEST:
+        return
+    reasons = "; ".join(f"{row.count}: {row.reason}" for row in excluded)
+    left_out = f" Left out: {reasons}." if reasons else ""
+    msg = (
+        f"too few leads to evaluate in {material.leads.source}: {leads} of {len(material.leads)} "
+        f"have an outcome under the agreement and are new to the model; at least {FEWEST} "
+        f"are needed.{left_out} Give an export with newer matured leads"
+    )
+    raise TooFewOutcomes(msg)
+
+
+def _values(
+    sample: _Sample, settings: Settings, seed: int, progress: Callable[[int, int], None]
+) -> dict[str, Any]:
+    agreement, material = settings.definition.agreement, sample.material
+    accounts = material.leads.texts("account")
+    points, no_points = _points_answers(sample)
+    assessed = assess(
+        sample.won,
+        _model_answers(sample),
+        points,
+        Promise(agreement.close_rate, agreement.confidence),
+        accounts=None if accounts is None else account_numbers(accounts[sample.rows]),
+        seed=seed,
+        progress=progress,
+        no_points=no_points,
+    )
+    now, manifest = material.now, sample.scorer.manifest
+    changed = manifest["agreement_hash"] != agreement.hash()
+    return {
+        "leads": len(sample.rows),
+        "won": int(sample.won.sum()),
+        "close_rate": float(sample.won.mean()),
+        "agreement": agreement.to_dict() | {"hash": agreement.hash()},
+        "agreement_changed": changed,
+        "model": {
+            "version": sample.scorer.version,
+            "basis": sample.scorer.basis,
+            "chosen": manifest["chosen"],
+            "data_window": dict(manifest["data_window"]),
+        },
+        **assessed,
+        "excluded_rows": [vars(row) for row in sample.excluded],
+        "notes": [note.to_dict() for note in _notes(sample, settings, changed=changed)],
+        "as_of": None if now is None else iso(int(now.astype("datetime64[us]").view("i8"))),
+        "by_account": accounts is not None,
+        "buckets_agreed": bool(sample.scorer.definition.points.buckets),
+        "margin_checked": material.leads.margin is not None and agreement.min_margin > 0,
+        "leadml": __version__,
+    }
+
+
+def _model_answers(sample: _Sample) -> ModelAnswers:
+    scores, kept = sample.scores, sample.kept
+    threshold = sample.scorer.manifest["threshold"]["probability"]
+    return ModelAnswers(
+        probability=scores.probability[kept],
+        sales_ready=scores.sales_ready[kept],
+        band=scores.band[kept].astype(object),
+        threshold=None if sample.scorer.basis in {"points", "none"} else threshold,
+    )
+
+
+def _points_answers(sample: _Sample) -> tuple[PointsAnswers | None, str]:
+    scores, table = sample.scores, sample.scorer.definition.points
+    if scores.points is None or scores.points_ready is None:
+        return None, "there is no points score: no rules and no points column in leadml.toml"
+    line = sample.scorer.manifest["points_calibration"]
+    names = sorted(table.buckets, key=lambda name: -table.buckets[name])
+    answers = PointsAnswers(
+        points=scores.points[sample.kept],
+        ready=scores.points_ready[sample.kept],
+        threshold=table.threshold,
+        bucket=np.array(scores.buckets, object)[sample.kept] if names else None,
+        buckets=names,
+        calibration=None if line is None else (line["intercept"], line["slope"]),
+        no_calibration="the training leads had too few points or outcomes to turn points into "
+        "probabilities",
+    )
+    return answers, ""
+
+
+def _notes(sample: _Sample, settings: Settings, *, changed: bool) -> list[Finding]:
+    leads, scorer = len(sample.rows), sample.scorer
+    notes = [*sample.material.leads.findings, *sample.judged.notes]
+    if changed:
+        text = (
+            "the agreement has changed since the model was trained: leads are judged by the "
+            "present one; train again so that model and threshold follow it"
+        )
+        notes.append(Finding("EVAL001", "warning", None, leads, text))
+    if scorer.definition.points != settings.definition.points:
+        text = (
+            "the points table has changed since the model was trained: leads get the points of "
+            "then; train again to compare the present ones"
+        )
+        notes.append(Finding("EVAL002", "warning", None, leads, text))
+    if scorer.bundle.features.reads_activities and sample.material.activities is None:
+        text = (
+            "the model reads activities and none were given, so they count as unknown: name the "
+            "file with --activities for a fair comparison"
+        )
+        notes.append(Finding("EVAL003", "warning", None, leads, text))
+    return notes
