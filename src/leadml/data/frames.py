@@ -70,7 +70,7 @@ def raw_column(column: "pd.Series[Any]") -> RawColumn:
     """Return the distinct values of a column as plain Python values, and which row holds which.
 
     Missing of every kind (None, NaN, NaT, pandas' NA) is code -1. Times are `datetime`s, cut to
-    microseconds.
+    microseconds, aware ones in UTC.
     """
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(column.cat.categories.dtype)
@@ -80,6 +80,7 @@ def raw_column(column: "pd.Series[Any]") -> RawColumn:
 
 def _plain(values: "pd.Index[Any]") -> Sequence[object]:
     if isinstance(values, pd.DatetimeIndex):
+        values = values if values.tz is None else values.tz_convert("UTC")
         return values.as_unit("us").to_pydatetime().tolist()
     if values.dtype == "str" and len(values) > FEW:
         texts = pa.array(values.array, pa.large_string())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from leadml.domain.finding import Finding, Severity
+from leadml.domain.finding import Severity
 
 EXAMPLES = 5
 TOLERATED = 0.1
@@ -71,9 +71,3 @@ def listed(texts: Sequence[str], most: int = 10) -> str:
     """List texts for a message, the first few of many."""
     more = f" and {len(texts) - most:,} more" if len(texts) > most else ""
     return ", ".join(texts[:most]) + more
-
-
-def counted(findings: Sequence[Finding]) -> dict[str, int]:
-    """Count findings by severity."""
-    severities = [finding.severity for finding in findings]
-    return {name: severities.count(name) for name in ("error", "warning", "info")}
