@@ -1,6 +1,6 @@
 """From requests to answers: the one scoring path, every problem with its place in the body."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -21,12 +21,12 @@ class ItemAnswer:
     ----------
     answer : dict
         JSON-ready; its numbers are null where there are problems.
-    problems : list of dict
+    problems : sequence of mapping
         ``{"loc": path in the request's body, "msg"}``.
     """
 
     answer: dict[str, object]
-    problems: list[dict[str, object]]
+    problems: Sequence[Mapping[str, object]]
 
 
 def answer_requests(
@@ -40,8 +40,8 @@ def answer_requests(
         as_of=[None if isinstance(moment, str) else moment for moment in moments],
     )
     return [
-        _item(answer, path, moment if isinstance(moment, str) else None)
-        for answer, path, moment in zip(answers, paths, moments, strict=True)
+        _item(answer, path, _own_problems(scorer, request, moment))
+        for answer, path, request, moment in zip(answers, paths, requests, moments, strict=True)
     ]
 
 
@@ -55,15 +55,23 @@ def _moment(scorer: Scorer, as_of: str | None) -> datetime | str | None:
         return str(error)
 
 
-def _item(answer: Answer, path: Location, bad_moment: str | None) -> ItemAnswer:
-    problems: list[dict[str, object]] = [
-        {"loc": [*path, *_place(error["loc"])], "msg": error["msg"]} for error in answer.errors
-    ]
-    if bad_moment is not None:
-        problems.append({"loc": [*path, "as_of"], "msg": bad_moment})
-        answer = _without_numbers(answer)
-    given = answer.to_dict()
+def _own_problems(
+    scorer: Scorer, request: ScoreRequest, moment: datetime | str | None
+) -> dict[Location, str]:
+    """Return what only JSON can get wrong: a moment that is none, a list where a value belongs."""
+    problems: dict[Location, str] = {("as_of",): moment} if isinstance(moment, str) else {}
+    for name, value in request.lead.items():
+        if isinstance(value, (dict, list)) and name in scorer.known_columns:
+            kind = "an object" if isinstance(value, dict) else "a list"
+            problems["lead", name] = f"expected a text, a number, true, false or null, found {kind}"
+    return problems
+
+
+def _item(answer: Answer, path: Location, own: dict[Location, str]) -> ItemAnswer:
+    found = {_place(error["loc"]): error["msg"] for error in answer.errors} | own
+    given = (_without_numbers(answer) if own else answer).to_dict()
     del given["errors"]
+    problems = [{"loc": [*path, *place], "msg": why} for place, why in found.items()]
     return ItemAnswer(given, problems)
 
 
