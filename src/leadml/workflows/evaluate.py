@@ -132,7 +132,7 @@ class _Sample:
 
     @property
     def won(self) -> NDArray[np.bool_]:
-        return self.judged.label[self.rows] == 1
+        return np.asarray(self.judged.label[self.rows] == 1)
 
 
 def _sample(material: Material, judged: Judged, scorer: Scorer) -> _Sample:

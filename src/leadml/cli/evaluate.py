@@ -1,0 +1,147 @@
+"""`leadml evaluate`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from leadml.cli.options import (
+    activities_option,
+    as_of_option,
+    config_option,
+    json_option,
+    leads_argument,
+    model_option,
+    seed_option,
+    table_option,
+)
+from leadml.cli.output import emit, progress, say
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from leadml.workflows.evaluate import Evaluation
+
+
+@click.command("evaluate")
+@leads_argument
+@activities_option
+@model_option
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Folder for evaluation.json and evaluation.html.  "
+    "[default: evaluation/ beside the configuration]",
+)
+@config_option
+@table_option
+@as_of_option
+@seed_option
+@json_option
+def command(
+    leads: str,
+    activities: str | None,
+    model: str,
+    output: Path | None,
+    config: Path | None,
+    table: str | None,
+    as_of: str | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    r"""Measure model and points on labelled leads, and judge both by the agreement.
+
+    LEADS is an export with outcomes, normally newer than the training data; leads that the model
+    learnt from are left out. Writes evaluation.json, which --json prints, and evaluation.html.
+
+    \b
+    Examples:
+      leadml evaluate newer.csv --activities activities.csv
+      leadml evaluate newer.csv --model challenger --output evaluation
+      leadml evaluate newer.csv --as-of 2026-03-01 --json
+    """
+    from leadml.workflows.evaluate import evaluate
+
+    with progress("evaluate") as told:
+        result = evaluate(
+            leads,
+            activities=activities,
+            config=config,
+            model=model,
+            output=output,
+            as_of=as_of,
+            table=table,
+            seed=seed,
+            progress=told,
+        )
+    for note in result.values["notes"]:
+        if note["severity"] == "warning":
+            say(f"warning: {note['message']} ({note['count']})")
+    emit(result.to_dict(), as_json, lambda console: _show(console, result))
+
+
+def _show(console: "Console", result: "Evaluation") -> None:
+    from leadml.report.summary import evaluation_headline
+
+    values = result.values
+    headline = evaluation_headline(values)
+    console.print(headline.text, style="bold", markup=False)
+    for sentence in headline.support:
+        console.print(sentence, markup=False)
+    console.print(_handoffs(values))
+    console.print(_scores(values))
+    for row in values["excluded_rows"]:
+        console.print(f"left out: {row['count']} × {row['reason']} ({row['code']})", markup=False)
+    console.print(f"page: {result.page}", markup=False)
+
+
+def _handoffs(values: dict[str, Any]) -> Any:  # noqa: ANN401 - a rich table
+    from rich.table import Table
+
+    from leadml.report.html import count, percent
+
+    table = Table(title="hand-off", title_justify="left", box=None, pad_edge=False)
+    table.add_column("")
+    for name in ("handed off", "won", "close rate", "bounds", "verdict"):
+        table.add_column(name, justify="right")
+    for name in ("model", "points"):
+        group = values["handoff"][name]
+        if group["close_rate"] is None:
+            table.add_row(name, "–", "–", "–", "–", group["reason"])
+            continue
+        table.add_row(
+            name,
+            count(group["handed_off"]),
+            count(group["won"]),
+            percent(group["close_rate"]),
+            f"{percent(group['low'])} to {percent(group['high'])}",
+            group["verdict"].replace("_", " "),
+        )
+    return table
+
+
+def _scores(values: dict[str, Any]) -> Any:  # noqa: ANN401 - a rich table
+    from rich.table import Table
+
+    from leadml.report.summary import METRIC_NAMES
+
+    table = Table(title="measures", title_justify="left", box=None, pad_edge=False)
+    table.add_column("")
+    for name in ("model", "points", "difference", "better"):
+        table.add_column(name, justify="right")
+    compared = {row["metric"]: row for row in values["comparison"]}
+    for metric, name in METRIC_NAMES.items():
+        cells = [_measure(values["scores"][who][metric]) for who in ("model", "points")]
+        row = compared.get(metric, {"difference": None})
+        known = row["difference"] is not None
+        gap = _measure(row | {"value": row["difference"]}, sign="+")
+        table.add_row(name, *cells, gap, (row["better"] or "undecided") if known else "–")
+    return table
+
+
+def _measure(interval: dict[str, Any], sign: str = "") -> str:
+    if interval["value"] is None:
+        return "–"
+    value, low, high = (f"{interval[key]:{sign}.4f}" for key in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"

@@ -1,0 +1,160 @@
+"""Hand-offs held against the promise: who matured, who was worked, who was won."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leadml.evaluation.close_rate import close_rate, verdict
+from leadml.evaluation.interval import Interval
+
+Bools = NDArray[np.bool_]
+NOT_JUDGEABLE = "not_judgeable"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handoffs:
+    """What became of leads; bool arrays of shape (leads,).
+
+    Attributes
+    ----------
+    handed_off : bool array
+        Passed to sales.
+    matured : bool array
+        Handed off, and the horizon since then has passed.
+    followed_up : bool array
+        Worked by sales as agreed.
+    won : bool array
+        Won within the horizon at a solid margin.
+    """
+
+    handed_off: Bools
+    matured: Bools
+    followed_up: Bools
+    won: Bools
+
+    def take(self, rows: Bools) -> "Handoffs":
+        """Return only the leads where `rows` holds."""
+        return Handoffs(
+            handed_off=self.handed_off[rows],
+            matured=self.matured[rows],
+            followed_up=self.followed_up[rows],
+            won=self.won[rows],
+        )
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    """Counts and close rates of a group of hand-offs.
+
+    Attributes
+    ----------
+    handed_off, matured : int
+        Hand-offs, and those whose horizon has passed.
+    followed_up, won : int
+        Matured hand-offs worked as agreed, and wins among them.
+    won_after_late_follow_up : int
+        Wins among the other matured hand-offs.
+    close_rate : dict of Interval
+        ``followed_up``: won ÷ followed up. ``handed_off``: all wins ÷ matured. Each bound holds
+        with the confidence.
+    """
+
+    handed_off: int
+    matured: int
+    followed_up: int
+    won: int
+    won_after_late_follow_up: int
+    close_rate: dict[str, Interval]
+
+    @property
+    def follow_up_share(self) -> float | None:
+        """Followed up among matured; None without matured hand-offs."""
+        return self.followed_up / self.matured if self.matured else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready values."""
+        return {
+            "handed_off": self.handed_off,
+            "matured": self.matured,
+            "followed_up": self.followed_up,
+            "won": self.won,
+            "won_after_late_follow_up": self.won_after_late_follow_up,
+            "follow_up_share": self.follow_up_share,
+            "close_rate": {name: rate.to_dict() for name, rate in self.close_rate.items()},
+        }
+
+
+def follow_up(leads: Handoffs, *, confidence: float) -> FollowUp:
+    """Count hand-offs and their close rates; only matured ones count, however early they closed."""
+    matured = leads.matured & leads.handed_off
+    worked = matured & leads.followed_up
+    won = int((worked & leads.won).sum())
+    late = int((matured & ~leads.followed_up & leads.won).sum())
+    return FollowUp(
+        handed_off=int(leads.handed_off.sum()),
+        matured=int(matured.sum()),
+        followed_up=int(worked.sum()),
+        won=won,
+        won_after_late_follow_up=late,
+        close_rate={
+            "followed_up": _rate(
+                won, int(worked.sum()), confidence, "no matured hand-off was worked"
+            ),
+            "handed_off": _rate(
+                won + late, int(matured.sum()), confidence, "no hand-off has matured"
+            ),
+        },
+    )
+
+
+def _rate(won: int, leads: int, confidence: float, reason: str) -> Interval:
+    return close_rate(won, leads, confidence) if leads else Interval.absent(reason)
+
+
+def promise_verdict(
+    counted: FollowUp,
+    *,
+    counts: Literal["followed_up", "handed_off"],
+    rate: float,
+    min_follow_up: float,
+) -> str:
+    """Judge hand-offs: ``not_judgeable`` where sales worked too few, else by the bounds.
+
+    Returns
+    -------
+    {"meets", "falls_short", "undecided", "not_judgeable"}
+        ``undecided`` where nothing has matured.
+    """
+    share = counted.follow_up_share
+    if share is not None and share < min_follow_up:
+        return NOT_JUDGEABLE
+    bounds = counted.close_rate[counts]
+    return verdict(bounds.low, bounds.high, rate)
+
+
+def by_slice(
+    leads: Handoffs,
+    name: NDArray[np.object_],
+    *,
+    key: str,
+    confidence: float,
+    by_name: bool = False,
+) -> list[dict[str, Any]]:
+    """Count hand-offs by source, owner or month; most hand-offs first, or in order of name.
+
+    Leads never handed off are left out; the name None means *not recorded*.
+    """
+    handed = leads.take(leads.handed_off)
+    names = name[leads.handed_off]
+    found = list(dict.fromkeys(names.tolist()))
+    rows = [
+        {key: one} | follow_up(handed.take(_same(names, one)), confidence=confidence).to_dict()
+        for one in sorted(found, key=lambda value: (value is None, str(value)))
+    ]
+    return rows if by_name else sorted(rows, key=lambda row: -row["handed_off"])
+
+
+def _same(names: NDArray[np.object_], one: object) -> Bools:
+    return np.array([value == one for value in names.tolist()], bool)

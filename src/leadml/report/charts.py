@@ -1,0 +1,211 @@
+"""Charts: plain data in, one accessible SVG element out.
+
+Every chart repeats what a table beside it says; colours are told apart by the colour-blind
+(Okabe and Ito) and backed by different marks.
+"""
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+from markupsafe import Markup, escape
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+MODEL, POINTS, INK, FAINT = "#0072B2", "#D55E00", "#222222", "#8a8f98"
+STYLES: dict[str, dict[str, Any]] = {
+    "model": {"color": MODEL, "linestyle": "-", "marker": "o"},
+    "points": {"color": POINTS, "linestyle": "--", "marker": "s"},
+}
+_SETTINGS: Any = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "leadml",
+    "text.parse_math": False,
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.axisbelow": True,
+    "grid.color": "#e3e5e8",
+    "lines.linewidth": 1.8,
+}
+
+_FOREIGN = (
+    re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL),
+    re.compile(r"\s*<defs>\s*<style.*?</style>\s*</defs>", re.DOTALL),  # the page's has it
+    re.compile(r"font-family: [^;\"]*; "),  # the page's font
+)
+
+Curve = Mapping[str, Sequence[float]]
+Row = Mapping[str, Any]
+
+
+def reliability_chart(name: str, contestant: str, curve: Curve, bins: Sequence[Row]) -> Markup:
+    """Draw probabilities said against close rates that came.
+
+    Parameters
+    ----------
+    name : str
+        Unique within the page; prefixes every id of the SVG.
+    contestant : {"model", "points"}
+        Chooses the colour and mark.
+    curve : mapping
+        ``probability, close_rate, low, high``: the curve and its consistency band.
+    bins : sequence of mapping
+        ``probability`` and ``close_rate`` as ``{value, low, high}``.
+    """
+    with mpl.rc_context(_SETTINGS):
+        figure, axes = _frame(4.4, 3.6)
+        highest = [part["close_rate"]["high"] for part in bins]
+        top = _round_up(max(*curve["probability"], *curve["close_rate"], *highest))
+        said = curve["probability"]
+        axes.fill_between(said, curve["low"], curve["high"], color="#d9dce1", linewidth=0)
+        axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=":")
+        style = STYLES[contestant]
+        axes.plot(said, curve["close_rate"], color=style["color"])
+        _whiskers(axes, bins, style)
+        axes.set(xlim=(0, top), ylim=(0, top), xlabel="probability said", ylabel="share won")
+        _percent(axes, "xy")
+        text = (
+            "Observed close rate against stated probability, with the diagonal of perfect "
+            "agreement and the band in which right probabilities would lie. Values in the table."
+        )
+        return _svg(figure, name, f"Reliability of the {contestant}", text)
+
+
+def _whiskers(axes: Axes, bins: Sequence[Row], style: Mapping[str, Any]) -> None:
+    said = [part["probability"] for part in bins]
+    axes.errorbar(
+        said,
+        [part["close_rate"]["value"] for part in bins],
+        yerr=_arms([part["close_rate"] for part in bins]),
+        fmt=style["marker"],
+        color=style["color"],
+        markersize=4,
+        linewidth=1,
+    )
+
+
+def gains_chart(name: str, curves: Mapping[str, Sequence[Row]]) -> Markup:
+    """Draw the share of wins found against the share of leads taken from the top.
+
+    `curves` maps ``model`` and ``points`` to rows of ``leads`` and ``won`` (shares).
+    """
+    with mpl.rc_context(_SETTINGS):
+        figure, axes = _frame(4.4, 3.6)
+        axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=":", label="at random")
+        for contestant, rows in curves.items():
+            style = STYLES[contestant]
+            axes.plot(
+                [row["leads"] for row in rows],
+                [row["won"] for row in rows],
+                color=style["color"],
+                linestyle=style["linestyle"],
+                label=contestant,
+            )
+        axes.set(xlim=(0, 1), ylim=(0, 1.01), xlabel="leads taken, best first", ylabel="wins found")
+        _percent(axes, "xy")
+        axes.legend(loc="lower right", frameon=False)
+        text = "Share of all wins found, working from the best lead down. Values in the table."
+        return _svg(figure, name, "Gains curve", text)
+
+
+def rates_chart(
+    name: str, title: str, rows: Sequence[tuple[str, Row]], *, target: float, colour: str = MODEL
+) -> Markup:
+    """Draw one close rate with its bounds per named group, against the agreed rate.
+
+    `rows` are pairs of a group's name and ``{value, low, high}``; groups without a value are left
+    out of the drawing (the table has them).
+    """
+    drawn = [(label, rate) for label, rate in rows if rate["value"] is not None]
+    with mpl.rc_context(_SETTINGS):
+        figure, axes = _frame(4.4, 1.0 + 0.32 * max(len(drawn), 1))
+        heights = range(len(drawn), 0, -1)
+        rates = [rate for _, rate in drawn]
+        axes.errorbar(
+            [rate["value"] for rate in rates],
+            list(heights),
+            xerr=_arms(rates),
+            fmt="o",
+            color=colour,
+            markersize=6,
+            linewidth=1.6,
+        )
+        axes.axvline(target, color=INK, linewidth=1, linestyle="--")
+        axes.annotate(
+            "agreed",
+            (target, 1),
+            (3, 2),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            fontsize=9,
+            color=INK,
+        )
+        axes.set_yticks(list(heights), [_short(label) for label, _ in drawn])
+        top = _round_up(max([target, *(rate["high"] for rate in rates)]))
+        axes.set(xlim=(0, top), ylim=(0.4, len(drawn) + 0.6), xlabel="share won")
+        axes.grid(axis="y", visible=False)
+        _percent(axes, "x")
+        text = "Close rate of each group with its bounds, and the agreed rate as a dashed line."
+        return _svg(figure, name, title, f"{text} Values in the table.")
+
+
+def _frame(width: float, height: float) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasSVG(figure)
+    axes = figure.add_subplot()
+    axes.grid(visible=True)
+    axes.tick_params(length=0, pad=6)
+    return figure, axes
+
+
+def _arms(rates: Sequence[Row]) -> list[list[float]]:
+    below = [rate["value"] - rate["low"] for rate in rates]
+    return [below, [rate["high"] - rate["value"] for rate in rates]]
+
+
+def _percent(axes: Axes, which: str) -> None:
+    for letter in which:
+        axis = axes.xaxis if letter == "x" else axes.yaxis
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+
+
+def _round_up(share: float) -> float:
+    """Return the end of an axis: the next tenth above, at most 1."""
+    return min(1.0, (int(share * 10) + 1) / 10)
+
+
+def _short(label: str, width: int = 24) -> str:
+    return label if len(label) <= width else label[: width - 1] + "…"
+
+
+def _svg(figure: Figure, name: str, title: str, description: str) -> Markup:
+    buffer = io.StringIO()
+    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
+    drawing = buffer.getvalue()
+    drawing = drawing[drawing.index("<svg") :]
+    for foreign in _FOREIGN:
+        drawing = foreign.sub("", drawing)
+    drawing = re.sub(r'\bid="', f'id="{name}-', drawing)
+    drawing = drawing.replace('href="#', f'href="#{name}-').replace("url(#", f"url(#{name}-")
+    start = drawing.index(">") + 1
+    box = re.search(r'viewBox="[^"]*"', drawing[:start])
+    head = (
+        f'<svg class="chart" xmlns="http://www.w3.org/2000/svg" '
+        f'xmlns:xlink="http://www.w3.org/1999/xlink" {box[0] if box else ""} role="img" '
+        f'aria-labelledby="{name}-title {name}-desc">'
+        f'<title id="{name}-title">{escape(title)}</title>'
+        f'<desc id="{name}-desc">{escape(description)}</desc>'
+    )
+    return Markup(head + drawing[start:])  # noqa: S704 - matplotlib escapes the texts it draws

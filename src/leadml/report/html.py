@@ -1,0 +1,103 @@
+"""From plain data to one self-contained page: no network, no script, nothing to install."""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+NARROW = "\u202f"
+
+
+def percent(value: float) -> str:
+    """Write a share as a percentage with one decimal."""
+    return f"{100 * value:.1f}{NARROW}%"
+
+
+def share(value: float) -> str:
+    """Write an agreed share as shortly as it was agreed."""
+    return f"{100 * value:g}{NARROW}%"
+
+
+def days(value: float) -> str:
+    """Write a number of days."""
+    return "1 day" if value == 1 else f"{value:g} days"
+
+
+def moment(value: str | None) -> str:
+    """Write an ISO moment in UTC to the minute; a date alone at midnight."""
+    if value is None:
+        return "the end of the export"
+    day, clock = value[:10], value[11:16]
+    return day if clock == "00:00" else f"{day} {clock} UTC"
+
+
+def count(value: float) -> str:
+    """Write a count; an average over ties keeps one decimal."""
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+
+
+def decimal(value: float) -> str:
+    """Write a measure with four decimals."""
+    return f"{value:.4f}"
+
+
+def signed(value: float) -> str:
+    """Write a difference with its sign."""
+    return f"{value:+.4f}".replace("-", "\u2212")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("leadml.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(percent=percent, share=share, days=days, moment=moment)
+    environment.filters.update(count=count, decimal=decimal, signed=signed)
+    return environment
+
+
+def render(template: str, content: Mapping[str, Any]) -> str:
+    """Fill a template; every text is escaped unless it is Markup."""
+    sheet = files("leadml.report").joinpath("templates/page.css").read_text("utf-8")
+    css = Markup(sheet)  # noqa: S704 - our own style sheet
+    return _environment().get_template(template).render(css=css, **content)
+
+
+def write_pages(
+    folder: Path, name: str, payload: Mapping[str, Any], page: str
+) -> tuple[Path, Path]:
+    """Write ``name.json`` and ``name.html`` into the folder, each in one step.
+
+    Returns
+    -------
+    tuple of Path
+        The page and the JSON file.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    data = json.dumps(payload, allow_nan=False, ensure_ascii=False, indent=1)
+    _write(folder / f"{name}.json", data + "\n")
+    _write(folder / f"{name}.html", page)
+    return folder / f"{name}.html", folder / f"{name}.json"
+
+
+def _write(path: Path, text: str) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

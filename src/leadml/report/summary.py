@@ -1,0 +1,144 @@
+"""Results in words: the verdict as a plain sentence, and what supports it.
+
+Every number in these sentences is a number of the JSON beside the page.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from leadml.report.html import count, percent, share
+
+Payload = Mapping[str, Any]
+
+METRIC_NAMES = {
+    "auc": "AUC",
+    "average_precision": "average precision",
+    "log_loss": "log loss",
+    "brier": "Brier score",
+    "miscalibration": "miscalibration",
+    "discrimination": "discrimination",
+}
+METRIC_MEANINGS = {
+    "auc": "chance that a won lead ranks above a lost one; higher is better",
+    "average_precision": "mean close rate down the ranking; higher is better",
+    "log_loss": "surprise at the outcomes; lower is better",
+    "brier": "squared error of the probabilities; lower is better",
+    "miscalibration": "part of the Brier score due to wrong levels; lower is better",
+    "discrimination": "part of the Brier score gained by telling leads apart; higher is better",
+}
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The verdict in one sentence, and the sentences under it."""
+
+    text: str
+    support: list[str]
+
+
+def evaluation_headline(payload: Payload) -> Headline:
+    """Say whether the model's hand-offs keep the agreement, and whether it beats the points."""
+    group, agreed = payload["handoff"]["model"], payload["agreement"]
+    text = _group_sentence(group, agreed, who="The model")
+    support = [_measured_sentence(group, agreed)] if group["handed_off"] else []
+    support += [_ranking_sentence(payload), _volume_sentence(payload)]
+    return Headline(text, [sentence for sentence in support if sentence])
+
+
+def _group_sentence(group: Payload, agreed: Payload, *, who: str) -> str:
+    target = share(agreed["close_rate"])
+    if not group["handed_off"]:
+        return f"{who} would hand off none of these leads, so there is nothing to judge."
+    return {
+        "meets": f"{who}’s hand-offs meet the agreed close rate of {target}.",
+        "falls_short": f"{who}’s hand-offs fall short of the agreed close rate of {target}.",
+        "undecided": f"Not enough evidence yet on whether {who.lower()}’s hand-offs "
+        f"meet the agreed close rate of {target}.",
+    }[group["verdict"]]
+
+
+def _measured_sentence(group: Payload, agreed: Payload) -> str:
+    sure = share(agreed["confidence"])
+    bound = {
+        "meets": f"with {sure} confidence the true rate is at least {percent(group['low'])}",
+        "falls_short": f"with {sure} confidence the true rate is at most {percent(group['high'])}",
+        "undecided": f"the true rate may be as low as {percent(group['low'])} or as high as "
+        f"{percent(group['high'])} (each bound holds with {sure} confidence)",
+    }[group["verdict"]]
+    return (
+        f"Of the {count(group['handed_off'])} leads it would hand off, {count(group['won'])} were "
+        f"won: {percent(group['close_rate'])}; {bound}."
+    )
+
+
+def _ranking_sentence(payload: Payload) -> str:
+    row = next((r for r in payload["comparison"] if r["metric"] == "auc"), None)
+    if row is None:
+        return "There is no points score to compare it with."
+    if row["difference"] is None:
+        return f"Model and points cannot be compared by ranking: {row['reason']}."
+    figures = f"(AUC {row['model']:.3f} against {row['points']:.3f})"
+    return {
+        "model": f"The model ranks these leads better than the points do {figures}.",
+        "points": f"The points win: they rank these leads better than the model does {figures}.",
+        None: f"Model and points rank these leads about equally well {figures}: "
+        "the difference is within chance.",
+    }[row["better"]]
+
+
+def _volume_sentence(payload: Payload) -> str:
+    same = payload["handoff"]["same_volume"]
+    if not same["volume"]:
+        return ""
+    model, points = same["model"], same["points"]
+    return (
+        f"Handing off as many leads as the points do ({count(same['volume'])}), the model would "
+        f"have found {count(model['won'])} wins, the points {count(points['won'])}."
+    )
+
+
+def report_headline(payload: Payload) -> Headline:
+    """Say whether the leads that marketing handed to sales keep the agreement."""
+    target, counts = share(payload["target"]), payload["agreement"]["counts"]
+    text = {
+        "meets": f"Hand-offs meet the agreed close rate of {target}.",
+        "falls_short": f"Hand-offs fall short of the agreed close rate of {target}.",
+        "undecided": f"Not enough evidence yet on whether hand-offs meet the agreed "
+        f"close rate of {target}.",
+        "not_judgeable": "The agreement cannot be judged: sales followed up too few of the leads "
+        "it was handed.",
+    }[payload["verdict"]]
+    support = [_report_measured(payload, counts), _follow_up_sentence(payload)]
+    return Headline(text, [sentence for sentence in support if sentence])
+
+
+def _report_measured(payload: Payload, counts: str) -> str:
+    if not payload["matured"]:
+        return "No handed-off lead has matured: its horizon must have passed since the hand-off."
+    rate, sure = payload["close_rate"][counts], share(payload["confidence"])
+    if rate["value"] is None:
+        return f"None of the {count(payload['matured'])} matured hand-offs was followed up."
+    worked = counts == "followed_up"
+    leads = payload["followed_up"] if worked else payload["matured"]
+    won = payload["won"] if worked else payload["won"] + payload["won_after_late_follow_up"]
+    what = "followed up as agreed" if worked else "handed off and matured"
+    return (
+        f"Of {count(leads)} leads {what}, {count(won)} were won: {percent(rate['value'])}. "
+        f"The true rate is at least {percent(rate['low'])} and at most {percent(rate['high'])}, "
+        f"each with {sure} confidence."
+    )
+
+
+def _follow_up_sentence(payload: Payload) -> str:
+    worked, least = payload["follow_up_share"], payload["agreement"]["min_follow_up"]
+    if worked is None:
+        return ""
+    if not payload["follow_up_recorded"]:
+        return "Follow-ups are not recorded, so every hand-off counts as followed up."
+    if payload["verdict"] == "not_judgeable":
+        return (
+            f"Sales worked {percent(worked)} of the matured hand-offs in time; the agreement asks "
+            f"for {share(least)} before it judges the leads."
+        )
+    return f"Sales worked {percent(worked)} of the matured hand-offs in time."

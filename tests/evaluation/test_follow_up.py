@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+
+from leadml.evaluation.close_rate import close_rate
+from leadml.evaluation.follow_up import Handoffs, by_slice, follow_up, promise_verdict
+
+
+def flags(text: str) -> np.ndarray:
+    return np.array([letter == "1" for letter in text])
+
+
+#         10 leads: 8 handed off, 7 of them matured, 5 of those worked in time, 3 of those won;
+#         one of the two others was won all the same; lead 9 was won but never handed off.
+LEADS = Handoffs(
+    handed_off=flags("1111111100"),
+    matured=flags("1111111010"),
+    followed_up=flags("1111100111"),
+    won=flags("1110010101"),
+)
+
+
+def test_counts_by_hand() -> None:
+    counted = follow_up(LEADS, confidence=0.95).to_dict()
+    assert counted == {
+        "handed_off": 8,
+        "matured": 7,
+        "followed_up": 5,
+        "won": 3,
+        "won_after_late_follow_up": 1,
+        "follow_up_share": 5 / 7,
+        "close_rate": {
+            "followed_up": close_rate(3, 5, 0.95).to_dict(),
+            "handed_off": close_rate(4, 7, 0.95).to_dict(),
+        },
+    }
+
+
+def test_nothing_matured_is_undecided_not_zero() -> None:
+    nobody = Handoffs(
+        handed_off=flags("11"), matured=flags("00"), followed_up=flags("11"), won=flags("11")
+    )
+    counted = follow_up(nobody, confidence=0.95)
+    assert counted.follow_up_share is None
+    assert counted.to_dict()["close_rate"]["handed_off"]["reason"] == "no hand-off has matured"
+    verdict = promise_verdict(counted, counts="followed_up", rate=0.3, min_follow_up=0.8)
+    assert verdict == "undecided"
+
+
+def group(matured: int, worked: int, won: int) -> Handoffs:
+    rows = np.arange(matured)
+    return Handoffs(
+        handed_off=rows >= 0, matured=rows >= 0, followed_up=rows < worked, won=rows < won
+    )
+
+
+@pytest.mark.parametrize(
+    ("worked", "won", "counts", "expected"),
+    [
+        (100, 50, "followed_up", "meets"),
+        (100, 10, "followed_up", "falls_short"),
+        (100, 30, "followed_up", "undecided"),
+        (80, 50, "followed_up", "meets"),  # exactly the agreed share is enough
+        (79, 50, "followed_up", "not_judgeable"),
+        (85, 34, "followed_up", "meets"),  # 34 of 85: .40, at least .31
+        (85, 34, "handed_off", "undecided"),  # 34 of 100: .34, at least .26
+    ],
+)
+def test_verdict_of_a_hundred_matured_handoffs(
+    worked: int, won: int, counts: str, expected: str
+) -> None:
+    counted = follow_up(group(100, worked, won), confidence=0.95)
+    assert promise_verdict(counted, counts=counts, rate=0.3, min_follow_up=0.8) == expected
+
+
+def test_slices_add_up_and_come_largest_first() -> None:
+    owner = np.array(["Lee", "Kim", "Kim", "Kim", None, None, "Lee", "Kim", "Kim", "Lee"], object)
+    rows = by_slice(LEADS, owner, key="owner", confidence=0.95)
+    assert [(row["owner"], row["handed_off"]) for row in rows] == [
+        ("Kim", 4),
+        ("Lee", 2),
+        (None, 2),
+    ]
+    whole = follow_up(LEADS, confidence=0.95).to_dict()
+    for count in ("handed_off", "matured", "followed_up", "won", "won_after_late_follow_up"):
+        assert sum(row[count] for row in rows) == whole[count]
+    assert "verdict" not in rows[0]
+
+
+def test_months_come_in_order() -> None:
+    month = np.array(["2026-02"] * 5 + ["2026-01"] * 5, object)
+    rows = by_slice(LEADS, month, key="month", confidence=0.95, by_name=True)
+    assert [row["month"] for row in rows] == ["2026-01", "2026-02"]

@@ -1,0 +1,109 @@
+"""Payloads as the workflows make them, from simulated arrays."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from leadml.domain.agreement import Agreement
+from leadml.evaluation.assessment import ModelAnswers, PointsAnswers, Promise, assess
+from leadml.evaluation.follow_up import Handoffs, by_slice, follow_up, promise_verdict
+
+
+def _evaluation(agreement: Agreement, *, points: bool = True, skill: float = 1.0) -> dict[str, Any]:
+    random = np.random.default_rng(11)
+    logits = random.normal(-1.0, 1.1, 500)
+    won = random.random(500) < 1 / (1 + np.exp(-logits))
+    said = 1 / (1 + np.exp(-(skill * logits - (1 - skill))))
+    given = np.round(60 + 20 * (logits + random.normal(0, 1.2, 500)))
+    model = ModelAnswers(
+        probability=said,
+        sales_ready=said >= 0.28,
+        band=np.array(["D", "C", "B", "A"], object)[np.searchsorted([0.08, 0.15, 0.3], said)],
+        threshold=0.28,
+    )
+    rules = PointsAnswers(
+        points=given,
+        ready=given >= 60,
+        threshold=60,
+        bucket=np.where(given >= 80, "A", np.where(given >= 60, "B", None)),
+        buckets=("A", "B"),
+        calibration=(-3.5, 0.04),
+    )
+    assessed = assess(
+        won,
+        model,
+        rules if points else None,
+        Promise(agreement.close_rate, agreement.confidence),
+    )
+    return {
+        "leads": 500,
+        "won": int(won.sum()),
+        "close_rate": float(won.mean()),
+        "agreement": agreement.to_dict() | {"hash": agreement.hash()},
+        "agreement_changed": False,
+        "model": {"version": "3", "basis": "estimated", "chosen": "additive", "data_window": {}},
+        **assessed,
+        "excluded_rows": [
+            {
+                "code": "ROW005",
+                "count": 71,
+                "reason": "lead not matured: its horizon has not passed",
+            },
+            {"code": "ROW009", "count": 12, "reason": "lead that the model learnt from"},
+        ],
+        "notes": [],
+        "as_of": "2026-03-01T00:00:00.000000Z",
+        "by_account": False,
+        "buckets_agreed": True,
+        "margin_checked": True,
+        "leadml": "0.1.0",
+    }
+
+
+@pytest.fixture(scope="session")
+def evaluation() -> dict[str, Any]:
+    return _evaluation(Agreement(min_margin=0.15, signed_by=("Ada", "Bo")))
+
+
+@pytest.fixture(scope="session")
+def evaluation_without_points() -> dict[str, Any]:
+    return _evaluation(Agreement(), points=False)
+
+
+@pytest.fixture(scope="session")
+def evaluation_where_points_win() -> dict[str, Any]:
+    return _evaluation(Agreement(min_margin=0.15), skill=-0.5)
+
+
+@pytest.fixture
+def report_values() -> dict[str, Any]:
+    random = np.random.default_rng(5)
+    leads = 900
+    handed_off = random.random(leads) < 0.7
+    matured = handed_off & (random.random(leads) < 0.8)
+    followed_up = random.random(leads) < 0.86
+    won = random.random(leads) < np.where(followed_up, 0.36, 0.03)
+    handoffs = Handoffs(handed_off=handed_off, matured=matured, followed_up=followed_up, won=won)
+    agreement = Agreement(signed_by=("Ada", "Bo"))
+    counted = follow_up(handoffs, confidence=agreement.confidence)
+    sources = random.choice(np.array(["webinar", "<script>alert(1)</script>", None], object), leads)
+    owners = random.choice(np.array(["Kim", "$x_1$ & Söns", "Lee"], object), leads)
+    months = random.choice(np.array([f"2026-{m:02d}" for m in range(1, 7)], object), leads)
+    sliced = {"source": sources, "owner": owners, "month": months}
+    return counted.to_dict() | {
+        "target": agreement.close_rate,
+        "confidence": agreement.confidence,
+        "verdict": promise_verdict(counted, counts="followed_up", rate=0.3, min_follow_up=0.8),
+        "by": {
+            key: by_slice(handoffs, names, key=key, confidence=0.95, by_name=key == "month")
+            for key, names in sliced.items()
+        },
+        "agreement": agreement.to_dict() | {"hash": agreement.hash()},
+        "as_of": "2026-12-01T00:00:00.000000Z",
+        "follow_up_recorded": True,
+        "margin_checked": False,
+        "excluded_rows": [{"code": "ROW005", "count": 9, "reason": "lead not matured"}],
+        "notes": [],
+        "leadml": "0.1.0",
+    }

@@ -1,0 +1,99 @@
+import xml.etree.ElementTree as ET
+from typing import Any
+
+import pytest
+from markupsafe import Markup
+
+from leadml.report.charts import gains_chart, rates_chart, reliability_chart
+
+SVG = "{http://www.w3.org/2000/svg}"
+RATE = {"value": 0.4, "low": 0.3, "high": 0.5}
+CURVE = {
+    "probability": [0.1, 0.5],
+    "close_rate": [0.1, 0.6],
+    "low": [0.0, 0.3],
+    "high": [0.3, 0.7],
+}
+BINS = [{"probability": 0.2, "close_rate": RATE}]
+
+
+def charts() -> dict[str, Markup]:
+    rows = [{"leads": 0.0, "won": 0.0}, {"leads": 1.0, "won": 1.0}]
+    return {
+        "one": reliability_chart("one", "model", CURVE, BINS),
+        "two": gains_chart("two", {"model": rows, "points": rows}),
+        "three": rates_chart("three", "Close rate by band", [("A", RATE)], target=0.3),
+    }
+
+
+@pytest.mark.parametrize("name", ["one", "two", "three"])
+def test_a_chart_is_well_formed_and_says_what_it_shows(name: str) -> None:
+    root = ET.fromstring(charts()[name])
+    assert root.tag == f"{SVG}svg"
+    assert root.get("role") == "img"
+    described = root.get("aria-labelledby").split()
+    assert [child.get("id") for child in root[:2]] == described
+    assert all(child.text for child in root[:2])
+    assert root.get("viewBox")
+
+
+def test_ids_do_not_clash_on_one_page_and_references_hold() -> None:
+    seen: set[str] = set()
+    for drawing in charts().values():
+        root = ET.fromstring(drawing)
+        ids = {element.get("id") for element in root.iter() if element.get("id")}
+        assert not ids & seen
+        seen |= ids
+        used = {
+            element.get("{http://www.w3.org/1999/xlink}href").removeprefix("#")
+            for element in root.iter(f"{SVG}use")
+        }
+        assert used <= ids
+
+
+def test_the_same_data_draw_the_same_chart() -> None:
+    assert charts() == charts()
+
+
+def test_a_chart_loads_nothing() -> None:
+    for drawing in charts().values():
+        assert "<?xml" not in drawing
+        assert "<!DOCTYPE" not in drawing
+        assert "metadata" not in drawing
+
+
+@pytest.mark.parametrize("label", ["<script>alert(1)</script>", "$\\frac{1}{0}$", "a & b"])
+def test_labels_are_drawn_as_they_are(label: str) -> None:
+    drawing = rates_chart("c", label, [(label, RATE)], target=0.3)
+    root = ET.fromstring(drawing)  # markup in the label would change the tree or break it
+    assert root.find(f"{SVG}title").text == label
+    texts = [element.text for element in root.iter(f"{SVG}text")]
+    shown = label if len(label) <= 24 else label[:23] + "…"
+    assert shown in texts
+    assert "<script" not in drawing
+
+
+def test_groups_without_a_rate_are_not_drawn_and_none_at_all_is_fine() -> None:
+    absent: dict[str, Any] = {"value": None, "low": None, "high": None}
+    one = rates_chart("c", "t", [("A", RATE), ("B", absent)], target=0.3)
+    assert ">A<" in one
+    assert ">B<" not in one
+    assert "<svg" in rates_chart("c", "t", [("B", absent)], target=0.3)
+
+
+def numbers(path: str) -> list[float]:
+    return [float(word) for word in path.split() if word[0].isdigit()]
+
+
+def test_marks_are_where_the_data_are() -> None:
+    # The axis runs from 0 to .6: .4 is 2/3 along, its bounds .3 and .5 are 1/2 and 5/6.
+    root = ET.fromstring(rates_chart("c", "t", [("A", RATE)], target=0.3))
+    found = {element.get("id"): element for element in root.iter() if element.get("id")}
+    frame = numbers(found["c-patch_2"][0].get("d"))[::2]
+    left, width = min(frame), max(frame) - min(frame)
+    arms = [(x - left) / width for x in numbers(found["c-LineCollection_1"][0].get("d"))[::2]]
+    (mark,) = root.iter(f"{SVG}use")
+    agreed = numbers(found["c-line2d_10"][0].get("d"))[0]
+    assert arms == pytest.approx([1 / 2, 5 / 6], abs=1e-4)
+    assert (float(mark.get("x")) - left) / width == pytest.approx(2 / 3, abs=1e-4)
+    assert (agreed - left) / width == pytest.approx(1 / 2, abs=1e-4)

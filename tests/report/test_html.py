@@ -1,0 +1,45 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from leadml.report.html import count, days, decimal, moment, percent, share, signed, write_pages
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (percent(0.30249), "30.2\u202f%"),
+        (share(0.3), "30\u202f%"),
+        (share(0.125), "12.5\u202f%"),
+        (count(12345), "12,345"),
+        (count(85.5), "85.5"),
+        (decimal(0.76543), "0.7654"),
+        (signed(0.01), "+0.0100"),
+        (signed(-0.01), "\u22120.0100"),
+        (days(1), "1 day"),
+        (days(0.5), "0.5 days"),
+        (days(90.0), "90 days"),
+        (moment("2026-03-01T00:00:00.000000Z"), "2026-03-01"),
+        (moment("2026-03-01T17:05:09.000000Z"), "2026-03-01 17:05 UTC"),
+        (moment(None), "the end of the export"),
+    ],
+)
+def test_numbers_as_a_person_reads_them(shown: str, expected: str) -> None:
+    assert shown == expected
+
+
+def test_page_and_json_are_written_and_nothing_else(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "b"
+    page, data = write_pages(folder, "report", {"won": 3, "name": "Söns"}, "<p>page</p>")
+    assert sorted(path.name for path in folder.iterdir()) == ["report.html", "report.json"]
+    assert page.read_text("utf-8") == "<p>page</p>"
+    assert json.loads(data.read_text("utf-8")) == {"won": 3, "name": "Söns"}
+
+
+def test_a_number_json_cannot_hold_leaves_the_old_files_alone(tmp_path: Path) -> None:
+    write_pages(tmp_path, "report", {"won": 3}, "old")
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_pages(tmp_path, "report", {"won": float("nan")}, "new")
+    assert (tmp_path / "report.html").read_text() == "old"
+    assert len(list(tmp_path.iterdir())) == 2

@@ -1,0 +1,186 @@
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from leadml.report.html import count, decimal, percent, share, signed
+from leadml.report.pages import evaluation_page, report_page
+
+VOID = {"meta", "br"}
+
+
+class Page(HTMLParser):
+    """Collects text, numbers and what is loaded; refuses tags that do not close."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.numbers: list[tuple[str, str]] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words = ""
+        self.header = ""
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "data":
+            self.numbers.append((dict(attrs)["value"] or "", ""))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, text: str) -> None:
+        if "style" in self.open:
+            return
+        if self.open and self.open[-1] == "data":
+            self.numbers[-1] = (self.numbers[-1][0], text)
+        self.words += text
+        if "header" in self.open:
+            self.header += f" {text}"
+
+
+def numbers_in(value: Any) -> Iterator[float]:
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from numbers_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from numbers_in(inner)
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        yield float(value)
+
+
+def plain(text: str) -> str:
+    return re.sub(r"\s+", " ", text.replace("\u2011", "-").replace("\u202f", " "))
+
+
+def words(page: Page) -> str:
+    return plain(page.words)
+
+
+@pytest.fixture(params=["evaluation", "evaluation_without_points", "report_values"])
+def page_and_values(request: pytest.FixtureRequest) -> tuple[Page, dict[str, Any]]:
+    values = request.getfixturevalue(request.param)
+    draw = report_page if request.param == "report_values" else evaluation_page
+    return Page(draw(values)), values
+
+
+def test_every_number_of_the_page_is_a_number_of_the_json(
+    page_and_values: tuple[Page, dict[str, Any]],
+) -> None:
+    page, values = page_and_values
+    known = set(numbers_in(values))
+    assert len(page.numbers) > 40
+    for value, shown in page.numbers:
+        number = float(value)
+        assert number in known
+        ways = (percent, share, count, decimal, signed)
+        assert shown in {way(number) for way in ways}, (value, shown)
+
+
+def test_every_number_of_the_headline_is_a_number_of_the_json(
+    page_and_values: tuple[Page, dict[str, Any]],
+) -> None:
+    page, values = page_and_values
+    shown = set()
+    for number in numbers_in(values):
+        shown |= {percent(number), share(number), count(number), f"{number:.3f}"}
+    shown = {one.replace("\u202f", " ") for one in shown}
+    found = re.findall(r"\d[\d.,]*\d(?: %)?|\d(?: %)?", plain(page.header))
+    assert len(found) >= 4
+    assert set(found) - shown <= {values.get("model", values["agreement"])["version"]}
+
+
+def test_the_page_loads_nothing_and_runs_nothing(
+    page_and_values: tuple[Page, dict[str, Any]],
+) -> None:
+    page, _ = page_and_values
+    tags = {tag for tag, _ in page.tags}
+    assert not tags & {"script", "link", "img", "iframe", "object", "base", "form"}
+    for _, attributes in page.tags:
+        assert not attributes.keys() & {"src", "srcset", "onload", "onclick", "action"}
+        reference = attributes.get("href") or attributes.get("xlink:href") or "#"
+        assert reference.startswith("#")
+
+
+def test_ids_are_unique_and_the_page_has_one_heading_a_language_and_a_viewport(
+    page_and_values: tuple[Page, dict[str, Any]],
+) -> None:
+    page, _ = page_and_values
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    tags = [tag for tag, _ in page.tags]
+    assert tags.count("h1") == 1
+    assert ("html", {"lang": "en"}) in page.tags
+    assert any(attributes.get("name") == "viewport" for _, attributes in page.tags)
+
+
+def test_names_from_the_export_are_text_never_markup(report_values: dict[str, Any]) -> None:
+    drawn = report_page(report_values)
+    page = Page(drawn)
+    assert "<script" not in drawn
+    assert "<script>alert(1)</script>" in page.words
+    assert "$x_1$ & Söns" in page.words
+    assert "not recorded" in page.words
+
+
+def test_margin_not_checked_is_said(
+    report_values: dict[str, Any],
+    evaluation: dict[str, Any],
+    evaluation_without_points: dict[str, Any],
+) -> None:
+    assert "Margin not checked" in words(Page(report_page(report_values)))
+    assert "Margin not checked" in words(Page(evaluation_page(evaluation_without_points)))
+    assert "Margin not checked" not in words(Page(evaluation_page(evaluation)))
+    unmapped = evaluation | {"margin_checked": False}
+    assert "Margin not checked" in words(Page(evaluation_page(unmapped)))
+
+
+def test_the_report_says_that_it_is_valid_for_one_look(report_values: dict[str, Any]) -> None:
+    assert "valid for one look" in words(Page(report_page(report_values)))
+
+
+def test_everything_in_the_charts_is_also_in_tables(evaluation: dict[str, Any]) -> None:
+    without = re.sub(r"<svg.*?</svg>", "", evaluation_page(evaluation), flags=re.DOTALL)
+    shown = {value for value, _ in Page(without).numbers}
+    for part in evaluation["reliability"]["model"]["bins"] + evaluation["by_band"]:
+        assert {str(part["leads"]), str(part["close_rate"]["low"])} <= shown
+
+
+def test_what_was_left_out_is_listed(evaluation: dict[str, Any]) -> None:
+    text = words(Page(evaluation_page(evaluation)))
+    assert "lead that the model learnt from ROW009" in text
+    assert "Nothing was left out" in words(
+        Page(evaluation_page(evaluation | {"excluded_rows": []}))
+    )
+
+
+def test_absent_points_are_explained(evaluation_without_points: dict[str, Any]) -> None:
+    text = words(Page(evaluation_page(evaluation_without_points)))
+    assert "There is no points score to compare it with." in text
+    assert "No such diagram for the points: there is no points score." in text
+
+
+def test_a_changed_agreement_is_said(evaluation: dict[str, Any]) -> None:
+    said = "The agreement has changed since this model was trained."
+    assert said in words(Page(evaluation_page(evaluation | {"agreement_changed": True})))
+    assert said not in words(Page(evaluation_page(evaluation)))
+
+
+def test_notes_are_shown_with_their_counts(report_values: dict[str, Any]) -> None:
+    note = {"code": "TIME011", "message": "leads still open count as not won", "count": 7}
+    text = words(Page(report_page(report_values | {"notes": [note]})))
+    assert "leads still open count as not won (7 leads)" in text
+
+
+def test_no_win_at_all_still_makes_a_page(evaluation: dict[str, Any]) -> None:
+    none = evaluation | {"gains": {"model": [], "points": []}}
+    assert "None of these leads was won." in words(Page(evaluation_page(none)))

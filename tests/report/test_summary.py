@@ -1,0 +1,171 @@
+import copy
+from typing import Any
+
+import pytest
+
+from leadml.report.summary import evaluation_headline, report_headline
+
+
+def plain(text: str) -> str:
+    return text.replace("\u202f", " ")
+
+
+def handoff(verdict: str) -> dict[str, Any]:
+    return {
+        "threshold": 0.3,
+        "handed_off": 200,
+        "won": 80,
+        "close_rate": 0.4,
+        "low": 0.3425,
+        "high": 0.4602,
+        "recall": 0.8,
+        "verdict": verdict,
+    }
+
+
+@pytest.mark.parametrize(
+    ("verdict", "first", "second"),
+    [
+        (
+            "meets",
+            "The model’s hand-offs meet the agreed close rate of 30 %.",
+            "Of the 200 leads it would hand off, 80 were won: 40.0 %; with 95 % confidence the "
+            "true rate is at least 34.2 %.",
+        ),
+        (
+            "falls_short",
+            "The model’s hand-offs fall short of the agreed close rate of 30 %.",
+            "Of the 200 leads it would hand off, 80 were won: 40.0 %; with 95 % confidence the "
+            "true rate is at most 46.0 %.",
+        ),
+        (
+            "undecided",
+            "Not enough evidence yet on whether the model’s hand-offs meet the agreed close rate "
+            "of 30 %.",
+            "Of the 200 leads it would hand off, 80 were won: 40.0 %; the true rate may be as low "
+            "as 34.2 % or as high as 46.0 % (each bound holds with 95 % confidence).",
+        ),
+    ],
+)
+def test_the_verdict_comes_first_in_plain_words(
+    evaluation: dict[str, Any], verdict: str, first: str, second: str
+) -> None:
+    values = copy.deepcopy(evaluation)
+    values["handoff"]["model"] = handoff(verdict)
+    headline = evaluation_headline(values)
+    assert plain(headline.text) == first
+    assert plain(headline.support[0]) == second
+
+
+def test_nobody_handed_off(evaluation: dict[str, Any]) -> None:
+    values = copy.deepcopy(evaluation)
+    values["handoff"]["model"] |= {"handed_off": 0, "close_rate": None, "low": None, "high": None}
+    headline = evaluation_headline(values)
+    assert headline.text.startswith("The model would hand off none of these leads")
+    assert headline.support[0].startswith("The model ranks these leads better")
+
+
+def test_when_the_points_win_it_is_said(evaluation_where_points_win: dict[str, Any]) -> None:
+    row = evaluation_where_points_win["comparison"][0]
+    assert row["better"] == "points"
+    assert (
+        f"The points win: they rank these leads better than the model does (AUC {row['model']:.3f} "
+        f"against {row['points']:.3f})."
+    ) in evaluation_headline(evaluation_where_points_win).support
+
+
+def test_a_difference_within_chance_is_no_win(evaluation: dict[str, Any]) -> None:
+    values = copy.deepcopy(evaluation)
+    values["comparison"][0]["better"] = None
+    assert "about equally well" in " ".join(evaluation_headline(values).support)
+
+
+def test_one_outcome_cannot_be_ranked(evaluation: dict[str, Any]) -> None:
+    values = copy.deepcopy(evaluation)
+    values["comparison"][0] |= {"difference": None, "reason": "needs won and lost leads"}
+    assert "cannot be compared by ranking: needs won and lost leads." in " ".join(
+        evaluation_headline(values).support
+    )
+
+
+def test_same_volume_is_said_in_wins(evaluation: dict[str, Any]) -> None:
+    values = copy.deepcopy(evaluation)
+    values["handoff"]["same_volume"] = {
+        "volume": 1200,
+        "model": {"won": 85.5},
+        "points": {"won": 71.0},
+    }
+    assert evaluation_headline(values).support[-1] == (
+        "Handing off as many leads as the points do (1,200), the model would have found 85.5 wins, "
+        "the points 71."
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdict", "first"),
+    [
+        ("meets", "Hand-offs meet the agreed close rate of 30 %."),
+        ("falls_short", "Hand-offs fall short of the agreed close rate of 30 %."),
+        (
+            "undecided",
+            "Not enough evidence yet on whether hand-offs meet the agreed close rate of 30 %.",
+        ),
+        (
+            "not_judgeable",
+            "The agreement cannot be judged: sales followed up too few of the leads it was handed.",
+        ),
+    ],
+)
+def test_the_reports_verdict(report_values: dict[str, Any], verdict: str, first: str) -> None:
+    assert plain(report_headline(report_values | {"verdict": verdict}).text) == first
+
+
+def values_of(report_values: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    rate = {"value": 0.4, "low": 0.3012, "high": 0.5055}
+    return report_values | {
+        "matured": 100,
+        "followed_up": 60,
+        "won": 24,
+        "won_after_late_follow_up": 16,
+        "follow_up_share": 0.6,
+        "close_rate": {"followed_up": rate, "handed_off": rate},
+        **changes,
+    }
+
+
+def test_the_report_counts_what_the_agreement_counts(report_values: dict[str, Any]) -> None:
+    worked = report_headline(values_of(report_values)).support
+    assert plain(worked[0]) == (
+        "Of 60 leads followed up as agreed, 24 were won: 40.0 %. The true rate is at least 30.1 % "
+        "and at most 50.5 %, each with 95 % confidence."
+    )
+    agreement = report_values["agreement"] | {"counts": "handed_off"}
+    everyone = report_headline(values_of(report_values, agreement=agreement)).support
+    # 24 wins of those worked in time and 16 of the others, over all 100
+    assert plain(everyone[0]).startswith(
+        "Of 100 leads handed off and matured, 40 were won: 40.0 %."
+    )
+
+
+def test_neglect_is_named_with_what_was_agreed(report_values: dict[str, Any]) -> None:
+    support = report_headline(values_of(report_values, verdict="not_judgeable")).support
+    assert plain(support[-1]) == (
+        "Sales worked 60.0 % of the matured hand-offs in time; the agreement asks for 80 % before "
+        "it judges the leads."
+    )
+
+
+def test_unrecorded_follow_up_is_said(report_values: dict[str, Any]) -> None:
+    support = report_headline(values_of(report_values, follow_up_recorded=False)).support
+    assert support[-1] == "Follow-ups are not recorded, so every hand-off counts as followed up."
+
+
+def test_nothing_matured_and_nothing_worked(report_values: dict[str, Any]) -> None:
+    absent = {"value": None, "low": None, "high": None, "reason": "nobody"}
+    nothing = values_of(report_values, matured=0, follow_up_share=None)
+    assert report_headline(nothing).support == [
+        "No handed-off lead has matured: its horizon must have passed since the hand-off."
+    ]
+    rates = {"followed_up": absent, "handed_off": absent}
+    idle = values_of(report_values, follow_up_share=0.0, close_rate=rates)
+    assert report_headline(idle).support[0] == "None of the 100 matured hand-offs was followed up."
