@@ -194,6 +194,21 @@ def test_a_switch_changes_only_what_it_names() -> None:
     assert not usual.leads["stage"].equals(slow.leads["stage"])
 
 
+def test_an_earlier_export_knows_nothing_of_what_came_later(crm: SimulatedCrm) -> None:
+    moment = pd.Timestamp("2025-03-01T00:00:00Z")
+    early = crm.as_of(moment.to_pydatetime())
+    for column in ("created_at", "handed_off_at", "first_touch_at", "closed_at"):
+        assert times(early, column).max() < moment
+    assert pd.to_datetime(early.activities["timestamp"], utc=True).max() < moment
+    later = crm.leads.head(len(early.leads))
+    assert early.leads["lead_id"].equals(later["lead_id"])
+    assert early.truth["probability"].equals(crm.truth["probability"].head(len(early.leads)))
+    assert times(crm, "created_at").iloc[len(early.leads)] >= moment
+    won_then, won_later = (frame["stage"] == "Closed Won" for frame in (early.leads, later))
+    assert (won_later | ~won_then).all()
+    assert won_later.sum() > won_then.sum()
+
+
 def test_start_and_days_set_the_period() -> None:
     crm = simulate(200, start=date(2020, 1, 1), days=30)
     created = times(crm, "created_at")

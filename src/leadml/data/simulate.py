@@ -6,7 +6,7 @@ a win does not depend on the probability of one. Activities go on after the hand
 close, so a reader who does not respect time sees the answer.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -42,6 +42,17 @@ Texts = NDArray[np.object_]
 
 
 @dataclass(frozen=True)
+class _History:
+    """Everything that happens, in the order in which the leads came in."""
+
+    lead_ids: Texts
+    people: People
+    pipeline: Pipeline
+    fates: Fates
+    touches: Touches
+
+
+@dataclass(frozen=True)
 class SimulatedCrm:
     """A CRM's exports, and the truth behind them.
 
@@ -65,6 +76,17 @@ class SimulatedCrm:
     activities: pd.DataFrame
     truth: pd.DataFrame
     definition: str
+    _history: _History = field(repr=False, compare=False)
+
+    def as_of(self, moment: datetime) -> "SimulatedCrm":
+        """Return the exports as they were at an earlier moment: what came later is not in them.
+
+        Parameters
+        ----------
+        moment : datetime
+            Aware; no later than the end of the period, where the exports are complete.
+        """
+        return _export(self._history, int(moment.timestamp()))
 
 
 def simulate(
@@ -138,11 +160,20 @@ def _simulate(world: World, leads: int, seed: int) -> SimulatedCrm:
     fates = draw_fates(streams[2], world, people, pipeline)
     after = _draw_after(streams[3], pipeline, fates)
     lead_ids = np.array([f"L{number:06d}" for number in range(1, leads + 1)], object)
+    history = _History(lead_ids, people, pipeline, fates, join(before, after))
+    return _export(history, world.end)
+
+
+def _export(history: _History, end: int) -> SimulatedCrm:
+    """Export what a CRM would show at `end` (seconds since 1970 UTC)."""
+    touches = until(history.touches, end)
+    there = history.pipeline.created < end
     return SimulatedCrm(
-        leads=_lead_frame(world, lead_ids, people, pipeline, fates),
-        activities=_activity_frame(lead_ids, until(join(before, after), world.end)),
-        truth=_truth_frame(lead_ids, pipeline, fates),
+        leads=_lead_frame(history, end)[there].reset_index(drop=True),
+        activities=_activity_frame(history.lead_ids, touches),
+        truth=_truth_frame(history)[there].reset_index(drop=True),
         definition=DEFINITION,
+        _history=history,
     )
 
 
@@ -176,18 +207,16 @@ def _draw_after(rng: np.random.Generator, pipeline: Pipeline, fates: Fates) -> T
     return draw_after(rng, start=start, stop=stop, won=fates.won, worked=fates.followed_up)
 
 
-def _lead_frame(
-    world: World, lead_ids: Texts, people: People, pipeline: Pipeline, fates: Fates
-) -> pd.DataFrame:
-    decided = pipeline.ready < world.end
+def _lead_frame(history: _History, end: int) -> pd.DataFrame:
+    people, pipeline, fates = history.people, history.pipeline, history.fates
+    decided = pipeline.ready < end
     handed_off = pipeline.handed_off & decided
-    touched = fates.first_touch < world.end
-    sold = fates.won & (fates.closed < world.end)
+    touched, closed = fates.first_touch < end, fates.closed < end
     reps = np.array(REPS, object)[pipeline.owner]
     reps[~handed_off] = None
     return pd.DataFrame(
         {
-            "lead_id": lead_ids,
+            "lead_id": history.lead_ids,
             "created_at": _iso(pipeline.created),
             "company": people.company,
             "industry": people.industry,
@@ -200,23 +229,23 @@ def _lead_frame(
             "rep": reps,
             "handed_off_at": _iso(np.where(handed_off, pipeline.ready, NEVER)),
             "first_touch_at": _iso(np.where(touched, fates.first_touch, NEVER)),
-            "stage": _stages(world, pipeline, fates),
-            "closed_at": _iso(np.where(fates.closed < world.end, fates.closed, NEVER)),
+            "stage": _stages(pipeline, fates, end),
+            "closed_at": _iso(np.where(closed, fates.closed, NEVER)),
             "amount": np.where(touched, fates.amount, np.nan),
-            "margin": np.where(sold, fates.margin, np.nan),
+            "margin": np.where(closed & fates.won, fates.margin, np.nan),
         }
     )
 
 
-def _stages(world: World, pipeline: Pipeline, fates: Fates) -> Texts:
-    closed: Flags = fates.closed < world.end
+def _stages(pipeline: Pipeline, fates: Fates, end: int) -> Texts:
+    closed: Flags = fates.closed < end
     return np.select(
         [
             closed & fates.won,
             closed & pipeline.handed_off,
             closed,
-            fates.first_touch < world.end,
-            pipeline.handed_off | (pipeline.ready >= world.end),
+            fates.first_touch < end,
+            pipeline.handed_off | (pipeline.ready >= end),
         ],
         ["Closed Won", "Closed Lost", "Disqualified", "Working", "New"],
         "Nurture",
@@ -234,11 +263,12 @@ def _activity_frame(lead_ids: Texts, touches: Touches) -> pd.DataFrame:
     )
 
 
-def _truth_frame(lead_ids: Texts, pipeline: Pipeline, fates: Fates) -> pd.DataFrame:
+def _truth_frame(history: _History) -> pd.DataFrame:
+    pipeline, fates = history.pipeline, history.fates
     days = np.where(fates.closed == NEVER, np.inf, (fates.closed - pipeline.ready) / DAY)
     return pd.DataFrame(
         {
-            "lead_id": lead_ids,
+            "lead_id": history.lead_ids,
             "probability": fates.probability,
             "follow_up_probability": fates.follow_up_probability,
             "handed_off": pipeline.handed_off,
