@@ -1,3 +1,4 @@
+# ruff: noqa: PD011 - the values of a RawColumn, not of a Series
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
