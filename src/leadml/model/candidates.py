@@ -21,7 +21,7 @@ Outcomes = NDArray[np.int8]
 Flags = NDArray[np.bool_]
 
 SIMPLEST_FIRST = ("base_rate", "logistic", "additive", "full", "blend")
-MOST_CELLS = 40_000_000
+MOST_CELLS = 20_000_000
 """Largest design matrix of the logistic regression; more leads are thinned evenly to fit it."""
 KNOTS = (0.01, 0.25, 0.5, 0.75, 0.99)
 STRENGTH = 0.1

@@ -106,9 +106,9 @@ def drop_constant(
     features = catalogue.features.features
     dropped = [f for f, keep in zip(features, kept, strict=True) if not keep]
     excluded = tuple(
-        ExcludedColumn(f.column or f.name, "DATA006", "holds one value only in the training leads")
+        ExcludedColumn(f.column, "DATA006", "holds one value only in the training leads")
         for f in dropped
-        if f.kind not in ("count", "recency", "days")
+        if f.column
     )
     remaining = tuple(f for f, keep in zip(features, kept, strict=True) if keep)
     features_left = replace(catalogue.features, features=remaining)

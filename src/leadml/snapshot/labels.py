@@ -22,7 +22,7 @@ WHY_NOT = {
     "ROW002": "created after the moment that counts as now",
     "ROW003": "has neither a creation nor a hand-off time, so no moment to be judged at",
     "ROW004": "was won or lost before the moment it is judged",
-    "ROW005": "not matured: its horizon has not passed yet",
+    "ROW005": "not matured: still open, or its horizon has not passed yet",
     "ROW006": "never handed off, so without an outcome under the agreement",
     "ROW007": "never followed up by sales, so without an outcome under the agreement",
     "ROW008": "followed up later than the agreement allows",

@@ -134,7 +134,7 @@ def train(
         labelled=True,
     )
     _check_points(material, settings)
-    findings = check_leads(material.leads, material.activities)
+    findings = check_leads(material.leads, material.activities, now=material.now)
     raise_errors(findings, material.leads.source)
     judged = material.judge(settings)
     _refuse_too_few(judged, settings)
