@@ -43,7 +43,7 @@ def test_every_public_name_is_there_and_documented(name: str) -> None:
 
 def test_a_package_never_shadows_a_public_function() -> None:
     code = (
-        "import leadml, leadml.api, leadml.model, leadml.report, leadml.store;"
+        "import leadml, leadml.api, leadml.model, leadml.pages, leadml.store;"
         "print([n for n in leadml.__all__ if type(getattr(leadml, n)) is type(leadml)])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

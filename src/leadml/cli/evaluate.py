@@ -19,6 +19,7 @@ from leadml.cli.output import emit, progress, say
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from leadml.workflows.evaluate import Evaluation
 
@@ -82,7 +83,7 @@ def command(
 
 
 def _show(console: "Console", result: "Evaluation") -> None:
-    from leadml.report.summary import evaluation_headline
+    from leadml.pages.summary import evaluation_headline
 
     values = result.values
     headline = evaluation_headline(values)
@@ -96,10 +97,10 @@ def _show(console: "Console", result: "Evaluation") -> None:
     console.print(f"page: {result.page}", markup=False)
 
 
-def _handoffs(values: dict[str, Any]) -> Any:  # noqa: ANN401 - a rich table
+def _handoffs(values: dict[str, Any]) -> "Table":
     from rich.table import Table
 
-    from leadml.report.html import count, percent
+    from leadml.pages.html import count, percent
 
     table = Table(title="hand-off", title_justify="left", box=None, pad_edge=False)
     table.add_column("")
@@ -121,10 +122,10 @@ def _handoffs(values: dict[str, Any]) -> Any:  # noqa: ANN401 - a rich table
     return table
 
 
-def _scores(values: dict[str, Any]) -> Any:  # noqa: ANN401 - a rich table
+def _scores(values: dict[str, Any]) -> "Table":
     from rich.table import Table
 
-    from leadml.report.summary import METRIC_NAMES
+    from leadml.pages.summary import METRIC_NAMES
 
     table = Table(title="measures", title_justify="left", box=None, pad_edge=False)
     table.add_column("")

@@ -16,6 +16,7 @@ from leadml.cli.output import emit, progress, say
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from leadml.workflows.report import Report
 
@@ -65,7 +66,7 @@ def command(
 
 
 def _show(console: "Console", result: "Report") -> None:
-    from leadml.report.summary import report_headline
+    from leadml.pages.summary import report_headline
 
     values = result.values
     headline = report_headline(values)
@@ -83,11 +84,11 @@ def _show(console: "Console", result: "Report") -> None:
     console.print(f"page: {result.page}", markup=False)
 
 
-def _slices(key: str, rows: list[dict[str, Any]]) -> Any:  # noqa: ANN401 - a rich table
+def _slices(key: str, rows: list[dict[str, Any]]) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    from leadml.report.html import count
+    from leadml.pages.html import count
 
     table = Table(title=f"by {key}", title_justify="left", box=None, pad_edge=False)
     table.add_column("")
@@ -101,6 +102,6 @@ def _slices(key: str, rows: list[dict[str, Any]]) -> Any:  # noqa: ANN401 - a ri
 
 
 def _rate(rate: dict[str, Any]) -> str:
-    from leadml.report.html import percent
+    from leadml.pages.html import percent
 
     return "–" if rate["value"] is None else percent(rate["value"])

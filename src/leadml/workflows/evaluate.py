@@ -14,8 +14,8 @@ from leadml.domain.finding import ExcludedRows, Finding
 from leadml.errors import TooFewOutcomes
 from leadml.evaluation.assessment import ModelAnswers, PointsAnswers, Promise, assess
 from leadml.evaluation.challenge import account_numbers
-from leadml.report.html import write_pages
-from leadml.report.pages import evaluation_page
+from leadml.pages.evaluation_page import evaluation_page
+from leadml.pages.html import write_pages
 from leadml.settings import Settings, load_settings
 from leadml.snapshot.labels import Judged
 from leadml.workflows.material import Material, batch_of, gather

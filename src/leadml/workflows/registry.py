@@ -9,7 +9,7 @@ from leadml.domain.finding import Finding
 from leadml.evaluation.calibration import reliability
 from leadml.evaluation.gains import gains
 from leadml.model.selection import out_of_time, to_rows
-from leadml.report.charts import gains_chart, reliability_chart
+from leadml.pages.charts import gains_chart, reliability_chart
 from leadml.workflows.run import Run
 
 BAND_DRAWS = 100

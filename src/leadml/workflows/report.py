@@ -16,8 +16,8 @@ from leadml.domain.agreement import Agreement
 from leadml.domain.finding import ExcludedRows
 from leadml.errors import ConfigError
 from leadml.evaluation.follow_up import Handoffs, by_slice, follow_up, promise_verdict
-from leadml.report.html import write_pages
-from leadml.report.pages import report_page
+from leadml.pages.html import write_pages
+from leadml.pages.report_page import report_page
 from leadml.settings import Settings, load_settings
 from leadml.snapshot.labels import WHY_NOT, Judged
 from leadml.workflows.material import Material, gather

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from markupsafe import Markup
 
-from leadml.report.charts import gains_chart, rates_chart, reliability_chart
+from leadml.pages.charts import gains_chart, rates_chart, reliability_chart
 
 SVG = "{http://www.w3.org/2000/svg}"
 RATE = {"value": 0.4, "low": 0.3, "high": 0.5}

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from leadml.report.summary import evaluation_headline, report_headline
+from leadml.pages.summary import evaluation_headline, report_headline
 
 
 def plain(text: str) -> str:

@@ -12,6 +12,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from leadml.errors import DataError
+
 NARROW = "\u202f"
 
 
@@ -56,7 +58,7 @@ def signed(value: float) -> str:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("leadml.report"),
+        loader=PackageLoader("leadml.pages"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -69,7 +71,7 @@ def _environment() -> Environment:
 
 def render(template: str, content: Mapping[str, Any]) -> str:
     """Fill a template; every text is escaped unless it is Markup."""
-    sheet = files("leadml.report").joinpath("templates/page.css").read_text("utf-8")
+    sheet = files("leadml.pages").joinpath("templates/page.css").read_text("utf-8")
     css = Markup(sheet)  # noqa: S704 - our own style sheet
     return _environment().get_template(template).render(css=css, **content)
 
@@ -83,11 +85,20 @@ def write_pages(
     -------
     tuple of Path
         The page and the JSON file.
+
+    Raises
+    ------
+    DataError
+        If the folder cannot be made or written to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     data = json.dumps(payload, allow_nan=False, ensure_ascii=False, indent=1)
-    _write(folder / f"{name}.json", data + "\n")
-    _write(folder / f"{name}.html", page)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(folder / f"{name}.json", data + "\n")
+        _write(folder / f"{name}.html", page)
+    except OSError as error:
+        msg = f"{folder} cannot be written to: {error.strerror or error}; choose another --output"
+        raise DataError(msg) from None
     return folder / f"{name}.html", folder / f"{name}.json"
 
 

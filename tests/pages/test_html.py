@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from leadml.report.html import count, days, decimal, moment, percent, share, signed, write_pages
+from leadml.errors import DataError
+from leadml.pages.html import count, days, decimal, moment, percent, share, signed, write_pages
 
 
 @pytest.mark.parametrize(
@@ -43,3 +44,10 @@ def test_a_number_json_cannot_hold_leaves_the_old_files_alone(tmp_path: Path) ->
         write_pages(tmp_path, "report", {"won": float("nan")}, "new")
     assert (tmp_path / "report.html").read_text() == "old"
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("here")
+    with pytest.raises(DataError, match=r"cannot be written to: .*; choose another --output"):
+        write_pages(file / "inside", "report", {}, "")

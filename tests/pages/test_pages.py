@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from leadml.report.html import count, decimal, percent, share, signed
-from leadml.report.pages import evaluation_page, report_page
+from leadml.pages.evaluation_page import evaluation_page
+from leadml.pages.html import count, decimal, percent, share, signed
+from leadml.pages.report_page import report_page
 
 VOID = {"meta", "br"}
 

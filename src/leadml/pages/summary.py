@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from leadml.report.html import count, percent, share
+from leadml.pages.html import count, moment, percent, share
 
 Payload = Mapping[str, Any]
 
@@ -142,3 +142,13 @@ def _follow_up_sentence(payload: Payload) -> str:
             f"for {share(least)} before it judges the leads."
         )
     return f"Sales worked {percent(worked)} of the matured hand-offs in time."
+
+
+def footer(payload: Payload) -> str:
+    """Say which agreement and program the page comes from."""
+    agreed = payload["agreement"]
+    signed = ", ".join(agreed["signed_by"]) or "nobody yet"
+    return (
+        f"leadml {payload['leadml']} · agreement version {agreed['version']}, signed by {signed} · "
+        f"as of {moment(payload['as_of'])} · the JSON file beside this page holds the same numbers."
+    )

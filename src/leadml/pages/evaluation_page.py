@@ -1,27 +1,24 @@
-"""The two pages: the evaluation of a model, and the report on hand-offs."""
+"""The page of an evaluation: model and points on the same leads."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from leadml.report.charts import (
+from leadml.pages.charts import (
     MODEL,
     POINTS,
     gains_chart,
     rates_chart,
     reliability_chart,
 )
-from leadml.report.html import moment, render, share
-from leadml.report.summary import (
+from leadml.pages.html import render, share
+from leadml.pages.summary import (
     METRIC_MEANINGS,
     METRIC_NAMES,
     evaluation_headline,
-    report_headline,
+    footer,
 )
 
 Payload = Mapping[str, Any]
-
-MOST_DRAWN = 40
-"""Most groups drawn in one chart; the table has all."""
 
 
 def evaluation_page(payload: Payload) -> str:
@@ -32,7 +29,7 @@ def evaluation_page(payload: Payload) -> str:
         "kicker": f"leadml evaluation · model version {payload['model']['version']}",
         "headline": evaluation_headline(payload),
         "verdict": payload["verdict"],
-        "footer": _footer(payload),
+        "footer": footer(payload),
         "e": payload,
         "rows": _measures(payload),
         "absent": "; ".join(_reasons(payload)),
@@ -90,42 +87,3 @@ def _evaluation_charts(payload: Payload) -> dict[str, Any]:
         title = "Close rate by points"
         charts["points"] = rates_chart("points", title, buckets, target=target, colour=POINTS)
     return charts
-
-
-def report_page(payload: Payload) -> str:
-    """Draw the page of the report from its JSON values alone."""
-    content = {
-        "title": "leadml: report on hand-offs",
-        "kicker": f"leadml report · agreement version {payload['agreement']['version']}",
-        "headline": report_headline(payload),
-        "verdict": payload["verdict"],
-        "footer": _footer(payload),
-        "r": payload,
-        "sure": share(payload["confidence"]),
-        "charts": _report_charts(payload),
-    }
-    return render("report.html", content)
-
-
-def _report_charts(payload: Payload) -> dict[str, Any]:
-    target, counts = payload["target"], payload["agreement"]["counts"]
-    rates = [
-        ("followed up in time", payload["close_rate"]["followed_up"]),
-        ("all handed off", payload["close_rate"]["handed_off"]),
-    ]
-    charts: dict[str, Any] = {"rates": rates_chart("rates", "Close rate", rates, target=target)}
-    for key, rows in payload["by"].items():
-        slices = [(str(row[key] or "not recorded"), row["close_rate"][counts]) for row in rows]
-        title = f"Close rate by {key}"
-        drawable = 1 < len(slices) <= MOST_DRAWN
-        charts[key] = rates_chart(key, title, slices, target=target) if drawable else None
-    return charts
-
-
-def _footer(payload: Payload) -> str:
-    agreed = payload["agreement"]
-    signed = ", ".join(agreed["signed_by"]) or "nobody yet"
-    return (
-        f"leadml {payload['leadml']} · agreement version {agreed['version']}, signed by {signed} · "
-        f"as of {moment(payload['as_of'])} · the JSON file beside this page holds the same numbers."
-    )

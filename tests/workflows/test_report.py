@@ -1,0 +1,235 @@
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import leadml
+from leadml.errors import ConfigError
+from leadml.evaluation.close_rate import close_rate
+
+MAPPING = """\
+[leads]
+id = "id"
+outcome = "stage"
+won = ["won"]
+lost = ["lost"]
+created_at = "created"
+handed_off_at = "handed"
+followed_up_at = "touched"
+closed_at = "closed"
+owner = "rep"
+source = "source"
+timezone = "Europe/Berlin"
+
+[sales_ready]
+horizon_days = 30
+follow_up_days = 7
+"""
+# In the order of COLUMNS; judged on 2026-04-01 unless said otherwise.
+ROWS = [
+    ("won", "won", "2026-01-01", "2026-01-10", "2026-01-12", "2026-01-20", "Kim", "web"),
+    (
+        "won-late-in-horizon",
+        "won",
+        "2026-01-01",
+        "2026-01-10",
+        "2026-01-12",
+        "2026-02-09",
+        "Kim",
+        "web",
+    ),
+    (
+        "won-after-horizon",
+        "won",
+        "2026-01-01",
+        "2026-01-10",
+        "2026-01-12",
+        "2026-02-10",
+        "Kim",
+        "fair",
+    ),
+    ("lost", "lost", "2026-01-01", "2026-02-01", "2026-02-02", "2026-02-05", "Lee", "web"),
+    ("open", "open", "2026-01-01", "2026-02-01", "2026-02-02", "", "Lee", ""),
+    ("won-unrecorded", "won", "2026-01-01", "2026-02-01", "", "2026-02-05", "Lee", "fair"),
+    (
+        "won-touched-late",
+        "won",
+        "2026-01-01",
+        "2026-02-01",
+        "2026-02-09",
+        "2026-02-15",
+        "Kim",
+        "web",
+    ),
+    ("neglected", "lost", "2026-01-01", "2026-02-01", "", "2026-02-05", "Kim", "web"),
+    ("not-matured", "won", "2026-01-01", "2026-03-20", "2026-03-21", "2026-03-22", "Kim", "web"),
+    ("never-handed-off", "lost", "2026-01-01", "", "", "2026-02-05", "", "web"),
+    ("closed-before", "won", "2026-01-01", "2026-02-01", "", "2026-01-15", "Lee", "web"),
+    # 23:30 UTC on 31 January is February in Berlin
+    (
+        "border",
+        "lost",
+        "2026-01-01",
+        "2026-01-31T23:30:00Z",
+        "2026-02-02",
+        "2026-02-20",
+        "Lee",
+        "web",
+    ),
+]
+COLUMNS = ["id", "stage", "created", "handed", "touched", "closed", "rep", "source"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "leadml.toml").write_text(MAPPING)
+    pd.DataFrame(ROWS, columns=COLUMNS).to_csv(tmp_path / "leads.csv", index=False)
+    return tmp_path
+
+
+def run(folder: Path, **options: object) -> dict[str, object]:
+    options = {"as_of": "2026-04-01"} | options
+    result = leadml.report(folder / "leads.csv", config=folder / "leadml.toml", **options)
+    return result.to_dict()
+
+
+def configure(folder: Path, more: str, without: str = "") -> None:
+    lines = [line for line in MAPPING.splitlines() if not without or not line.startswith(without)]
+    (folder / "leadml.toml").write_text("\n".join(lines) + "\n" + more)
+
+
+def test_counts_by_hand(folder: Path) -> None:
+    values = run(folder)
+    # 12 rows; never-handed-off and closed-before are set aside: 10 hand-offs, 9 of them matured.
+    assert (values["handed_off"], values["matured"]) == (10, 9)
+    # In time: all but won-touched-late and neglected. won-unrecorded is proof of follow-up.
+    assert values["followed_up"] == 7
+    # won, won-late-in-horizon (on day 30 exactly), won-unrecorded
+    assert values["won"] == 3
+    assert values["won_after_late_follow_up"] == 1
+    assert values["follow_up_share"] == pytest.approx(7 / 9)
+    assert values["close_rate"] == {
+        "followed_up": close_rate(3, 7, 0.95).to_dict(),
+        "handed_off": close_rate(4, 9, 0.95).to_dict(),
+    }
+    assert (values["target"], values["confidence"]) == (0.3, 0.95)
+    assert values["verdict"] == "not_judgeable"  # 7 of 9 is below the agreed .8
+
+
+def test_what_is_set_aside_is_counted_with_its_reason(folder: Path) -> None:
+    excluded = {row["code"]: row["count"] for row in run(folder)["excluded_rows"]}
+    assert excluded == {"ROW004": 1, "ROW005": 1, "ROW006": 1}
+
+
+def test_months_are_those_of_the_hand_off_in_the_configured_zone(folder: Path) -> None:
+    months = run(folder)["by"]["month"]
+    assert [(row["month"], row["handed_off"]) for row in months] == [
+        ("2026-01", 3),
+        ("2026-02", 6),
+        ("2026-03", 1),
+    ]
+    assert months[2]["close_rate"]["followed_up"]["value"] is None
+
+
+def test_slices_by_owner_and_source(folder: Path) -> None:
+    by = run(folder)["by"]
+    owners = {row["owner"]: (row["handed_off"], row["matured"], row["won"]) for row in by["owner"]}
+    assert owners == {"Kim": (6, 5, 2), "Lee": (4, 4, 1)}
+    sources = [(row["source"], row["handed_off"]) for row in by["source"]]
+    assert sources == [("web", 7), ("fair", 2), (None, 1)]
+
+
+def test_what_is_not_mapped_has_no_slices(folder: Path) -> None:
+    configure(folder, "", without="owner")
+    assert run(folder)["by"]["owner"] == []
+
+
+def test_without_follow_ups_every_hand_off_counts_as_followed_up(folder: Path) -> None:
+    configure(folder, "", without="followed_up_at")
+    values = run(folder)
+    assert values["followed_up"] == values["matured"] == 9
+    assert values["won"] == 4
+    assert values["won_after_late_follow_up"] == 0
+    assert values["verdict"] == "undecided"
+    page = (folder / "report" / "report.html").read_text("utf-8")
+    assert "every hand-off counts as followed up" in page
+
+
+def test_the_agreement_may_count_all_hand_offs(folder: Path) -> None:
+    configure(folder, 'counts = "handed_off"\nmin_follow_up = 0.5\nclose_rate = 0.8\n')
+    values = run(folder)
+    assert values["close_rate"]["handed_off"]["high"] < 0.8
+    assert values["verdict"] == "falls_short"
+
+
+def test_the_verdict_starts_when_the_agreement_does(folder: Path) -> None:
+    # From 00:00 in Berlin on 1 February: the three of 10 January are out, "border" is in.
+    configure(folder, "effective_from = 2026-02-01\n")
+    values = run(folder)
+    assert values["handed_off"] == 7
+    excluded = {row["code"]: row["count"] for row in values["excluded_rows"]}
+    assert excluded["ROW011"] == 3
+
+
+def test_nothing_after_now_is_known(folder: Path) -> None:
+    # On 15 February only the three of 10 January have matured; the win of the 10th is too late.
+    values = run(folder, as_of="2026-02-15")
+    assert (values["matured"], values["won"]) == (3, 2)
+
+
+def test_a_quick_win_does_not_count_before_its_horizon(folder: Path) -> None:
+    assert run(folder, as_of="2026-02-08")["matured"] == 0
+    values = run(folder, as_of="2026-02-08")
+    assert values["verdict"] == "undecided"
+    assert values["follow_up_share"] is None
+
+
+def test_the_margin_is_checked_where_it_is_agreed_and_mapped(folder: Path) -> None:
+    frame = pd.DataFrame(ROWS, columns=COLUMNS)
+    frame["margin"] = [0.05 if name == "won" else 0.4 for name in frame["id"]]
+    frame.to_csv(folder / "leads.csv", index=False)
+    configure(folder, "min_margin = 0.2\n")
+    assert run(folder)["margin_checked"] is False
+    toml = MAPPING.replace('owner = "rep"', 'owner = "rep"\nmargin = "margin"')
+    (folder / "leadml.toml").write_text(f"{toml}min_margin = 0.2\n")
+    values = run(folder)
+    assert values["margin_checked"] is True
+    assert values["won"] == 2  # one win at 5 % is not solid
+
+
+def test_pages_go_beside_the_configuration_or_where_told(folder: Path, tmp_path: Path) -> None:
+    values = run(folder)
+    assert json.loads((folder / "report" / "report.json").read_text("utf-8")) == values
+    elsewhere = tmp_path / "deep" / "er"
+    run(folder, output=elsewhere)
+    assert sorted(path.name for path in elsewhere.iterdir()) == ["report.html", "report.json"]
+
+
+def test_a_frame_from_a_notebook_gives_the_same(folder: Path) -> None:
+    frame = pd.read_csv(folder / "leads.csv")
+    result = leadml.report(frame, config=folder / "leadml.toml", as_of="2026-04-01")
+    found = result.to_dict()
+    expected = run(folder)
+    assert {k: v for k, v in found.items() if k != "notes"} == {
+        k: v for k, v in expected.items() if k != "notes"
+    }
+
+
+def test_without_hand_off_times_there_is_nothing_to_report(folder: Path) -> None:
+    configure(folder, "", without="handed_off_at")
+    with pytest.raises(ConfigError, match=r"\[leads\].handed_off_at is not set in .*leadml.toml"):
+        run(folder)
+
+
+def test_the_simulated_crm_keeps_its_truth(tmp_path: Path) -> None:
+    """The rate reported is the rate of the simulation's own truth, within its bounds."""
+    crm = leadml.simulate(3000, seed=1)
+    crm.leads.to_csv(tmp_path / "leads.csv", index=False)
+    (tmp_path / "leadml.toml").write_text(crm.definition)
+    values = leadml.report(tmp_path / "leads.csv", config=tmp_path / "leadml.toml").to_dict()
+    worked = crm.truth["handed_off"] & crm.truth["followed_up"]
+    mean = crm.truth["probability"][worked].mean()
+    rate = values["close_rate"]["followed_up"]
+    assert rate["low"] <= mean <= rate["high"]
+    assert values["handed_off"] >= values["matured"] >= values["followed_up"] >= values["won"] > 0
