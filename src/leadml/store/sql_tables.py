@@ -1,5 +1,7 @@
 """Reading a table of leads or activities from a SQL database."""
 
+from pathlib import Path
+
 import pandas as pd
 from sqlalchemy import Engine, MetaData, Table, create_engine, inspect, select
 from sqlalchemy.engine import URL, make_url
@@ -37,12 +39,13 @@ def read_sql_table(url: str, table: str | None) -> tuple[pd.DataFrame, str]:
         If the URL, its driver, the connection or the table is not usable.
     """
     place = _url(url)
-    shown = place.render_as_string(hide_password=True)
+    shown = place.set(query={}).render_as_string(hide_password=True)
     _refuse_new_sqlite(place, shown)
     try:
         engine = create_engine(place)
     except (NoSuchModuleError, ImportError) as error:
-        msg = f"{shown}: no driver for {place.drivername} is installed ({error})"
+        hint = "; pip install 'leadml[postgresql]'" if "psycopg" in place.drivername else ""
+        msg = f"{shown}: no driver for {place.drivername} is installed ({error}){hint}"
         raise DataError(msg) from None
     try:
         return _read(engine, table, shown), f"{shown} table {table}"
@@ -56,9 +59,11 @@ def read_sql_table(url: str, table: str | None) -> tuple[pd.DataFrame, str]:
 
 def _url(url: str) -> URL:
     try:
-        return make_url(url)
-    except ArgumentError:
-        scheme = url.split("://", 1)[0]
+        place = make_url(url)
+        plain = place.drivername in {"postgresql", "postgres"}
+        return place.set(drivername="postgresql+psycopg") if plain else place
+    except (ArgumentError, ValueError):
+        scheme = url.split(":", 1)[0]
         msg = f"the database address {scheme}://… is not a SQLAlchemy URL: write {_FORM}"
         raise DataError(msg) from None
 
@@ -68,8 +73,6 @@ _FORM = "sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 
 def _refuse_new_sqlite(place: URL, shown: str) -> None:
     """Raise where SQLite would make an empty database of a misspelt name."""
-    from pathlib import Path
-
     if place.get_backend_name() == "sqlite" and place.database not in {None, "", ":memory:"}:
         path = Path(str(place.database))
         if not path.is_file():
@@ -95,4 +98,8 @@ def _read(engine: Engine, name: str | None, shown: str) -> pd.DataFrame:
 
 def _without_password(text: str, place: URL) -> str:
     text = " ".join(text.split())
-    return text.replace(str(place.password), "***") if place.password else text
+    secrets = [str(place.password)] if place.password else []
+    secrets += [str(value) for key, value in place.query.items() if "pass" in key.casefold()]
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text
