@@ -61,7 +61,7 @@ def fetch(name: str, to: Path, url: str | None, as_json: bool) -> None:
     from leadml.workflows.datasets import fetch as run_fetch
 
     with progress("fetching") as report:
-        run = run_fetch(name, to=to, url=url, report=report)
+        run = run_fetch(name, to=to, url=url, progress=report)
     emit(run.to_dict(), as_json, lambda console: _show_fetched(run, console))
 
 

@@ -161,7 +161,7 @@ def test_progress_is_told(site, tmp_path: Path) -> None:
     fetch_dataset(
         dataset(f"{site.address}/file", b"a" * 200_000),
         tmp_path,
-        report=lambda step, share: steps.append((step, share)),
+        progress=lambda step, share: steps.append((step, share)),
     )
     shares = [share for step, share in steps if step == "downloading"]
     assert shares == sorted(shares)

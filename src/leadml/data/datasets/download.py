@@ -24,7 +24,7 @@ NESTING = 3  # archives within archives
 
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
-Report = Callable[[str, float], None]
+Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def fetch_dataset(
     url: str | None = None,
     timeout: float = 30.0,
     largest: int = LARGEST,
-    report: Report = lambda step, share: None,
+    progress: Progress = lambda _step, _share: None,
 ) -> Fetched:
     """Fetch the published file into `folder`; a file already there with its checksum is kept.
 
@@ -69,7 +69,7 @@ def fetch_dataset(
         Seconds without any answer after which the download is given up.
     largest : int
         Bytes beyond which a download or an archive's member is refused.
-    report : callable
+    progress : callable
         Told what is being done, and the share done.
 
     Raises
@@ -86,8 +86,8 @@ def fetch_dataset(
     if target.exists():
         _refuse_other_file(target, dataset.sha256)
         return Fetched(target, "", dataset.sha256)
-    content = _download(address, timeout, largest, report)
-    report("checking", 1.0)
+    content = _download(address, timeout, largest, progress)
+    progress("checking", 1.0)
     published = _published_file(content, dataset, address, largest)
     write_whole(target, lambda part: part.write_bytes(published))
     return Fetched(target, address, dataset.sha256)
@@ -119,7 +119,7 @@ def _opener() -> urllib.request.OpenerDirector:
     return opener
 
 
-def _download(address: str, timeout: float, largest: int, report: Report) -> bytes:
+def _download(address: str, timeout: float, largest: int, progress: Progress) -> bytes:
     if urlsplit(address).scheme not in {"http", "https"}:
         msg = f"{address} is no http or https address"
         raise DataError(msg)
@@ -131,7 +131,7 @@ def _download(address: str, timeout: float, largest: int, report: Report) -> byt
             for part in _parts(response, address, largest):
                 parts.append(part)
                 done = sum(map(len, parts))
-                report("downloading", min(done / expected, 1.0) if expected else 0.0)
+                progress("downloading", min(done / expected, 1.0) if expected else 0.0)
     except (OSError, HTTPException, ValueError) as error:
         msg = f"{address} could not be fetched: {_why(error)}; try again, or a mirror with --url"
         raise DataError(msg) from None
