@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binom
 
 from leadml import __version__
 from leadml.domain.finding import ExcludedRows, Finding
@@ -135,9 +136,23 @@ class _Sample:
         return np.asarray(self.judged.label[self.rows] == 1)
 
 
+def _learnt_from(lead_ids: list[str], scorer: Scorer) -> NDArray[np.bool_]:
+    """Tell which leads the model learnt from.
+
+    Without ids a new lead can have a learnt lead's content by chance, as often as learnt leads
+    have each other's. No more than that (99.9 %) tells nothing, and leaving those leads out would
+    remove the commonest ones alone: then none is taken for learnt from.
+    """
+    learnt = scorer.trained_on(lead_ids)
+    by_chance = scorer.manifest.get("repeated_share")
+    if by_chance is not None and learnt.sum() <= binom.ppf(0.999, len(learnt), by_chance):
+        return np.zeros(len(learnt), bool)
+    return learnt
+
+
 def _sample(material: Material, judged: Judged, scorer: Scorer) -> _Sample:
     labelled = np.flatnonzero(judged.label >= 0)
-    learnt = scorer.trained_on(material.leads.lead_id[labelled].tolist())
+    learnt = _learnt_from(material.leads.lead_id[labelled].tolist(), scorer)
     rows = labelled[~learnt]
     excluded = judged.excluded_rows()
     if learnt.any():

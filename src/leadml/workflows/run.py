@@ -6,6 +6,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from leadml.evaluation.threshold import Threshold
 from leadml.model.bundle import write_bundle
 from leadml.model.calibration import fit_points_line
@@ -71,6 +73,7 @@ def manifest_of(run: Run, seed: int) -> dict[str, Any]:
         },
         "leads": len(run.lesson.y),
         "won": int(run.lesson.y.sum()),
+        "repeated_share": repeated_share(run),
         "columns": [str(column) for column in run.material.leads.frame.columns],
         "chosen": run.selection.chosen,
         "additive": run.machine.additive,
@@ -81,3 +84,17 @@ def manifest_of(run: Run, seed: int) -> dict[str, Any]:
         "points_calibration": points_line.to_dict() if points_line else None,
         "seed": seed,
     }
+
+
+def repeated_share(run: Run) -> float | None:
+    """Return the share of learnt leads whose content another one has too; None with ids.
+
+    Without ids a lead is known by its content alone: this share of new leads looks learnt from by
+    chance.
+    """
+    if run.material.leads.mapping.id is not None:
+        return None
+    names = run.material.leads.lead_id[run.lesson.rows]
+    contents = np.array([str(name).rpartition("-")[0] for name in names])
+    _, which, counts = np.unique(contents, return_inverse=True, return_counts=True)
+    return float((counts[which] > 1).mean())
