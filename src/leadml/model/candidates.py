@@ -3,9 +3,9 @@
 Each is fitted with scikit-learn and compiles to a `Machine`: what serves is data, not a pickle.
 """
 
-import json
+import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -223,9 +223,19 @@ def _trees(imported: Any, positions: NDArray[np.intp]) -> Trees:
     return Trees(imported.serialize_bytes(), inputs, tuple(inputs[feature] for feature in used))
 
 
-def _splits(imported: Any) -> list[tuple[int, float | None]]:
-    nodes = [n for tree in json.loads(imported.dump_as_json())["trees"] for n in tree["nodes"]]
-    return [(n["split_feature_id"], n.get("threshold")) for n in nodes if "split_feature_id" in n]
+def _splits(imported: Any) -> Iterator[tuple[int, float | None]]:
+    """Yield each split's feature and its cut; None for a split by level or by missing alone."""
+    for number in range(imported.num_tree):
+        tree = imported.get_tree_accessor(number)
+        kinds, features, cuts = (
+            tree.get_field(name).tolist() for name in ("node_type", "split_index", "threshold")
+        )
+        for kind, feature, cut in zip(kinds, features, cuts, strict=True):
+            if kind != _LEAF:
+                yield feature, cut if kind == _NUMBER and math.isfinite(cut) else None
+
+
+_LEAF, _NUMBER = 0, 1  # treelite's node types; 2 is a split by level
 
 
 def _card(

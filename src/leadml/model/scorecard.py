@@ -58,7 +58,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Levels:
-    """One value for each code of a text feature."""
+    """One value for each code of a text feature; a code beyond them counts as missing."""
 
     feature: int
     values: tuple[float, ...]
@@ -71,7 +71,7 @@ class Levels:
 
     def of(self, x: Numbers) -> Numbers:
         """Return the term's log-odds for every code, shape (leads,)."""
-        codes = np.where(np.isnan(x), len(self.values), x).astype(np.intp)
+        codes = np.fmin(x, len(self.values)).astype(np.intp)
         return self._values[codes]
 
 

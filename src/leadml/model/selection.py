@@ -138,6 +138,7 @@ def _predict(
 ) -> dict[str, tuple[Numbers, float]]:
     """Fit every candidate on one fold; return its test log-odds and the seconds it took."""
     found: dict[str, tuple[Numbers, float]] = {}
+    x_test = _seen(x_test, x, categorical)
     for name in SIMPLEST_FIRST[:-1]:
         start = time.perf_counter()
         fitted = fit(name, x, y, categorical=categorical, newest_last=newest_last, seed=seed)
@@ -145,6 +146,14 @@ def _predict(
     parts = [found[name] for name in BLENDED]
     blended = np.mean([log_odds for log_odds, _ in parts], axis=0)
     return found | {"blend": (blended, sum(took for _, took in parts))}
+
+
+def _seen(x_test: Numbers, x: Numbers, categorical: Flags) -> Numbers:
+    """Make levels that the training part never saw missing, as an unseen text is when serving."""
+    seen = x_test.copy()
+    for feature in np.flatnonzero(categorical):
+        seen[~np.isin(x_test[:, feature], x[:, feature]), feature] = np.nan
+    return seen
 
 
 def fit(
