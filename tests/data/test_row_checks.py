@@ -1,4 +1,3 @@
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +12,13 @@ from leadml.data.row_checks import (
     name_findings,
     order_findings,
     outcome_findings,
+    outlying_findings,
     present_findings,
     usable_findings,
 )
 from leadml.data.tables import read_table, table_of
-from leadml.domain.finding import Finding
 from leadml.domain.mapping import LeadMapping
 
-Check = Callable[[Leads], Iterator[Finding]]
 TIMES = LeadMapping(
     id="id",
     created_at="created_at",
@@ -140,6 +138,33 @@ def test_times_against_now(tmp_path: Path) -> None:
     assert found[1].examples == ("line 3",)
     assert found[2].examples == ("line 2: 2024-03-01T00:00:00",)
     assert "after 2024-02-01T00:00:00 UTC, which counts as now" in found[2].message
+
+
+@pytest.mark.parametrize(
+    ("rows", "far", "count"),
+    [
+        (150, "2204-01-01", 1),
+        (150, "2025-01-01", 0),  # 366 days after 2024-01-01, 2024 being a leap year: not more
+        (150, "2025-01-02", 1),
+        (19, "2204-01-01", 0),  # 19 times are too few to know
+    ],
+)
+def test_times_far_after_all_others(tmp_path: Path, rows: int, far: str, count: int) -> None:
+    mapping = LeadMapping(id="id", created_at="c")
+    content = "id,c\n" + "A,2024-01-01\n" * (rows - 1) + f"B,{far}\n"
+    found = list(outlying_findings(leads_of(content, mapping, tmp_path)))
+    assert [(f.code, f.count) for f in found] == [("TIME009", 1)] * count
+    if found:
+        assert found[0].examples == (f"line {rows + 1}: {far}T00:00:00",)
+
+
+def test_hopes_are_not_far_and_no_times_are_fine(tmp_path: Path) -> None:
+    mapping = LeadMapping(
+        id="id", outcome="s", won=("W",), lost=("L",), created_at="c", closed_at="e"
+    )
+    content = "id,s,c,e\n" + "A,W,2024-01-01,\n" * 150 + "B,O,2024-01-01,2099-01-01\n"
+    assert list(outlying_findings(leads_of(content, mapping, tmp_path))) == []
+    assert list(outlying_findings(leads_of(content, LeadMapping(), tmp_path))) == []
 
 
 @pytest.mark.parametrize(("lost", "findings"), [(19, 1), (20, 0)])

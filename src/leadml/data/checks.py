@@ -14,6 +14,7 @@ from leadml.data.row_checks import (
     name_findings,
     order_findings,
     outcome_findings,
+    outlying_findings,
     present_findings,
     usable_findings,
 )
@@ -54,6 +55,7 @@ CODES = {
     "TIME006": "open leads with a closing time; not used",
     "TIME007": "activities before their lead was created",
     "TIME008": "times before 1990",
+    "TIME009": "times long after nearly all others",
 }
 """Code -> what was found, for every finding of `check_leads`."""
 
@@ -81,6 +83,7 @@ def check_leads(
     """
     findings = [*leads.findings, *usable_findings(leads), *duplicate_findings(leads)]
     findings += [*outcome_findings(leads), *name_findings(leads), *order_findings(leads)]
+    findings += outlying_findings(leads)
     if now is not None:
         findings += present_findings(leads, now)
     findings += column_findings(leads)

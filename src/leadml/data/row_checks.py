@@ -12,6 +12,7 @@ from leadml.data.values import MICROSECONDS_A_DAY
 from leadml.domain.finding import Finding, Severity
 
 FEWEST_OUTCOMES = 20
+FEWEST_TIMES = 20
 ORDERS = (
     ("created_at", "handed_off_at"),
     ("created_at", "followed_up_at"),
@@ -127,19 +128,42 @@ def present_findings(leads: Leads, now: np.datetime64) -> Iterator[Finding]:
     """Yield times after `now` and before 1990, and closing times of open leads."""
     for role, times in leads.times.items():
         column = leads.mapping.times[role]
-        happened = ~np.isnat(times)
-        if role == "closed_at" and leads.outcome is not None:
-            hoped = np.flatnonzero(happened & (leads.outcome < 0))
-            if len(hoped):
-                text = "open leads with a closing time, taken for an expected one and not used"
-                examples = leads.places.examples(hoped)
-                yield Finding("TIME006", "info", column, len(hoped), text, examples)
-            happened &= leads.outcome >= 0
+        happened = _happened(leads, role)
+        hoped = np.flatnonzero(~np.isnat(times) & ~happened)
+        if len(hoped):
+            text = "open leads with a closing time, taken for an expected one and not used"
+            examples = leads.places.examples(hoped)
+            yield Finding("TIME006", "info", column, len(hoped), text, examples)
         text = f"times after {_time(now)} UTC, which counts as now: what lies after it is unknown"
         yield from _times_where(leads, role, happened & (times > now), "TIME005", "warning", text)
         text = "times before 1990, probably placeholders: leave unknown times empty"
         old = happened & (times < EARLIEST)
         yield from _times_where(leads, role, old, "TIME008", "warning", text)
+
+
+def outlying_findings(leads: Leads) -> Iterator[Finding]:
+    """Yield times more than a year after 99 in 100 of all times: the latest decides what is now."""
+    happened = {role: times[_happened(leads, role)] for role, times in leads.times.items()}
+    none = np.empty(0, np.int64)
+    together = np.concatenate([none, *(times.view(np.int64) for times in happened.values())])
+    if len(together) < FEWEST_TIMES:
+        return
+    limit = np.int64(np.quantile(together, 0.99)) + 366 * MICROSECONDS_A_DAY
+    text = (
+        "times more than a year after nearly all others, probably mistyped: the latest time counts "
+        "as now, so correct them or give --as-of"
+    )
+    for role, times in leads.times.items():
+        far = _happened(leads, role) & (times.view(np.int64) > limit)
+        yield from _times_where(leads, role, far, "TIME009", "warning", text)
+
+
+def _happened(leads: Leads, role: str) -> NDArray[np.bool_]:
+    """Return where a time is known and no mere hope, as an open lead's closing time is."""
+    known = ~np.isnat(leads.times[role])
+    if role == "closed_at" and leads.outcome is not None:
+        known &= leads.outcome >= 0
+    return known
 
 
 def _times_where(
