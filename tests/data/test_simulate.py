@@ -51,7 +51,7 @@ ROLES += ("account", "owner", "source", "amount", "margin")
 
 def test_points_rules_name_what_the_export_holds(crm: SimulatedCrm) -> None:
     rules = tomllib.loads(crm.definition)["points"]["rules"]
-    assert len(rules) == 14
+    assert len(rules) == 16
     assert {rule["column"] for rule in rules if "column" in rule} <= set(crm.leads.columns)
     assert {r["activity"] for r in rules if "activity" in r} <= set(crm.activities["event"])
 

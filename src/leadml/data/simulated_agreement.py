@@ -41,17 +41,17 @@ min_margin = {MIN_MARGIN:g}
 counts = "followed_up"
 
 [points]
-threshold = 90
+threshold = 80
 
 [points.caps]
-fit = 60
-behaviour = 70
-page = 40
+fit = 55
+behaviour = 60
+page = 35
 
 [points.buckets]
-A = 120
-B = 90
-C = 60
+A = 110
+B = 80
+C = 55
 
 [[points.rules]]
 name = "decision maker"
@@ -68,94 +68,108 @@ column = "job_title"
 equals = "Operations Manager"
 
 [[points.rules]]
-name = "student"
-group = "fit"
-points = -30
-column = "job_title"
-contains = "Student"
-
-[[points.rules]]
-name = "company of the right size"
+name = "company large enough to pay"
 group = "fit"
 points = 20
 column = "company_size"
-between = [50, 2000]
+at_least = 500
+
+[[points.rules]]
+name = "company of a fair size"
+group = "fit"
+points = 10
+column = "company_size"
+between = [50, 499]
 
 [[points.rules]]
 name = "target industry"
 group = "fit"
 points = 15
 column = "industry"
-in = ["Software", "Manufacturing", "Financial services"]
+in = ["Software", "Financial services", "Retail"]
 
 [[points.rules]]
-name = "budget known and large enough"
+name = "budget named"
 group = "value"
-points = 20
+points = 10
 column = "budget"
-at_least = 10000
+present = true
+
+[[points.rules]]
+name = "budget of 20,000 or more"
+group = "value"
+points = 10
+column = "budget"
+at_least = 20000
 
 [[points.rules]]
 name = "opened a mail"
 group = "behaviour"
-points = 4
+points = 5
 activity = "email_open"
 per = "each"
-max_points = 16
+max_points = 25
 half_life_days = 30
 
 [[points.rules]]
 name = "clicked in a mail"
 group = "behaviour"
-points = 8
+points = 5
 activity = "email_click"
 per = "each"
-max_points = 24
+max_points = 15
 half_life_days = 30
 
 [[points.rules]]
 name = "attended a webinar"
 group = "behaviour"
-points = 20
+points = 15
 activity = "webinar"
 
 [[points.rules]]
 name = "asked for a demo"
 group = "behaviour"
-points = 40
+points = 30
 activity = "demo_request"
 within_days = 60
 
 [[points.rules]]
+name = "downloaded the white paper"
+group = "behaviour"
+points = 15
+activity = "form_submit"
+detail = "whitepaper"
+
+[[points.rules]]
 name = "sent the contact form"
 group = "behaviour"
-points = 20
+points = 10
 activity = "form_submit"
 detail = "contact"
 
 [[points.rules]]
 name = "looked at prices"
 group = "page"
-points = 10
+points = 5
 activity = "page_view"
 detail = "/pricing*"
 per = "each"
-max_points = 30
+max_points = 15
 half_life_days = 21
 
 [[points.rules]]
 name = "any page"
 group = "page"
-points = 2
+points = 3
 activity = "page_view"
 within_days = 30
 per = "each"
-max_points = 16
+max_points = 24
 
 [[points.rules]]
 name = "looks for a job"
 group = "page"
-points = -20
+points = -15
 activity = "page_view"
 detail = "/careers*"
 """
