@@ -28,7 +28,9 @@ def test_all_in_order(tmp_path: Path) -> None:
 
 
 def test_activities_without_a_lead(tmp_path: Path) -> None:
-    (finding,) = findings(tmp_path, "A,2024-01-06T00Z,x,\nX,2024-01-06T00Z,x,\nX,2024-01-07T00Z,x,\n")
+    (finding,) = findings(
+        tmp_path, "A,2024-01-06T00Z,x,\nX,2024-01-06T00Z,x,\nX,2024-01-07T00Z,x,\n"
+    )
     assert (finding.code, finding.severity, finding.count) == ("DATA033", "warning", 2)
     assert finding.examples == ("X",)
 

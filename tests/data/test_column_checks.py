@@ -14,9 +14,7 @@ ROWS = 60
 NUMBERS = [str(n % 7) for n in range(ROWS)]
 
 
-def findings(
-    values: Sequence[object], mapping: LeadMapping | None = None
-) -> list[tuple[str, int]]:
+def findings(values: Sequence[object], mapping: LeadMapping | None = None) -> list[tuple[str, int]]:
     return [(finding.code, finding.count) for finding in found(values, mapping)]
 
 
