@@ -179,8 +179,8 @@ def _unless_id(
     whole = len(numbers) > 0 and bool((numbers == np.floor(numbers)).all())
     if not (whole and rows >= 50 and len(numbers) == rows and feature.name not in mapping.keep):
         return feature
-    if np.ptp(numbers) > 20 * rows and numbers.min() < 1e6:
-        return feature
+    if np.ptp(numbers) > min(20 * rows, rows**2 / 14) and numbers.min() < 1e6:
+        return feature  # drawn at random they would all differ with a chance above 1 in 1,000
     reason = f"holds a different whole number in each of {rows} leads: an id, not a property"
     return ExcludedColumn(feature.name, "DATA007", reason)
 
@@ -200,14 +200,13 @@ def _time_feature(
     mapping: LeadMapping,
 ) -> Feature | ExcludedColumn | None:
     read = time_reader(ZoneInfo(mapping.timezone), mapping.date_format)
-    moments: dict[object, int] = {}
+    moments: dict[object, float] = {}
     for value, _ in present:
         try:
             moments[value] = microseconds(read(value))
         except NotUsableError:
             return None
-    missing = missing_texts(mapping.missing)
-    at, _ = raw.numbers(lambda v: math.nan if is_missing(v, missing) else float(moments[v]))
+    at, _ = raw.numbers(lambda value: moments.get(value, math.nan))  # some in other leads only
     known = ~np.isnan(at) & (as_of != NO_TIME)
     if not known.any():
         reason = "holds times, and no created_at or handed_off_at is mapped to judge them against"

@@ -220,16 +220,16 @@ class FeatureSet:
             days = (as_of - np.where(known, created, 0)) / MICROSECONDS_A_DAY
             return np.where(known & (as_of != NO_TIME), days, np.nan)
         parts = np.full(len(created), np.nan)
-        distinct, rows = np.unique(created[known] // _HOUR, return_inverse=True)
-        parts[known] = np.array([self._part(feature.kind, int(hour)) for hour in distinct])[rows]
+        distinct, rows = np.unique(created[known] // _QUARTER, return_inverse=True)
+        parts[known] = np.array([self._part(feature.kind, int(part)) for part in distinct])[rows]
         return parts
 
-    def _part(self, kind: str, hour: int) -> float:
-        moment = datetime.fromtimestamp(hour * 3600, self._zone)
+    def _part(self, kind: str, quarter: int) -> float:
+        moment = datetime.fromtimestamp(quarter * 900, self._zone)
         return float(moment.hour if kind == "hour" else moment.weekday())
 
 
-_HOUR = MICROSECONDS_A_DAY // 24
+_QUARTER = MICROSECONDS_A_DAY // 96  # zones differ by quarters of an hour
 
 
 def _number_reader(missing: frozenset[str]) -> "Any":

@@ -111,7 +111,7 @@ def judge(leads: Leads, agreement: Agreement, *, now: np.datetime64 | None) -> J
     handed_off = _is(known.handed_off) if "handed_off_at" in mapped else np.ones(len(leads), bool)
     deadline = as_of + _days(agreement.horizon_days)
     horizon_passed = _is(as_of) & (deadline <= present)
-    final = (known.won | known.lost) if "closed_at" not in mapped else np.zeros(len(leads), bool)
+    final = (known.won | known.lost) & ("closed_at" not in mapped or not dated)
     followed_up, late = _follow_up(known, agreement, mapped="followed_up_at" in mapped)
     in_time = ~_is(known.closed) | (known.closed <= deadline)
     won = known.won & (in_time | ~_is(as_of)) & _solid(leads, agreement)
@@ -124,7 +124,7 @@ def judge(leads: Leads, agreement: Agreement, *, now: np.datetime64 | None) -> J
             "ROW001": _rows_with_errors(leads),
             "ROW002": _is(known.created) & (known.created > present),
             "ROW003": ~_is(as_of) & dated,
-            "ROW004": _closed_before(known, as_of),
+            "ROW004": _closed_before(known, as_of) | (final & (as_of > present)),
             "ROW005": ~matured,
             "ROW006": ~judged_group,
             "ROW008": late & (agreement.counts == "followed_up"),
@@ -173,7 +173,7 @@ def _known_at(leads: Leads, now: int) -> _Known:
         created=times("created_at"),
         handed_off=times("handed_off_at"),
         followed_up=times("followed_up_at"),
-        closed=closed,
+        closed=np.where(outcome >= 0, closed, NO_TIME),  # of an open lead: a hope, not an event
         won=(outcome == 1) & ~later,
         lost=(outcome == 0) & ~later,
     )
@@ -229,8 +229,11 @@ def _notes(
 ) -> list[Finding]:
     mapped = leads.mapping.times
     notes = []
-    if not mapped:
-        text = "no times are mapped: leads have no order, so test leads are drawn at random"
+    if not {"created_at", "handed_off_at"} & set(mapped):
+        text = (
+            "no created_at or handed_off_at is mapped: leads have no order, so test leads are "
+            "drawn at random and a won or lost lead is final"
+        )
         notes.append(Finding("TIME010", "warning", None, len(leads), text))
     elif "closed_at" not in mapped:
         still_open = int((horizon_passed & ~known.won & ~known.lost).sum())

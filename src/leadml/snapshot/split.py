@@ -16,7 +16,7 @@ FOLDS = 5
 FEWEST_OF_EACH = 10
 """Fewest leads of either outcome a training part may hold."""
 SMALLEST_SHARE = 0.2
-"""Smallest training part of a fold, as a share of all leads: less tells nothing of the final fit."""
+"""Smallest training part of a fold, as a share of all leads: less is no guide to the final fit."""
 
 
 @dataclass(frozen=True)
@@ -124,12 +124,33 @@ def _shortened(gap: float, wanted: float, count: int, folds: int) -> tuple[Findi
 def stratified_folds(
     y: NDArray[np.int8], *, groups: NDArray[np.intp] | None, seed: int, folds: int = FOLDS
 ) -> Folds:
-    """Make random folds with the same share of wins in each; a group is never torn apart."""
+    """Make random folds with the same share of wins in each; a group is never torn apart.
+
+    Where the groups are too few or too uneven for that, leads are drawn one by one, and that is
+    said.
+    """
     folds = max(2, min(folds, int(min(y.sum(), len(y) - y.sum()))))
-    if groups is None or len(np.unique(groups)) == len(groups):
-        maker = StratifiedKFold(folds, shuffle=True, random_state=seed)
-        pairs = tuple(maker.split(y, y))
-    else:
-        grouped = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-        pairs = tuple(grouped.split(y, y, groups))
-    return Folds(pairs, ordered=False, gap_days=0.0)
+    notes: tuple[Finding, ...] = ()
+    if groups is not None and len(np.unique(groups)) < len(groups):
+        pairs = _grouped(y, groups, seed, folds)
+        if pairs:
+            return Folds(pairs, ordered=False, gap_days=0.0)
+        text = (
+            "too few accounts to keep each in one fold: leads of one account are in training and "
+            "test parts, and estimates may be optimistic"
+        )
+        notes = (Finding("TIME017", "warning", None, len(y), text),)
+    maker = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    return Folds(tuple(maker.split(y, y)), ordered=False, gap_days=0.0, notes=notes)
+
+
+def _grouped(
+    y: NDArray[np.int8], groups: NDArray[np.intp], seed: int, folds: int
+) -> tuple[tuple[Rows, Rows], ...]:
+    """Return folds of whole groups, none where a training part would hold too few outcomes."""
+    if len(np.unique(groups)) < 2 * folds:
+        return ()
+    maker = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    pairs = tuple(maker.split(y, y, groups))
+    fewest = min(min(y[train].sum(), (1 - y[train]).sum()) for train, _ in pairs)
+    return pairs if fewest >= FEWEST_OF_EACH else ()

@@ -76,11 +76,20 @@ def folds_of(
     return stratified_folds(lesson.y, groups=_groups(lesson, material), seed=seed)
 
 
-def _groups(lesson: Lesson, material: Material) -> NDArray[np.intp]:
-    """Keep leads of one account together, and leads that are the same to the last feature."""
-    _, same = np.unique(np.nan_to_num(lesson.x, nan=-1e300), axis=0, return_inverse=True)
+MOST_REPEATS = 0.5
+"""Share of leads equal to another from which equal features are no sign of a copied row."""
+
+
+def _groups(lesson: Lesson, material: Material) -> NDArray[np.intp] | None:
+    """Keep leads of one account together; without accounts, copies of one lead.
+
+    Where few coarse features make most leads equal, folds of whole groups would only ask about
+    combinations never seen.
+    """
     accounts = material.leads.texts("account")
     if accounts is None:
-        return same.reshape(-1)
+        x = np.nan_to_num(lesson.x, nan=-1e300)
+        distinct, same = np.unique(x, axis=0, return_inverse=True)
+        return same.reshape(-1) if len(distinct) > MOST_REPEATS * len(x) else None
     names = [name or f"\0{row}" for row, name in enumerate(accounts[lesson.rows])]
     return np.unique(np.array(names, object).astype(str), return_inverse=True)[1]
