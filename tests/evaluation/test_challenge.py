@@ -147,7 +147,7 @@ def test_progress_is_told_after_every_resample() -> None:
 
 
 def test_fewer_resamples_for_more_leads() -> None:
-    assert [replicates_for(n) for n in (10, 40_000, 5_000_000)] == [2000, 500, 200]
+    assert [replicates_for(n) for n in (10, 40_000, 5_000_000)] == [1000, 500, 200]
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.8], ids=["calibrated", "too low"])

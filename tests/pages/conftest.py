@@ -48,9 +48,9 @@ def _evaluation(agreement: Agreement, *, points: bool = True, skill: float = 1.0
             {
                 "code": "ROW005",
                 "count": 71,
-                "reason": "lead not matured: its horizon has not passed",
+                "reason": "not matured: its horizon has not passed",
             },
-            {"code": "ROW009", "count": 12, "reason": "lead that the model learnt from"},
+            {"code": "ROW009", "count": 12, "reason": "learnt from when the model was trained"},
         ],
         "notes": [],
         "as_of": "2026-03-01T00:00:00.000000Z",
@@ -103,7 +103,7 @@ def report_values() -> dict[str, Any]:
         "as_of": "2026-12-01T00:00:00.000000Z",
         "follow_up_recorded": True,
         "margin_checked": False,
-        "excluded_rows": [{"code": "ROW005", "count": 9, "reason": "lead not matured"}],
+        "excluded_rows": [{"code": "ROW005", "count": 9, "reason": "not matured"}],
         "notes": [],
         "leadml": "0.1.0",
     }

@@ -158,7 +158,7 @@ def test_everything_in_the_charts_is_also_in_tables(evaluation: dict[str, Any]) 
 
 def test_what_was_left_out_is_listed(evaluation: dict[str, Any]) -> None:
     text = words(Page(evaluation_page(evaluation)))
-    assert "lead that the model learnt from ROW009" in text
+    assert "learnt from when the model was trained ROW009" in text
     assert "Nothing was left out" in words(
         Page(evaluation_page(evaluation | {"excluded_rows": []}))
     )

@@ -77,7 +77,7 @@ def test_when_the_points_win_it_is_said(evaluation_where_points_win: dict[str, A
 def test_a_difference_within_chance_is_no_win(evaluation: dict[str, Any]) -> None:
     values = copy.deepcopy(evaluation)
     values["comparison"][0]["better"] = None
-    assert "about equally well" in " ".join(evaluation_headline(values).support)
+    assert "is not settled" in " ".join(evaluation_headline(values).support)
 
 
 def test_one_outcome_cannot_be_ranked(evaluation: dict[str, Any]) -> None:

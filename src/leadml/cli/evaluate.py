@@ -129,20 +129,22 @@ def _scores(values: dict[str, Any]) -> "Table":
 
     table = Table(title="measures", title_justify="left", box=None, pad_edge=False)
     table.add_column("")
-    for name in ("model", "points", "difference", "better"):
+    for name in ("model", "points", "difference", "interval", "better"):
         table.add_column(name, justify="right")
     compared = {row["metric"]: row for row in values["comparison"]}
     for metric, name in METRIC_NAMES.items():
-        cells = [_measure(values["scores"][who][metric]) for who in ("model", "points")]
-        row = compared.get(metric, {"difference": None})
-        known = row["difference"] is not None
-        gap = _measure(row | {"value": row["difference"]}, sign="+")
-        table.add_row(name, *cells, gap, (row["better"] or "undecided") if known else "–")
+        cells = [_number(values["scores"][who][metric]["value"]) for who in ("model", "points")]
+        row = compared.get(metric)
+        table.add_row(name, *cells, *(_difference(row) if row else "–––"))
     return table
 
 
-def _measure(interval: dict[str, Any], sign: str = "") -> str:
-    if interval["value"] is None:
-        return "–"
-    value, low, high = (f"{interval[key]:{sign}.4f}" for key in ("value", "low", "high"))
-    return f"{value} ({low} to {high})"
+def _difference(row: dict[str, Any]) -> tuple[str, str, str]:
+    if row["difference"] is None:
+        return "–", "–", "–"
+    interval = f"{_number(row['low'], '+')} to {_number(row['high'], '+')}"
+    return _number(row["difference"], "+"), interval, row["better"] or "undecided"
+
+
+def _number(value: float | None, sign: str = "") -> str:
+    return "–" if value is None else f"{value:{sign}.4f}"

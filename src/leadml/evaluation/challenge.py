@@ -215,11 +215,11 @@ def _favours(difference: Interval, metric: Metric) -> str | None:
 
 
 def replicates_for(leads: int) -> int:
-    """Return how many resamples to draw: 2,000 for few leads, never under 200.
+    """Return how many resamples to draw: 1,000 for few leads, never under 200.
 
     About 20 million lead draws in all, so that 40,000 leads take a few seconds.
     """
-    return int(np.clip(20_000_000 // max(leads, 1), 200, 2_000))
+    return int(np.clip(20_000_000 // max(leads, 1), 200, 1_000))
 
 
 def account_numbers(accounts: NDArray[np.object_]) -> NDArray[np.intp]:

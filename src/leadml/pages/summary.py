@@ -82,7 +82,7 @@ def _ranking_sentence(payload: Payload) -> str:
     return {
         "model": f"The model ranks these leads better than the points do {figures}.",
         "points": f"The points win: they rank these leads better than the model does {figures}.",
-        None: f"Model and points rank these leads about equally well {figures}: "
+        None: f"Whether model or points rank these leads better is not settled {figures}: "
         "the difference is within chance.",
     }[row["better"]]
 

@@ -156,7 +156,7 @@ def _sample(material: Material, judged: Judged, scorer: Scorer) -> _Sample:
     rows = labelled[~learnt]
     excluded = judged.excluded_rows()
     if learnt.any():
-        reason = "lead that the model learnt from"
+        reason = "learnt from when the model was trained"
         excluded.append(ExcludedRows(LEARNT_FROM, int(learnt.sum()), reason))
     _refuse_too_few(len(rows), excluded, material)
     moments = judged.as_of[rows].astype("datetime64[us]").view("i8")
@@ -164,7 +164,7 @@ def _sample(material: Material, judged: Judged, scorer: Scorer) -> _Sample:
     kept = np.setdiff1d(np.arange(len(rows)), list(scores.errors))
     if scores.errors:
         column, why = next(iter(scores.errors.values()))[0]
-        reason = f"lead that cannot be scored, e.g. {column}: {why}"
+        reason = f"cannot be scored, e.g. {column}: {why}"
         excluded.append(ExcludedRows(NOT_SCORED, len(scores.errors), reason))
         _refuse_too_few(len(kept), excluded, material)
     return _Sample(material, judged, scorer, rows[kept], scores, kept, tuple(excluded))

@@ -178,9 +178,9 @@ def _excluded(judged: Judged, handoffs: Handoffs, early: NDArray[np.bool_]) -> l
     reasons["ROW006"] = rest & ~judged.handed_off
     reasons[BEFORE_AGREEMENT] = rest & judged.handed_off & early
     reasons["ROW005"] = handoffs.handed_off & ~handoffs.matured
-    words = WHY_NOT | {BEFORE_AGREEMENT: "was handed off before the agreement took effect"}
+    words = WHY_NOT | {BEFORE_AGREEMENT: "handed off before the agreement took effect"}
     return [
-        ExcludedRows(code, int(rows.sum()), f"lead {words[code]}")
+        ExcludedRows(code, int(rows.sum()), words[code])
         for code, rows in reasons.items()
         if rows.any()
     ]
