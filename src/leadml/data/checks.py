@@ -81,7 +81,7 @@ def check_leads(
     findings : list of Finding
         Errors first, then warnings, then infos.
     """
-    findings = [*leads.findings, *usable_findings(leads), *duplicate_findings(leads)]
+    findings = [*usable_findings(leads), *leads.findings, *duplicate_findings(leads)]
     findings += [*outcome_findings(leads), *name_findings(leads), *order_findings(leads)]
     findings += outlying_findings(leads)
     if now is not None:
