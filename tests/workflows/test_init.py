@@ -1,0 +1,85 @@
+"""Drafting a configuration from an export, through Python."""
+
+import tomllib
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from leadml.data.simulate import SimulatedCrm, simulate
+from leadml.errors import ConfigError, DataError
+from leadml.settings import load_settings
+from leadml.workflows.init import init
+
+
+@pytest.fixture(scope="module")
+def crm() -> SimulatedCrm:
+    return simulate(1500, seed=3)
+
+
+def test_a_frame_gives_a_configuration_that_loads(crm: SimulatedCrm, tmp_path: Path) -> None:
+    run = init(
+        crm.leads, activities=crm.activities, output=tmp_path / "leadml.toml", min_margin=0.15
+    )
+    definition = load_settings(run.output).definition
+    expected = tomllib.loads(crm.definition)["leads"]
+    for key in ("id", "outcome", "created_at", "handed_off_at", "followed_up_at", "closed_at"):
+        assert getattr(definition.leads, key) == expected[key]
+    for key in ("account", "owner", "source", "amount", "margin"):
+        assert getattr(definition.leads, key) == expected[key]
+    assert definition.leads.won == ("Closed Won",)
+    assert definition.leads.lost == ("Closed Lost", "Disqualified")
+    assert definition.leads.points == "lead_score"
+    assert definition.agreement.min_margin == 0.15
+    assert definition.agreement.horizon_days == run.horizon.days
+    activities = definition.activities
+    assert (activities.lead, activities.at) == ("lead_id", "timestamp")
+    assert (activities.kind, activities.detail) == ("event", "url")
+
+
+def test_what_the_run_says_is_json_ready(crm: SimulatedCrm, tmp_path: Path) -> None:
+    said = init(crm.leads, output=tmp_path / "leadml.toml").to_dict()
+    assert said["output"] == str(tmp_path / "leadml.toml")
+    assert said["preset"] is None
+    guesses = {guess["key"]: guess for guess in said["guesses"]}  # type: ignore[attr-defined]
+    assert guesses["won"] == {"key": "won", "value": ["Closed Won"], "because": "read as won"}
+    assert said["needed"] == {}
+    assert said["horizon"]["wins"] > 100  # type: ignore[index]
+
+
+def test_the_points_of_the_crm_are_described(crm: SimulatedCrm, tmp_path: Path) -> None:
+    leads = crm.leads.assign(lead_score=[100.0, 50.0, 20.0] * 500)
+    init(leads, output=tmp_path / "leadml.toml")
+    text = (tmp_path / "leadml.toml").read_text()
+    words = "# Points from which a lead is handed off today: 33% of the leads have 100 or more"
+    assert words in text
+
+
+def test_nothing_is_written_over_unless_told_to(crm: SimulatedCrm, tmp_path: Path) -> None:
+    place = tmp_path / "leadml.toml"
+    place.write_text("mine")
+    with pytest.raises(ConfigError, match=r"leadml.toml is there already: use --force"):
+        init(crm.leads, output=place)
+    assert place.read_text() == "mine"
+    init(crm.leads, output=place, force=True)
+    assert place.read_text().startswith("# Drafted by `leadml init` from the data frame: 1,500")
+
+
+def test_an_export_that_cannot_be_read_writes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="there is no file"):
+        init(tmp_path / "none.csv", output=tmp_path / "leadml.toml")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_activities_of_other_leads_are_asked_about(crm: SimulatedCrm, tmp_path: Path) -> None:
+    others = crm.activities.assign(lead_id="X" + crm.activities["lead_id"])
+    run = init(crm.leads, activities=others, output=tmp_path / "leadml.toml")
+    assert run.needed["activities.lead"].startswith("no column holds the ids of the leads")
+
+
+def test_an_export_that_tells_nothing_still_gives_a_file(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": ["x", "y"] * 20, "b": range(40)})
+    run = init(frame, output=tmp_path / "leadml.toml")
+    assert run.horizon.days is None
+    assert set(run.needed) == {"id", "outcome"}
+    assert load_settings(run.output).definition.leads.outcome is None
