@@ -142,6 +142,13 @@ class TestBodies:
         assert answer.status_code == 413
         assert "5 MB at most" in answer.json()["detail"]
 
+    def test_a_body_announced_too_large_is_not_waited_for(self, service: Any) -> None:
+        with socket.create_connection(("127.0.0.1", service.port)) as connection:
+            connection.sendall(
+                b"POST /v1/score HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000001\r\n\r\n"
+            )
+            assert connection.recv(12) == b"HTTP/1.1 413"
+
     def test_a_body_of_unknown_length_is_counted(self, service: Any) -> None:
         chunks = (b" " * 100_000 for _ in range(51))
         answer = service.client.post("/v1/score", content=chunks)
@@ -172,6 +179,8 @@ class TestLog:
             "POST /v1/score 422",
             "GET (no such path) 404",
         ]
+        milliseconds = [float(message.split()[-2]) for message in own]
+        assert all(0 < each < 10_000 for each in milliseconds)
         # The client's own log is not ours; pytest listens even to uvicorn's access log, which is
         # switched off: test_server.py holds what a real process writes.
         ours = [r for r in caplog.records if not r.name.startswith(("http", "uvicorn.access"))]

@@ -87,6 +87,15 @@ def serving(folder: Path, **environment: str) -> Iterator[tuple[str, subprocess.
             stream.close()
 
 
+def stopped(process: "subprocess.Popen[str]") -> tuple[str, str]:
+    """Stop the process and return what it wrote, from where it was read up to."""
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.send_signal(signal.SIGINT)
+    process.wait(20)  # it writes a few lines: no pipe fills up
+    return process.stdout.read(), process.stderr.read()
+
+
 def test_the_process_loads_nothing_that_serving_does_not_need(
     tmp_path: Path, make_version: Any
 ) -> None:
@@ -101,8 +110,7 @@ def test_the_process_loads_nothing_that_serving_does_not_need(
         assert answer.json()["model_version"] == "3"
         batch = {"leads": [{"lead": lead}] * 3}
         assert httpx2.post(f"{address}/v1/score/batch", json=batch).json()["scored"] == 3
-        process.send_signal(signal.SIGINT)
-        loaded, said = process.communicate(timeout=20)
+        loaded, said = stopped(process)
     assert process.returncode == 0
     assert "numpy" in loaded
     assert not NOT_FOR_SERVING & set(loaded.split())
@@ -118,6 +126,5 @@ def test_with_a_key_any_address_may_be_served(tmp_path: Path, make_version: Any)
         assert httpx2.get(f"{address}/v1/model").status_code == 401
         headers = {"X-API-Key": "b"}
         assert httpx2.get(f"{address}/v1/model", headers=headers).status_code == 200
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=20)
+        _, said = stopped(process)
     assert "LEADML_API_KEYS" not in said
