@@ -102,11 +102,12 @@ def compete(
         for train, test in folds
     )
     done = Parallel(n_jobs=min(WORKERS, len(folds)), prefer="threads", return_as="generator")(jobs)
-    for number, ((_, test), found) in enumerate(zip(folds, done, strict=True)):
-        for name, (log_odds, took) in found.items():
-            predicted[name][test] = log_odds
-            seconds[name] += took
-        progress(f"fold {number + 1} of {len(folds)}", (number + 1) / len(folds))
+    with threadpool_limits(1):  # BLAS has one limit for all threads, which folds must not reset
+        for number, ((_, test), found) in enumerate(zip(folds, done, strict=True)):
+            for name, (log_odds, took) in found.items():
+                predicted[name][test] = log_odds
+                seconds[name] += took
+            progress(f"fold {number + 1} of {len(folds)}", (number + 1) / len(folds))
     tests = [test for _, test in folds]
     rows = np.sort(np.concatenate(tests))
     forward = {

@@ -1,0 +1,163 @@
+"""Calibration recovers lines it should, and leaves alone what it cannot know."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from leadml.model.calibration import (
+    Calibration,
+    calibrate_forward,
+    fit_calibration,
+    fit_points_line,
+)
+from leadml.model.scorecard import probability
+
+Numbers = NDArray[np.float64]
+Outcomes = NDArray[np.int8]
+
+
+def drawn(n: int, slope: float, intercept: float, seed: int = 0) -> tuple[Numbers, Outcomes]:
+    """Return log-odds and outcomes whose true log-odds are a line in them."""
+    random = np.random.default_rng(seed)
+    z = random.normal(-1, 1.5, n)
+    return z, (random.random(n) < probability(slope * z + intercept)).astype(np.int8)
+
+
+@pytest.mark.parametrize(("slope", "intercept"), [(1.0, 0.0), (0.5, -1.0), (1.6, 0.8)])
+def test_recovers_a_known_line(slope: float, intercept: float) -> None:
+    # 50,000 leads: standard errors are near .015
+    line = fit_calibration(*drawn(50_000, slope, intercept))
+    assert (line.slope, line.intercept) == pytest.approx((slope, intercept), abs=0.05)
+
+
+def test_without_a_prior_it_is_plain_logistic_regression() -> None:
+    z, y = drawn(500, 0.7, 0.3, seed=3)
+    line = fit_calibration(z, y, spread=None)
+    model = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(z[:, None], y)
+    expected = (model.coef_[0, 0], model.intercept_[0])
+    assert (line.slope, line.intercept) == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_level_is_right_on_the_leads_it_was_fitted_on() -> None:
+    z, y = drawn(400, 0.6, 0.5, seed=1)
+    assert probability(fit_calibration(z, y).apply(z)).mean() == pytest.approx(y.mean(), abs=1e-6)
+
+
+def test_few_leads_draw_the_slope_towards_one() -> None:
+    # Prior of standard deviation .5: on 60 leads the slope lies between plain fit and 1.
+    z, y = drawn(60, 0.4, 0.0, seed=4)
+    plain = fit_calibration(z, y, spread=None).slope
+    drawn_in = fit_calibration(z, y).slope
+    assert 0 < plain < drawn_in < 1
+    tight = fit_calibration(z, y, spread=1e-4)
+    assert tight.slope == pytest.approx(1.0, abs=1e-3)
+
+
+def test_a_falling_line_keeps_the_order_and_fits_the_level_only() -> None:
+    z, y = drawn(2000, -1.0, 0.0, seed=2)
+    assert fit_calibration(z, y, spread=None) == fit_calibration(z, y)
+    line = fit_calibration(z, y)
+    assert line.slope == 1.0
+    assert probability(line.apply(z)).mean() == pytest.approx(y.mean(), abs=1e-9)
+
+
+@pytest.mark.parametrize(("won", "lost"), [(19, 500), (500, 19)])
+def test_too_few_of_either_leaves_log_odds_as_they_are(won: int, lost: int) -> None:
+    y = np.array([1] * won + [0] * lost, np.int8)
+    assert fit_calibration(np.linspace(-1, 1, won + lost), y) == Calibration(1.0, 0.0)
+
+
+def test_twenty_of_each_are_enough() -> None:
+    y = np.array([1] * 20 + [0] * 100, np.int8)
+    line = fit_calibration(np.zeros(120), y)
+    # all the same: only the level can be fitted, log(20 / 100)
+    assert (line.slope, line.intercept) == pytest.approx((1.0, np.log(0.2)), abs=1e-6)
+
+
+def test_a_million_leads_and_far_off_log_odds() -> None:
+    z, y = drawn(300_000, 0.8, 0.2)
+    line = fit_calibration(100 + 5 * z, y)  # slope .8 / 5, intercept .2 - 100 * .16
+    assert (line.slope, line.intercept) == pytest.approx((0.16, -15.8), rel=0.02)
+
+
+def test_ordered_folds_are_calibrated_on_earlier_ones_only() -> None:
+    # Fold 1 says nothing of slope 1; folds 2 and 3 follow other lines, which nobody knows yet.
+    parts = [drawn(3000, 0.5, 1.0, seed=1), drawn(3000, 2.0, -1.0, 2), drawn(3000, 1.0, 0.0, 3)]
+    z, y = (np.concatenate(part) for part in zip(*parts, strict=True))
+    folds = [np.arange(3000 * k, 3000 * (k + 1)) for k in range(3)]
+    found = calibrate_forward(z, y, folds, ordered=True)
+    assert (found[folds[0]] == z[folds[0]]).all()  # nothing is earlier: as they are
+    second, third = fit_calibration(z[:3000], y[:3000]), fit_calibration(z[:6000], y[:6000])
+    assert (found[folds[1]] == second.apply(z[folds[1]])).all()
+    assert (found[folds[2]] == third.apply(z[folds[2]])).all()
+
+
+@given(st.integers(0, 100))
+def test_what_comes_later_never_changes_an_ordered_fold(seed: int) -> None:
+    z, y = drawn(300, 0.7, 0.1, seed)
+    folds = [np.arange(0, 100), np.arange(100, 200), np.arange(200, 300)]
+    before = calibrate_forward(z, y, folds, ordered=True)
+    z[200:], y[200:] = -z[200:], 1 - y[200:]
+    after = calibrate_forward(z, y, folds, ordered=True)
+    assert (before[:200] == after[:200]).all()
+
+
+def test_random_folds_are_calibrated_on_all_others() -> None:
+    z, y = drawn(300, 0.7, 0.1)
+    folds = [np.arange(0, 300, 3), np.arange(1, 300, 3), np.arange(2, 300, 3)]
+    found = calibrate_forward(z, y, folds, ordered=False)
+    others = np.concatenate([folds[0], folds[2]])
+    assert (found[folds[1]] == fit_calibration(z[others], y[others]).apply(z[folds[1]])).all()
+
+
+def test_rows_in_no_fold_have_no_prediction() -> None:
+    found = calibrate_forward(np.zeros(5), np.zeros(5, np.int8), [np.array([1, 3])], ordered=True)
+    assert np.isnan(found).tolist() == [True, False, True, False, True]
+
+
+class TestPointsLine:
+    def test_recovers_what_points_are_worth(self) -> None:
+        # log-odds = .02 points - 3, on 40,000 leads with 0 to 200 points
+        random = np.random.default_rng(0)
+        points = random.integers(0, 201, 40_000).astype(float)
+        y = (random.random(40_000) < probability(0.02 * points - 3)).astype(np.int8)
+        line = fit_points_line(points, y)
+        assert line is not None
+        assert (line.slope, line.intercept) == pytest.approx((0.02, -3.0), rel=0.04)
+
+    def test_a_falling_line_is_kept(self) -> None:
+        random = np.random.default_rng(0)
+        points = random.integers(0, 100, 2000).astype(float)
+        y = (random.random(2000) < probability(1 - 0.03 * points)).astype(np.int8)
+        line = fit_points_line(points, y)
+        assert line is not None
+        assert line.slope == pytest.approx(-0.03, rel=0.15)
+
+    def test_leads_without_points_are_passed_over(self) -> None:
+        random = np.random.default_rng(0)
+        points = random.integers(0, 100, 500).astype(float)
+        y = (random.random(500) < probability(0.03 * points - 1)).astype(np.int8)
+        known = fit_points_line(points, y)
+        gaps = np.concatenate([points, np.full(50, np.nan)])
+        assert fit_points_line(gaps, np.concatenate([y, np.ones(50, np.int8)])) == known
+
+    def test_no_line_where_there_is_nothing_to_learn(self) -> None:
+        y = np.array([1] * 30 + [0] * 30, np.int8)
+        assert fit_points_line(np.full(60, 7.0), y) is None
+        assert fit_points_line(np.full(60, np.nan), y) is None
+        few = np.array([1] * 19 + [0] * 41, np.int8)
+        assert fit_points_line(np.arange(60.0), few) is None
+
+    def test_points_that_tell_all_give_a_finite_line(self) -> None:
+        y = np.array([0] * 30 + [1] * 30, np.int8)
+        line = fit_points_line(np.arange(60.0), y)
+        assert line is not None
+        assert np.isfinite([line.slope, line.intercept]).all()
+        assert line.slope > 0
+
+
+def test_to_dict() -> None:
+    assert Calibration(0.5, -1.0).to_dict() == {"slope": 0.5, "intercept": -1.0}

@@ -1,0 +1,215 @@
+"""The competition: the rule worked by hand, and the right winner where the truth is known."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.metrics import log_loss, roc_auc_score
+from threadpoolctl import threadpool_limits
+
+from leadml.model.calibration import Calibration, calibrate_forward, fit_calibration
+from leadml.model.candidates import SIMPLEST_FIRST, base_rate
+from leadml.model.scorecard import Levels, Machine, Scorecard, probability
+from leadml.model.selection import Selection, choose, compete, finished, fit, out_of_time, to_rows
+from leadml.snapshot.split import Folds, stratified_folds
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_core() -> Iterator[None]:
+    with threadpool_limits(1):
+        yield
+
+
+class TestRule:
+    """`choose`: the lowest mean loss, or a simpler candidate that is as good."""
+
+    @staticmethod
+    def losses(**means: float) -> dict[str, NDArray[np.float64]]:
+        """Return losses of 1,000 leads with these means and the same noise, so no paired error."""
+        noise = np.random.default_rng(0).normal(0, 0.1, 1000)
+        noise -= noise.mean()
+        return {name: mean + noise for name, mean in means.items()}
+
+    def test_the_lowest_wins(self) -> None:
+        assert choose(self.losses(base_rate=0.6, logistic=0.5, additive=0.4)) == "additive"
+
+    def test_a_simpler_one_must_be_within_a_standard_error_of_the_pairs(self) -> None:
+        # .4004 is worse by .0004 < .2 % of .4 (.0008); the paired difference has standard
+        # deviation s, so an error of s / sqrt(1000)
+        for spread, winner in ((0.0, "full"), (0.01, "full"), (0.02, "additive")):
+            losses = self.losses(additive=0.4004, full=0.4)
+            sign = np.where(np.arange(1000) % 2 == 0, 1, -1)
+            losses["additive"] = losses["additive"] + spread * sign
+            # errors: 0, .00032, .00063: only the last is at least .0004
+            assert choose(losses) == winner
+
+    def test_and_within_two_in_a_thousand(self) -> None:
+        # The error of the pairs is large (.01), so the relative rule decides: .2 % of .4 is .0008.
+        for mean, winner in ((0.4007, "logistic"), (0.4009, "full")):
+            losses = self.losses(logistic=mean, full=0.4)
+            sign = np.where(np.arange(1000) % 2 == 0, 1, -1)
+            losses["logistic"] = losses["logistic"] + 0.32 * sign
+            assert choose(losses) == winner
+
+    def test_the_simplest_of_several_that_are_as_good(self) -> None:
+        same = self.losses(base_rate=0.7, logistic=0.4, additive=0.4, full=0.4)
+        assert choose(same) == "logistic"
+
+    def test_a_more_complex_one_never_wins_a_tie(self) -> None:
+        assert choose(self.losses(base_rate=0.4, blend=0.4)) == "base_rate"
+
+
+def rolling(n: int) -> Folds:
+    cuts = np.linspace(0.4 * n, n, 6).astype(int)
+    pairs = tuple((np.arange(start), np.arange(start, stop)) for start, stop in pairwise(cuts))
+    return Folds(pairs, ordered=True, gap_days=0.0)
+
+
+def truth(kind: str, n: int = 1500, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+    random = np.random.default_rng(seed)
+    x = random.uniform(-2, 2, (n, 2))
+    log_odds = {
+        "noise": np.full(n, -1.0),
+        "line": 1.5 * x[:, 0] - 0.5,
+        "interaction": 3.0 * np.sign(x[:, 0] * x[:, 1]),
+    }[kind]
+    return x, (random.random(n) < probability(log_odds)).astype(np.int8)
+
+
+def competed(kind: str, **rest: object) -> tuple[Selection, NDArray[np.float64], NDArray[np.int8]]:
+    x, y = truth(kind, **rest)  # type: ignore[arg-type]
+    found = compete(x, y, categorical=np.zeros(2, bool), folds=rolling(len(y)), seed=0)
+    return found, x, y
+
+
+@pytest.fixture(scope="module")
+def of_a_line() -> tuple[Selection, NDArray[np.float64], NDArray[np.int8]]:
+    return competed("line")
+
+
+def test_where_nothing_matters_the_base_rate_wins() -> None:
+    assert competed("noise")[0].chosen == "base_rate"
+
+
+def test_where_features_act_together_only_the_full_model_sees_it() -> None:
+    found = competed("interaction")[0]
+    auc = {c.name: c.auc for c in found.candidates}
+    assert found.chosen in ("full", "blend")
+    assert max(auc["logistic"], auc["additive"]) < 0.6 < 0.8 < auc["full"]
+
+
+def test_every_candidate_is_told_simplest_first(
+    of_a_line: tuple[Selection, NDArray[np.float64], NDArray[np.int8]],
+) -> None:
+    found, _, y = of_a_line
+    assert tuple(c.name for c in found.candidates) == SIMPLEST_FIRST
+    assert found.chosen != "base_rate"
+    assert np.array_equal(found.rows, np.arange(600, 1500))
+    rows, p = out_of_time(found)
+    mine = next(c for c in found.candidates if c.name == found.chosen)
+    assert mine.log_loss == pytest.approx(log_loss(y[rows], p), abs=1e-12)
+    assert mine.auc == pytest.approx(roc_auc_score(y[rows], p), abs=1e-12)
+    assert np.isnan(found.log_odds[:600]).all()
+    assert np.isnan(found.forward[:600]).all()
+
+
+def test_predictions_are_of_models_that_never_saw_the_lead(
+    of_a_line: tuple[Selection, NDArray[np.float64], NDArray[np.int8]],
+) -> None:
+    # Fit the winner on the second fold's training part by hand: the same predictions.
+    found, x, y = of_a_line
+    folds = rolling(1500)
+    train, test = folds.pairs[1]
+    fitted = fit(
+        found.chosen, x[train], y[train], categorical=np.zeros(2, bool), newest_last=True, seed=0
+    )
+    assert found.log_odds[test] == pytest.approx(fitted.machine.raw_log_odds(x[test]), abs=1e-12)
+    tests = [test for _, test in folds]
+    assert np.array_equal(
+        found.forward,
+        calibrate_forward(found.log_odds, y, tests, ordered=True),
+        equal_nan=True,
+    )
+    assert found.calibration == fit_calibration(found.log_odds[found.rows], y[found.rows])
+
+
+def test_the_same_seed_gives_the_same_selection(
+    of_a_line: tuple[Selection, NDArray[np.float64], NDArray[np.int8]],
+) -> None:
+    found, again = of_a_line[0], competed("line")[0]
+    assert np.array_equal(found.log_odds, again.log_odds, equal_nan=True)
+    assert found.calibration == again.calibration
+    assert [(c.log_loss, c.auc) for c in found.candidates] == [
+        (c.log_loss, c.auc) for c in again.candidates
+    ]
+
+
+def test_progress_ends_with_the_last_fold() -> None:
+    x, y = truth("line", n=300)
+    told: list[tuple[str, float]] = []
+    folds = stratified_folds(y, groups=None, seed=0, folds=2)
+    compete(
+        x,
+        y,
+        categorical=np.zeros(2, bool),
+        folds=folds,
+        seed=0,
+        progress=lambda step, share: told.append((step, share)),
+    )
+    assert told == [("fold 1 of 2", 0.5), ("fold 2 of 2", 1.0)]
+
+
+def test_levels_that_come_up_after_training_count_as_missing() -> None:
+    # A campaign a month: test blocks are full of campaigns whose codes no training part has seen.
+    # The outcome hangs on two other features together, so that the full model wins.
+    random = np.random.default_rng(0)
+    campaign = np.arange(1200) // 40 + 3 * random.integers(0, 2, 1200)
+    x = np.column_stack([campaign, random.integers(0, 2, (1200, 2))]).astype(float)
+    high = x[:, 1] == x[:, 2]
+    y = (random.random(1200) < np.where(high, 0.85, 0.15)).astype(np.int8)
+    text = np.array([True, False, False])
+    found = compete(x, y, categorical=text, folds=rolling(1200), seed=0)
+    assert found.chosen == "full"
+    for train, test in rolling(1200):
+        told = x[test].copy()
+        new = ~np.isin(told[:, 0], x[train, 0])
+        assert new.any()
+        told[new, 0] = np.nan
+        fitted = fit("full", x[train], y[train], categorical=text, newest_last=True, seed=0)
+        expected = fitted.machine.raw_log_odds(told)
+        assert found.log_odds[test] == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", SIMPLEST_FIRST)
+def test_fit_by_name(name: str) -> None:
+    x, y = truth("line", n=400)
+    fitted = fit(name, x, y, categorical=np.zeros(2, bool), newest_last=True, seed=0)
+    assert fitted.machine.additive == (name not in ("full", "blend"))
+    assert len(fitted.estimators) == {"base_rate": 0, "blend": 3}.get(name, 1)
+
+
+def test_a_finished_machine_carries_the_line_and_the_means() -> None:
+    card = Scorecard(0.0, (Levels(0, (1.0, 3.0), -1.0),))
+    x = np.array([[0.0, 5.0], [1.0, 5.0], [1.0, 5.0], [np.nan, 5.0]])
+    machine = finished(Machine(((1.0, card),)), x, Calibration(0.5, -2.0))
+    # (1 + 3 + 3 - 1) / 4 = 1.5; the second feature has no term
+    assert (machine.slope, machine.intercept, machine.center) == (0.5, -2.0, (1.5, 0.0))
+    thinned = finished(Machine(((1.0, card),)), x, Calibration(), most=2)  # leads 0 and 2
+    assert thinned.center == (2.0, 0.0)
+
+
+def test_the_base_rate_alone_has_no_reasons() -> None:
+    machine = finished(
+        base_rate(np.array([0, 1], np.int8)).machine, np.zeros((2, 3)), Calibration()
+    )
+    assert machine.effects(np.zeros((1, 3))).tolist() == [[0.0, 0.0, 0.0]]
+
+
+def test_rows_for_json(
+    of_a_line: tuple[Selection, NDArray[np.float64], NDArray[np.int8]],
+) -> None:
+    rows = to_rows(of_a_line[0].candidates)
+    assert [sorted(row) for row in rows] == [["auc", "log_loss", "name", "seconds"]] * 5
+    assert rows[0]["name"] == "base_rate"
