@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import log_loss, roc_auc_score
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from leadml.model.calibration import Calibration, calibrate_forward, fit_calibration
 from leadml.model.candidates import SIMPLEST_FIRST, base_rate
@@ -213,3 +213,11 @@ def test_rows_for_json(
     rows = to_rows(of_a_line[0].candidates)
     assert [sorted(row) for row in rows] == [["auc", "log_loss", "name", "seconds"]] * 5
     assert rows[0]["name"] == "base_rate"
+
+
+def test_limits_on_threads_are_given_back() -> None:
+    x, y = truth("line", n=300)
+    with threadpool_limits(2):
+        before = [pool["num_threads"] for pool in threadpool_info()]
+        compete(x, y, categorical=np.zeros(2, bool), folds=rolling(300), seed=0)
+        assert [pool["num_threads"] for pool in threadpool_info()] == before

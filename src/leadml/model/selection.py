@@ -101,9 +101,9 @@ def compete(
         delayed(_predict)(x[train], y[train], x[test], categorical, folds.ordered, seed)
         for train, test in folds
     )
-    done = Parallel(n_jobs=min(WORKERS, len(folds)), prefer="threads", return_as="generator")(jobs)
+    workers = Parallel(min(WORKERS, len(folds)), prefer="threads", return_as="generator")
     with threadpool_limits(1):  # BLAS has one limit for all threads, which folds must not reset
-        for number, ((_, test), found) in enumerate(zip(folds, done, strict=True)):
+        for number, ((_, test), found) in enumerate(zip(folds, workers(jobs), strict=True)):
             for name, (log_odds, took) in found.items():
                 predicted[name][test] = log_odds
                 seconds[name] += took
