@@ -99,7 +99,8 @@ def write_bundle(
     _write_json(folder / "definition.json", definition.to_dict())
     np.save(folder / "trained_on.npy", np.sort(id_hashes(trained_on)))
     sealed = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
-    _write_json(folder / "manifest.json", {"format": FORMAT, "files": sealed, **manifest})
+    content = {"format": FORMAT, "files": sealed, **manifest}
+    _write_json(folder / "manifest.json", content | {"seal": _seal(content)})
 
 
 def read_bundle(folder: Path) -> Bundle:
@@ -117,16 +118,23 @@ def read_bundle(folder: Path) -> Bundle:
             "use the leadml that wrote it, or train again"
         )
         raise ModelError(msg)
-    for name in ("model.json", "definition.json", "trained_on.npy"):
-        if name not in manifest["files"]:
-            msg = f"{folder}: manifest.json does not list {name}: the bundle is damaged, restore it"
-            raise ModelError(msg)
+    if manifest.get("seal") != _seal(manifest):
+        msg = f"{folder / 'manifest.json'} was changed since it was sealed: restore it"
+        raise ModelError(msg)
     for name, expected in manifest["files"].items():
-        _verify(folder / Path(name).name, expected)
+        if Path(name).name != name:
+            msg = f"{folder}: manifest.json names {name}, which is not in the bundle: restore it"
+            raise ModelError(msg)
+        _verify(folder / name, expected)
     model = _json(folder / "model.json")
     definition = Definition.from_dict(_json(folder / "definition.json"))
     features, machine = _model_from_dict(model, folder, manifest["files"])
     return Bundle(folder, manifest, definition, features, machine)
+
+
+def _seal(manifest: Mapping[str, Any]) -> str:
+    content = {key: value for key, value in manifest.items() if key != "seal"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _model_to_dict(features: FeatureSet, machine: Machine) -> dict[str, Any]:
@@ -233,7 +241,12 @@ def install_bundle(made: Path, models: Path, version: str) -> Path:
 def read_aliases(models: Path) -> dict[str, dict[str, str]]:
     """Return alias -> ``{"version", "bundle"}``; empty where nothing was promoted yet."""
     path = models / ALIASES
-    return _json(path) if path.exists() else {}
+    aliases = _json(path) if path.exists() else {}
+    for alias, of in aliases.items():
+        if not isinstance(of, dict) or not {"version", "bundle"} <= of.keys():
+            msg = f"{path}: {alias} must name a version and its bundle, found {of!r}: restore it"
+            raise ModelError(msg)
+    return aliases
 
 
 def write_alias(models: Path, alias: str, version: str) -> None:

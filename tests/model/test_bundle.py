@@ -1,0 +1,397 @@
+"""Bundles: read back exactly, refused in one line when anything was changed."""
+
+import json
+import stat
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from leadml.domain.agreement import Agreement
+from leadml.domain.definition import Definition
+from leadml.domain.mapping import ActivityMapping, LeadMapping
+from leadml.domain.points_table import PointsTable, Rule
+from leadml.errors import ModelError
+from leadml.model.bundle import (
+    champion_bundle,
+    id_hashes,
+    install_bundle,
+    read_aliases,
+    read_bundle,
+    versions,
+    write_alias,
+    write_bundle,
+)
+from leadml.model.candidates import boosted
+from leadml.model.scorecard import Levels, Line, Machine, Scorecard, Steps
+from leadml.snapshot.features import RARE, Feature, FeatureSet
+
+DEFINITION = Definition(
+    leads=LeadMapping(id="id", won=("Won", 1, True), lost=(0.5,)),
+    agreement=Agreement(effective_from=date(2026, 1, 1), signed_by=("Ann", "Bob")),
+    points=PointsTable(
+        rules=(Rule(name="big", points=5.0, column="size", between=(50.0, 2000.0)),),
+        caps={"fit": 40.0},
+    ),
+)
+FEATURES = FeatureSet(
+    (
+        Feature(name="size", kind="number", column="size", gaps=("50+",)),
+        Feature(name="source", kind="text", column="source", levels=("Ads", "Web", RARE)),
+        Feature(name="visits", kind="count", activity="visit", window=7.0),
+    ),
+    frozenset({"n/a", "select"}),
+    "Europe/Berlin",
+    "%d/%m/%Y",
+)
+CARD = Scorecard(
+    -1.1,
+    (
+        Steps(0, (0.1, 1 / 3), (0.1, -0.2, 0.3), 0.0),
+        Levels(1, (0.1, 0.2, 0.3), -0.1),
+        Line(2, (0.0, 5.0), (0.0, 1e-17), 0.5),
+    ),
+)
+MANIFEST: dict[str, Any] = {"threshold": {"probability": 0.31, "basis": "guaranteed"}, "leads": 3}
+
+
+def trees_machine() -> Machine:
+    random = np.random.default_rng(0)
+    x = random.normal(size=(200, 3))
+    y = (random.random(200) < 0.4).astype(np.int8)
+    full = boosted(
+        x, y, categorical=np.zeros(3, bool), additive=False, newest_last=False, seed=0, rounds=5
+    ).machine.trees[0][1]
+    return Machine(((0.5, CARD),), ((0.3, full), (0.2, full)), 0.9, -0.1, (0.1, 0.2, 0.3))
+
+
+def write(folder: Path, machine: Machine | None = None) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    write_bundle(
+        folder,
+        manifest=MANIFEST,
+        definition=DEFINITION,
+        features=FEATURES,
+        machine=machine or Machine(((1.0, CARD),), center=(0.0, 0.1, 0.2)),
+        trained_on=["L1", "L2", "Lé"],
+    )
+    return folder
+
+
+@pytest.mark.parametrize("machine", [None, trees_machine()])
+def test_what_is_read_is_what_was_written(tmp_path: Path, machine: Machine | None) -> None:
+    written = machine or Machine(((1.0, CARD),), center=(0.0, 0.1, 0.2))
+    bundle = read_bundle(write(tmp_path / "7", machine))
+    assert bundle.machine == written
+    assert bundle.features == FEATURES
+    assert bundle.definition == DEFINITION
+    assert bundle.version == "7"
+    assert {key: bundle.manifest[key] for key in MANIFEST} == MANIFEST
+    x = np.random.default_rng(1).normal(size=(50, 3))
+    x[:, 1] = np.nan
+    assert (bundle.machine.log_odds(x) == written.log_odds(x)).all()
+
+
+def test_it_knows_the_leads_it_learnt_from(tmp_path: Path) -> None:
+    bundle = read_bundle(write(tmp_path))
+    assert bundle.trained_on(["L2", "L3", "Lé", "l1"]).tolist() == [True, False, True, False]
+    assert bundle.trained_on([]).tolist() == []
+
+
+def test_a_hash_is_the_start_of_the_sha256() -> None:
+    # sha256("abc") is ba7816bf 8f01cfea ... (FIPS 180-2, appendix B.1)
+    expected = np.frombuffer(bytes.fromhex("ba7816bf8f01cfea"), np.uint64)
+    assert id_hashes(["abc"]).tolist() == expected.tolist()
+
+
+def test_the_same_content_gives_the_same_files(tmp_path: Path) -> None:
+    first, second = write(tmp_path / "1", trees_machine()), write(tmp_path / "2", trees_machine())
+    for path in first.iterdir():
+        assert path.read_bytes() == (second / path.name).read_bytes()
+
+
+def test_it_holds_data_and_no_pickle(tmp_path: Path) -> None:
+    folder = write(tmp_path, trees_machine())
+    assert {path.name for path in folder.iterdir()} == {
+        "manifest.json",
+        "model.json",
+        "definition.json",
+        "trained_on.npy",
+        "trees-0.bin",
+        "trees-1.bin",
+    }
+
+
+def edit_manifest(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    path = folder / "manifest.json"
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def refused(folder: Path, message: str) -> None:
+    with pytest.raises(ModelError, match=message) as refusal:
+        read_bundle(folder)
+    assert "\n" not in str(refusal.value)
+
+
+SEALED = ["model.json", "definition.json", "trained_on.npy", "trees-1.bin"]
+
+
+class TestDamage:
+    @pytest.mark.parametrize("name", SEALED)
+    def test_one_flipped_bit(self, tmp_path: Path, name: str) -> None:
+        folder = write(tmp_path, trees_machine())
+        content = bytearray((folder / name).read_bytes())
+        content[len(content) // 2] ^= 1
+        (folder / name).write_bytes(content)
+        refused(folder, f"{name} was changed since the bundle was sealed: restore it or train")
+
+    @pytest.mark.parametrize("name", SEALED)
+    def test_cut_short(self, tmp_path: Path, name: str) -> None:
+        folder = write(tmp_path, trees_machine())
+        (folder / name).write_bytes((folder / name).read_bytes()[:-1])
+        refused(folder, f"{name} was changed")
+
+    @pytest.mark.parametrize("name", SEALED)
+    def test_gone(self, tmp_path: Path, name: str) -> None:
+        folder = write(tmp_path, trees_machine())
+        (folder / name).unlink()
+        refused(folder, f"{name} is missing: the bundle is incomplete, restore it or train again")
+
+    def test_no_manifest(self, tmp_path: Path) -> None:
+        refused(tmp_path, r"manifest.json is missing: train a model with `leadml train`")
+
+    @pytest.mark.parametrize("text", ["", "{", '{"format": 1', "\x00"])
+    def test_a_manifest_cut_short(self, tmp_path: Path, text: str) -> None:
+        (write(tmp_path) / "manifest.json").write_text(text)
+        refused(tmp_path, "manifest.json cannot be read as JSON")
+
+    def test_a_manifest_that_is_no_object(self, tmp_path: Path) -> None:
+        (write(tmp_path) / "manifest.json").write_text("[]")
+        refused(tmp_path, "does not hold a JSON object")
+
+    @pytest.mark.parametrize("version", [2, 0, None, "1"])
+    def test_another_format(self, tmp_path: Path, version: object) -> None:
+        write(tmp_path)
+        edit_manifest(tmp_path, lambda content: content.update(format=version))
+        refused(tmp_path, f"bundle format {version!r} is not 1: use the leadml that wrote it")
+
+    def test_an_edited_threshold(self, tmp_path: Path) -> None:
+        write(tmp_path)
+        edit_manifest(tmp_path, lambda content: content["threshold"].update(probability=0.01))
+        refused(tmp_path, "manifest.json was changed since it was sealed")
+
+    @pytest.mark.parametrize("key", ["files", "seal", "threshold"])
+    def test_a_manifest_without_a_part(self, tmp_path: Path, key: str) -> None:
+        write(tmp_path)
+        edit_manifest(tmp_path, lambda content: content.pop(key))
+        refused(tmp_path, "manifest.json was changed since it was sealed")
+
+    def test_a_file_outside_the_bundle(self, tmp_path: Path) -> None:
+        # Sealed as its writer wished, but reaching for a neighbour's file.
+        (tmp_path / "secret").write_text("x")
+        folder = tmp_path / "1"
+        folder.mkdir()
+        write_bundle(
+            folder,
+            manifest={"files": {"../secret": "0" * 64}},
+            definition=DEFINITION,
+            features=FEATURES,
+            machine=Machine(((1.0, CARD),)),
+            trained_on=[],
+        )
+        refused(folder, "names ../secret, which is not in the bundle")
+
+    def test_trees_that_are_not_sealed(self, tmp_path: Path) -> None:
+        whole = json.loads((write(tmp_path / "1", trees_machine()) / "manifest.json").read_text())
+        del whole["files"]["trees-1.bin"]
+        folder = tmp_path / "2"
+        folder.mkdir()
+        write_bundle(
+            folder,
+            manifest={"files": whole["files"]},
+            definition=DEFINITION,
+            features=FEATURES,
+            machine=trees_machine(),
+            trained_on=["L1", "L2", "Lé"],
+        )
+        refused(folder, "trees-1.bin is not sealed by manifest.json")
+
+
+class TestInstalling:
+    def test_moved_in_one_step(self, tmp_path: Path) -> None:
+        made = write(tmp_path / "made")
+        path = install_bundle(made, tmp_path / "models", "3")
+        assert path == tmp_path / "models" / "versions" / "3"
+        assert read_bundle(path).version == "3"
+        assert [p.name for p in path.parent.iterdir()] == ["3"]  # nothing half-made is left
+        assert stat.S_IMODE(path.stat().st_mode) == 0o755
+
+    def test_an_existing_version_is_never_overwritten(self, tmp_path: Path) -> None:
+        install_bundle(write(tmp_path / "made"), tmp_path, "3")
+        with pytest.raises(ModelError, match="exists already: move it away"):
+            install_bundle(tmp_path / "made", tmp_path, "3")
+        assert versions(tmp_path) == ["3"]
+
+    def test_a_failure_leaves_nothing(self, tmp_path: Path) -> None:
+        with pytest.raises(FileNotFoundError):
+            install_bundle(tmp_path / "no such folder", tmp_path, "3")
+        assert list((tmp_path / "versions").iterdir()) == []
+
+    def test_versions_oldest_first(self, tmp_path: Path) -> None:
+        assert versions(tmp_path) == []
+        for name in ("10", "9", "1", ".new-x", "notes"):
+            (tmp_path / "versions" / name).mkdir(parents=True)
+        assert versions(tmp_path) == ["1", "9", "10"]
+
+
+class TestAliases:
+    @pytest.fixture
+    def models(self, tmp_path: Path) -> Path:
+        for version in ("1", "2"):
+            (tmp_path / "versions" / version).mkdir(parents=True)
+        return tmp_path
+
+    def test_none_yet(self, models: Path) -> None:
+        assert read_aliases(models) == {}
+
+    def test_as_the_service_reads_them(self, models: Path) -> None:
+        write_alias(models, "champion", "1")
+        write_alias(models, "challenger", "2")
+        assert json.loads((models / "aliases.json").read_text()) == {
+            "champion": {"version": "1", "bundle": "versions/1"},
+            "challenger": {"version": "2", "bundle": "versions/2"},
+        }
+        assert champion_bundle(models) == models / "versions" / "1"
+        assert champion_bundle(models, "challenger") == models / "versions" / "2"
+        assert champion_bundle(models, "2") == models / "versions" / "2"
+
+    def test_a_version_holds_one_alias(self, models: Path) -> None:
+        write_alias(models, "champion", "1")
+        write_alias(models, "challenger", "2")
+        write_alias(models, "champion", "2")
+        assert read_aliases(models) == {"champion": {"version": "2", "bundle": "versions/2"}}
+
+    def test_written_in_one_step_and_readable(self, models: Path) -> None:
+        write_alias(models, "champion", "1")
+        before = (models / "aliases.json").stat()
+        write_alias(models, "champion", "2")
+        after = (models / "aliases.json").stat()
+        assert after.st_ino != before.st_ino  # a new file took its place: no reader saw a half
+        assert stat.S_IMODE(after.st_mode) == 0o644
+        assert sorted(p.name for p in models.iterdir()) == ["aliases.json", "versions"]
+
+    def test_an_alias_never_leaves_the_models_folder(self, models: Path) -> None:
+        content = {"champion": {"version": "1", "bundle": "../../etc"}}
+        (models / "aliases.json").write_text(json.dumps(content))
+        assert champion_bundle(models) == models / "versions" / "etc"
+        with pytest.raises(ModelError, match=r"no model '\.\./1'"):
+            champion_bundle(models, "../1")
+
+    def test_unknown_names_what_there_is(self, models: Path) -> None:
+        write_alias(models, "champion", "1")
+        with pytest.raises(
+            ModelError, match=r"no model '7' in .*: there are champion \(version 1\)"
+        ):
+            champion_bundle(models, "7")
+
+    def test_nothing_trained_yet(self, tmp_path: Path) -> None:
+        with pytest.raises(ModelError, match="train one with `leadml train LEADS`"):
+            champion_bundle(tmp_path)
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ('{"champion": {"version": "1"', "aliases.json cannot be read as JSON"),
+            ("[]", "aliases.json does not hold a JSON object"),
+            ('{"champion": "1"}', "champion must name a version and its bundle, found '1'"),
+            ('{"champion": {"version": "1"}}', "champion must name a version and its bundle"),
+        ],
+    )
+    def test_a_damaged_file_is_refused_in_one_line(
+        self, models: Path, text: str, message: str
+    ) -> None:
+        (models / "aliases.json").write_text(text)
+        with pytest.raises(ModelError, match=message) as refusal:
+            champion_bundle(models)
+        assert "\n" not in str(refusal.value)
+
+
+TEXTS = st.text(min_size=1, max_size=8)
+SCALARS = st.one_of(TEXTS, st.integers(-5, 5), st.booleans(), st.floats(-9, 9))
+MAYBE = st.one_of(st.none(), TEXTS)
+POSITIVE = st.floats(0.1, 1000)
+RULES = st.one_of(
+    st.builds(
+        Rule,
+        name=st.uuids().map(str),
+        points=st.floats(-99, 99),
+        group=st.sampled_from(["fit", "behaviour", "page", "value"]),
+        column=TEXTS,
+        one_of=st.lists(SCALARS, min_size=1, max_size=3).map(tuple),
+    ),
+    st.builds(
+        Rule,
+        name=st.uuids().map(str),
+        points=POSITIVE,
+        activity=TEXTS,
+        detail=MAYBE,
+        within_days=st.one_of(st.none(), POSITIVE),
+        per=st.sampled_from(["each", "once"]),
+        max_points=st.one_of(st.none(), POSITIVE),
+        half_life_days=st.one_of(st.none(), POSITIVE),
+    ),
+    st.builds(
+        Rule,
+        name=st.uuids().map(str),
+        points=POSITIVE,
+        column=TEXTS,
+        between=st.tuples(st.floats(-9, 0), st.floats(0, 9)),
+    ),
+)
+DEFINITIONS = st.builds(
+    Definition,
+    leads=st.builds(
+        LeadMapping,
+        id=MAYBE,
+        outcome=MAYBE,
+        won=st.lists(SCALARS, max_size=3).map(tuple),
+        lost=st.one_of(st.none(), st.lists(SCALARS, max_size=3).map(tuple)),
+        created_at=MAYBE,
+        date_format=MAYBE,
+        ignore=st.lists(TEXTS, max_size=3).map(tuple),
+        missing=st.lists(TEXTS, max_size=3).map(tuple),
+    ),
+    activities=st.builds(ActivityMapping, lead=TEXTS, detail=MAYBE),
+    agreement=st.builds(
+        Agreement,
+        version=TEXTS,
+        effective_from=st.one_of(st.none(), st.dates()),
+        signed_by=st.lists(TEXTS, max_size=3).map(tuple),
+        close_rate=st.floats(0.01, 0.99),
+        counts=st.sampled_from(["followed_up", "handed_off"]),
+    ),
+    points=st.builds(
+        PointsTable,
+        threshold=st.floats(-99, 99),
+        rules=st.lists(RULES, max_size=4).map(tuple),
+        caps=st.dictionaries(st.sampled_from(["fit", "total"]), POSITIVE),
+        buckets=st.dictionaries(TEXTS, st.floats(-99, 99), max_size=3),
+    ),
+)
+
+
+@settings(max_examples=100)
+@given(DEFINITIONS)
+def test_a_definition_survives_json(definition: Definition) -> None:
+    text = json.dumps(definition.to_dict(), allow_nan=False)
+    again = Definition.from_dict(json.loads(text))
+    assert again == definition
+    assert repr(again) == repr(definition)  # True is not 1, tuples are not lists
+    assert again.agreement.hash() == definition.agreement.hash()
