@@ -205,6 +205,10 @@ _KIND_WORDS = {
 
 def _lead_mapping(table: Mapping[str, Any], where: str) -> LeadMapping:
     mapping = _read(LeadMapping, table, "leads", where)
+    for key, value in table.items():
+        if value == "":
+            msg = f"{where} [leads]: {key} is empty: name a column, or leave {key} out"
+            raise ConfigError(msg)
     if mapping.margin and mapping.margin_amount:
         msg = f"{where} [leads]: give margin (a fraction) or margin_amount (money), not both"
         raise ConfigError(msg)

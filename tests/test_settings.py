@@ -1,0 +1,223 @@
+"""leadml.toml: read into one frozen value, or refused in one line that names key and remedy."""
+
+import tomllib
+from dataclasses import FrozenInstanceError
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from leadml.domain.definition import Definition
+from leadml.domain.mapping import LeadMapping
+from leadml.domain.points_table import PointsTable, Rule
+from leadml.errors import ConfigError
+from leadml.settings import Settings, api_keys_from, load_settings, settings_from
+
+ROOT = Path("/company")
+
+
+def read(text: str) -> Settings:
+    return settings_from(tomllib.loads(text), path=ROOT / "leadml.toml")
+
+
+def test_an_empty_file_holds_the_defaults() -> None:
+    settings = read("")
+    assert settings.definition == Definition()
+    assert (settings.root, settings.models) == (ROOT, ROOT / "models")
+    assert settings.store_url == "sqlite:////company/leadml.db"
+    assert settings.tracking_uri == "sqlite:////company/models/mlflow.db"
+
+
+def test_a_whole_file() -> None:
+    settings = read(
+        """
+        [leads]
+        id = "lead_id"
+        outcome = "stage"
+        won = ["Closed Won", 1, true, 1.5]
+        margin_amount = "profit"
+        timezone = "Europe/Berlin"
+        missing = []
+        [activities]
+        detail = "page"
+        [sales_ready]
+        effective_from = 2026-01-31
+        signed_by = ["Ann"]
+        close_rate = 0.25
+        horizon_days = 60
+        [points]
+        threshold = 80
+        caps = { fit = 40, total = 90 }
+        [points.buckets]
+        A = 80
+        [[points.rules]]
+        name = "size"
+        points = 10
+        column = "size"
+        in = ["large", 5]
+        [[points.rules]]
+        name = "prices"
+        group = "page"
+        points = 2.5
+        activity = "view"
+        detail = "/pricing*"
+        """
+    ).definition
+    assert settings.leads == LeadMapping(
+        id="lead_id",
+        outcome="stage",
+        won=("Closed Won", 1, True, 1.5),
+        margin_amount="profit",
+        timezone="Europe/Berlin",
+        missing=(),
+    )
+    assert settings.leads.won[2] is True  # not 1
+    assert (settings.activities.detail, settings.activities.lead) == ("page", "lead_id")
+    assert settings.agreement.effective_from == date(2026, 1, 31)
+    assert (settings.agreement.horizon_days, settings.agreement.signed_by) == (60.0, ("Ann",))
+    assert settings.points == PointsTable(
+        threshold=80.0,
+        caps={"fit": 40.0, "total": 90.0},
+        buckets={"A": 80.0},
+        rules=(
+            Rule(name="size", points=10.0, column="size", one_of=("large", 5)),
+            Rule(name="prices", group="page", points=2.5, activity="view", detail="/pricing*"),
+        ),
+    )
+
+
+@pytest.mark.parametrize(("text", "days"), [("0.5", 0.5), ('"1/24"', 1 / 24), ('"3 / 2"', 1.5)])
+def test_days_may_be_fractions(text: str, days: float) -> None:
+    assert read(f"[sales_ready]\nsnapshot_days = {text}").definition.agreement.snapshot_days == days
+
+
+RULE = '[[points.rules]]\nname = "a"\npoints = 1\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        # unknown keys, with the nearest one
+        ("[lead]", "leadml.toml: lead is not a section leadml knows; did you mean leads?"),
+        ("[zzz]", "zzz is not a section leadml knows; known: leads, activities, sales_ready"),
+        ('[leads]\noutcom = "x"', "[leads]: outcom is not a setting leadml knows; did you mean"),
+        ("[sales_ready]\nhorizon = 90", "horizon is not a setting leadml knows; did you mean"),
+        ("[points]\nthreshhold = 1", "[points]: threshhold is not a setting leadml knows; did you"),
+        (RULE + 'colum = "c"', "[points.rules 1 'a']: colum is not a setting leadml knows; did"),
+        (RULE + 'column = "c"\none_of = [1]', "[points.rules 1]: one_of is not a setting"),
+        # values of the wrong type
+        ("leads = 3", "[leads] must be a table of settings, found 3"),
+        ("[leads]\nid = 5", "[leads]: id must be a text in quotes, found 5"),
+        ('[leads]\nwon = "Won"', "[leads]: won must be a list, found 'Won'"),
+        ("[leads]\nwon = [[1]]", "[leads]: won must be a list, found [[1]]"),
+        ("[sales_ready]\nclose_rate = true", "close_rate must be a number, found True"),
+        ('[sales_ready]\nclose_rate = "0.3"', "close_rate must be a number, found '0.3'"),
+        ("[sales_ready]\nclose_rate = nan", "close_rate must be a number, found nan"),
+        ('[sales_ready]\nhorizon_days = "90"', "horizon_days must be a number, found '90'"),
+        ('[sales_ready]\nclose_rate = "1/3"', "close_rate must be a number, found '1/3'"),
+        ('[sales_ready]\neffective_from = "2026-01-01"', "a date like 2026-01-31 (no quotes)"),
+        ("[sales_ready]\neffective_from = 2026-01-01T00:00:00", "a date like 2026-01-31"),
+        ('[sales_ready]\ncounts = "all"', "counts must be one of 'followed_up', 'handed_off'"),
+        (RULE + 'column = "c"\npresent = "yes"', "present must be true or false, found 'yes'"),
+        (RULE + 'column = "c"\nbetween = [1, 2, 3]', "between must be a list of two numbers"),
+        ('[points]\ncaps = { fit = "x" }', "caps must be a table of name = number"),
+        ("[points]\nrules = 3", "write points rules as [[points.rules]] tables"),
+        ('[[points.rules]]\nname = "a"\ncolumn = "c"', "points is missing; give it a number"),
+        # values out of range, and what contradicts itself
+        ("[sales_ready]\nhorizon_days = 0", "[sales_ready]: horizon_days must be above 0 days"),
+        (RULE, "rule 'a': give exactly one of column and activity"),
+        ('[leads]\nmargin = "a"\nmargin_amount = "b"', "give margin (a fraction) or margin_amount"),
+        ('[leads]\nid = ""', "[leads]: id is empty: name a column, or leave id out"),
+        ('[leads]\ntimezone = "Europe/Berlim"', "is not known; did you mean Europe/Berlin?"),
+        ('[leads]\ntimezone = "../etc"', "use an IANA name such as Europe/Berlin"),
+    ],
+)
+def test_a_mistake_is_refused_in_one_line(text: str, message: str) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        read(text)
+    assert message in str(refusal.value)
+    assert str(refusal.value).startswith("leadml.toml")
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("sqlite:///a/b.db", "sqlite:////company/a/b.db"),
+        ("sqlite:////srv/b.db", "sqlite:////srv/b.db"),
+        ("sqlite:///:memory:", "sqlite:///:memory:"),
+        ("http://host:5000", "http://host:5000"),
+        ("postgresql://user:word@host/db", "postgresql://user:word@host/db"),
+        ("mlruns", "/company/mlruns"),
+    ],
+)
+def test_relative_places_are_relative_to_the_file(uri: str, expected: str) -> None:
+    assert read(f'[tracking]\nuri = "{uri}"').tracking_uri == expected
+    assert read(f'[store]\nurl = "{uri}"').store_url == expected
+
+
+class TestFiles:
+    def test_beside_the_caller_by_default(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "leadml.toml").write_text('[leads]\nid = "x"')
+        monkeypatch.chdir(tmp_path)
+        settings = load_settings()
+        assert settings.definition.leads.id == "x"
+        assert settings.root == tmp_path.resolve()
+
+    def test_a_named_file_and_its_folder(self, tmp_path: Path) -> None:
+        path = tmp_path / "other.toml"
+        path.write_text("")
+        settings = load_settings(str(path))
+        assert (settings.path, settings.models) == (path, tmp_path / "models")
+
+    def test_settings_are_taken_as_they_are(self) -> None:
+        settings = Settings(definition=Definition(), root=ROOT)
+        assert load_settings(settings) is settings
+
+    def test_a_mark_of_byte_order_is_no_mistake(self, tmp_path: Path) -> None:
+        path = tmp_path / "leadml.toml"
+        path.write_bytes(b'\xef\xbb\xbf[leads]\nid = "x"')
+        assert load_settings(path).definition.leads.id == "x"
+
+    def test_none_there(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match=r"write one with `leadml init EXPORT\.csv`, or name"):
+            load_settings(tmp_path / "leadml.toml")
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            (b"[leads", "is not valid TOML"),
+            (b"\xff\xfe[\x00", "cannot be read as UTF-8 text"),
+            (b"a = 1\na = 2", "is not valid TOML"),
+        ],
+    )
+    def test_no_toml(self, tmp_path: Path, content: bytes, message: str) -> None:
+        path = tmp_path / "leadml.toml"
+        path.write_bytes(content)
+        with pytest.raises(ConfigError, match=message) as refusal:
+            load_settings(path)
+        assert "\n" not in str(refusal.value)
+
+    def test_a_folder(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match="cannot be read as UTF-8 text"):
+            load_settings(tmp_path)
+
+
+class TestKeys:
+    def test_comma_separated(self) -> None:
+        keys = {"LEADML_API_KEYS": " first ,, sécond,"}
+        assert api_keys_from(keys) == ("first", "sécond")
+        assert api_keys_from({}) == ()
+
+    def test_from_the_environment_and_never_printed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("LEADML_API_KEYS", "s3cret")
+        settings = read("")
+        assert settings.api_keys == ("s3cret",)
+        assert "s3cret" not in repr(settings)
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(FrozenInstanceError):
+        read("").root = ROOT  # type: ignore[misc]
