@@ -12,6 +12,15 @@ os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 os.environ.setdefault("MPLBACKEND", "agg")
 
 
+def pytest_make_parametrize_id(config: pytest.Config, val: object) -> str | None:
+    """Name gzipped bytes by their length: they hold the second they were made in.
+
+    Workers that collect at different seconds would otherwise not agree on the tests' names.
+    """
+    is_gzip = isinstance(val, bytes) and val.startswith(b"\x1f\x8b")
+    return f"gzip of {len(val)} bytes" if is_gzip else None
+
+
 @pytest.fixture(scope="session")
 def datasets() -> Path:
     """Return the folder of the public data sets; skip the test where it is not given."""
