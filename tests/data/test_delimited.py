@@ -43,9 +43,9 @@ def test_decimal_commas_do_not_mislead(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("hint", ["sep=;", '"sep=;"'])
 def test_excels_separator_line(tmp_path: Path, hint: str) -> None:
-    table = read(tmp_path, f"{hint}\nid;note\n1;a,b\n")
-    assert rows(table) == [("1", "a,b")]
-    assert table.places.name(0) == "line 3"
+    table = read(tmp_path, f"{hint}\nid;note\n1;a,b\n2;c,d\n")
+    assert rows(table) == [("1", "a,b"), ("2", "c,d")]
+    assert [table.places.name(row) for row in (0, 1)] == ["line 3", "line 4"]
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
@@ -99,6 +99,7 @@ def test_columns_without_a_name(tmp_path: Path) -> None:
     table = read(tmp_path, "id,, \n1,x,y\n")
     assert table.names == ["id", "unnamed_2", "unnamed_3"]
     assert (table.findings[0].code, table.findings[0].count) == ("DATA002", 2)
+    assert table.findings[0].examples == ("column 2", "column 3")
 
 
 def test_guessed_encoding_is_said(tmp_path: Path) -> None:
@@ -106,6 +107,15 @@ def test_guessed_encoding_is_said(tmp_path: Path) -> None:
     assert rows(table) == [("1", "Müller")]
     assert table.findings[0].code == "DATA003"
     assert "cp1252" in table.findings[0].message
+
+
+def test_half_the_rows_broken_are_not_most(tmp_path: Path) -> None:
+    table = read(tmp_path, "id,a\n1,x\n2\n")  # one row of two: not most of them
+    assert list(table.errors) == [1]
+
+
+def test_one_column_may_hold_a_space_in_every_row(tmp_path: Path) -> None:
+    assert rows(read(tmp_path, "full name\nAnn Lee\nBob Ray\n")) == [("Ann Lee",), ("Bob Ray",)]
 
 
 def test_one_column_is_a_table(tmp_path: Path) -> None:
@@ -126,6 +136,7 @@ def test_batches_follow_each_other(tmp_path: Path) -> None:
         ("\n\n", "the first line is blank"),
         (",,\n1,2,3\n", "the first line is blank"),
         ("id,a,id,id\n1,2,3,4\n", r"3 columns are named 'id' \(columns 1, 3, 4\); rename"),
+        ("a,id,id\n1,2,3\n", r"2 columns are named 'id' \(columns 2, 3\); rename"),
         ("id,a\n1;x\n2;y\n3,z\n", "2 of 3 rows have another number of fields .line 2 has 1"),
         ("Export of today,1\nid,a,b\n1,2,3\n", "remove any lines above the header"),
         ("id:stage\n1:won\n2:lost\n", "separated by ':'"),

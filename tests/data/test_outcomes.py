@@ -111,6 +111,14 @@ def test_nearly_the_same_spelling_is_said() -> None:
     assert "'closed  won' counts as open" in found["DATA022"].message
 
 
+def test_values_no_row_holds_do_not_count() -> None:
+    raw = RawColumn(["Won", "Lost", "New"], np.array([0, 1, -1]))
+    mapping = LeadMapping(outcome="stage", won=("Won",))
+    read = read_outcomes(raw, mapping, "crm.csv", GAPS, strict=True)
+    assert read.outcome.tolist() == [1, 0, -1]  # two values occur, so Lost is the other
+    assert [finding.code for finding in read.findings] == ["DATA020"]
+
+
 def test_where_the_outcome_is_not_needed_nothing_is_refused() -> None:
     assert outcomes(["New", "Open", "Old"], ("Won",), strict=False) == ([-1, -1, -1], {})
     assert outcomes([["x"]], ("Won",), strict=False)[0] == [-1]

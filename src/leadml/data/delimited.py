@@ -278,8 +278,7 @@ def _fit(sample: list[str], delimiter: str) -> tuple[float, int]:
         return 0.0, 0
     if not widths or widths[0] < 2:
         return 0.0, 0
-    inner = widths[1:-1] or widths[1:]  # the sample may end inside a row
-    return (sum(w == widths[0] for w in inner) + 1) / (len(inner) + 1), widths[0]
+    return sum(width == widths[0] for width in widths) / len(widths), widths[0]
 
 
 def _refuse_other_delimiter(path: Path, sample: list[str]) -> None:

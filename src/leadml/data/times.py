@@ -105,9 +105,11 @@ def guess_format(values: Sequence[object]) -> str | None:
 def _all_read(texts: Sequence[str], shape: str | None) -> bool:
     read: Callable[[object], datetime] = time_reader(UTC, shape)
     try:
-        return all(read(text).year >= 1900 for text in texts)
+        for text in texts:
+            read(text)
     except NotUsableError:
         return False
+    return True
 
 
 def _numbers_remedy(values: Sequence[object]) -> str | None:
