@@ -9,8 +9,12 @@ from pathlib import Path
 
 import click
 import pytest
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
 import leadml
+from leadml.api import schemas
+from leadml.api.routes import health, scoring
 from leadml.cli.main import main
 from leadml.domain.agreement import Agreement
 from leadml.domain.mapping import ActivityMapping, LeadMapping
@@ -180,3 +184,15 @@ def test_every_public_name_is_documented(name: str) -> None:
 @pytest.mark.parametrize("name", METRICS)
 def test_every_measure_is_documented_with_its_direction(name: str) -> None:
     assert f"| `{name}` | {METRICS[name].better} |" in PAGES["docs/method.md"]
+
+
+@pytest.mark.parametrize("route", [*health.routes, *scoring.routes], ids=lambda r: r.path)
+def test_every_route_of_the_service_is_documented(route: APIRoute) -> None:
+    (method,) = route.methods
+    assert f"`{method} {route.path}`" in PAGES["docs/service.md"]
+
+
+@pytest.mark.parametrize("kind", [schemas.ScoreRequest, schemas.ScoreAnswer, schemas.BatchAnswer])
+def test_every_field_of_the_service_is_documented(kind: type[BaseModel]) -> None:
+    for name in kind.model_fields:
+        assert re.search(rf"[`\"]{name}[`\"]", PAGES["docs/service.md"]), name
