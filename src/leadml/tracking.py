@@ -2,9 +2,11 @@
 
 import logging
 import os
+import re
+import sqlite3
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -67,6 +69,18 @@ class Recorded:
     bundle: Path
     columns: Mapping[str, str]
     served_by: Path
+
+
+def reach(uri: str) -> None:
+    """Make sure that MLflow answers before work begins that it is to record.
+
+    Raises
+    ------
+    TrackingError
+        If it does not.
+    """
+    with _client(uri) as mlflow:
+        _experiment(mlflow, uri)
 
 
 def record(uri: str, training: Recorded) -> Registered:
@@ -143,6 +157,7 @@ def _client(uri: str) -> Iterator[Any]:
     """Import MLflow, quietly and without telemetry, and turn its failures into one line."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # 7 are four minutes of silence
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
     with warnings.catch_warnings(), redirect_stdout(StringIO()), redirect_stderr(StringIO()):
@@ -152,21 +167,25 @@ def _client(uri: str) -> Iterator[Any]:
 
         for name in ("mlflow", "alembic"):
             logging.getLogger(name).setLevel(logging.ERROR)
-        _folder(uri)
         try:
+            _open_sqlite(uri)
             mlflow.set_tracking_uri(uri)
             mlflow.set_registry_uri(uri)
             yield mlflow
         except Exception as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
-            place = _without_password(uri)
-            msg = f"MLflow at {place} refused: {reason}; check [tracking].uri in leadml.toml"
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            told = _without_passwords(f"MLflow at {uri} refused: {reason}")[:400]
+            msg = f"{told}; check [tracking].uri in leadml.toml"
             raise TrackingError(msg) from error
 
 
-def _folder(uri: str) -> None:
+def _open_sqlite(uri: str) -> None:
+    """Make a SQLite file's folder; refuse at once what MLflow would retry for minutes."""
     if uri.startswith("sqlite:///"):
-        Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        path = Path(uri.removeprefix("sqlite:///"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("PRAGMA schema_version")
 
 
 def _experiment(mlflow: Any, uri: str) -> None:
@@ -194,6 +213,5 @@ def _own_version() -> str:
         return "0"
 
 
-def _without_password(uri: str) -> str:
-    scheme, found, rest = uri.partition("://")
-    return f"{scheme}://{rest.rsplit('@', 1)[-1]}" if found else uri
+def _without_passwords(text: str) -> str:
+    return re.sub(r"//[^/@\s]+@", "//", text)

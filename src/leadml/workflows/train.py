@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import joblib
 
+from leadml import tracking
 from leadml.data.checks import check_leads
 from leadml.domain.finding import ExcludedColumn, ExcludedRows, Finding
 from leadml.errors import TooFewOutcomes
@@ -138,6 +139,7 @@ def train(
     raise_errors(findings, material.leads.source)
     judged = material.judge(settings)
     _refuse_too_few(judged, settings)
+    tracking.reach(settings.tracking_uri)
     progress("computing features", 0.1)
     lesson = lesson_of(material, judged, settings)
     folds = folds_of(lesson, material, judged, settings, seed)
