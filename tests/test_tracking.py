@@ -43,7 +43,7 @@ def training(folder: Path, **changes: Any) -> tracking.Recorded:
         "documents": {"agreement.json": {"close_rate": 0.3}},
         "charts": {"gains.svg": "<svg/>"},
         "bundle": bundle,
-        "columns": {"lead_id": "string", "size": "double"},
+        "columns": ("lead_id", "size"),
         "served_by": served_by,
     }
     return tracking.Recorded(**(values | changes))

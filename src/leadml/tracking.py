@@ -55,8 +55,8 @@ class Recorded:
         File name -> SVG text.
     bundle : Path
         Folder of the finished bundle.
-    columns : dict
-        Input column -> ``"double"`` or ``"string"``, for the signature.
+    columns : tuple of str
+        Input columns, for the signature: MLflow passes on no others.
     served_by : Path
         The Python file that serves the bundle inside MLflow ("models from code").
     """
@@ -67,7 +67,7 @@ class Recorded:
     documents: Mapping[str, Any]
     charts: Mapping[str, str]
     bundle: Path
-    columns: Mapping[str, str]
+    columns: tuple[str, ...]
     served_by: Path
 
 
@@ -196,12 +196,13 @@ def _experiment(mlflow: Any, uri: str) -> None:
     mlflow.set_experiment(NAME)
 
 
-def _signature(columns: Mapping[str, str]) -> Any:
-    """Write the signature by hand: every column may be missing."""
+def _signature(columns: tuple[str, ...]) -> Any:
+    """Write the signature by hand: every column may be missing, and of any type that reads."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
+    from mlflow.types.schema import AnyType
 
-    inputs = [ColSpec(kind, name, required=False) for name, kind in columns.items()]
+    inputs = [ColSpec(AnyType(), name, required=False) for name in columns]
     outputs = [ColSpec("double", "probability"), ColSpec("string", "answer")]
     return ModelSignature(Schema(inputs) if inputs else None, Schema(outputs))
 

@@ -116,8 +116,8 @@ def _charts(measured: OutOfTime) -> dict[str, str]:
     }
 
 
-def _columns(run: Run) -> dict[str, str]:
-    kinds = {f.column: f.kind for f in run.lesson.catalogue.features.features if f.column}
-    id_column = run.settings.definition.leads.id
-    named = {column: "double" if kind == "number" else "string" for column, kind in kinds.items()}
-    return ({id_column: "string"} if id_column else {}) | named
+def _columns(run: Run) -> tuple[str, ...]:
+    """Return the export's columns that scoring may read: all but those that tell the outcome."""
+    mapping = run.settings.definition.leads
+    told_later = (mapping.outcome, mapping.followed_up_at, mapping.closed_at)
+    return tuple(c for c in run.material.leads.columns if c not in told_later)
