@@ -81,6 +81,6 @@ def _show(run: "InitRun", console: "Console") -> None:
         console.print(f"{guess.key} = {value}: {guess.because}", markup=False)
     for key, why in run.needed.items():
         console.print(f"{key} is yours to say: {why}", markup=False)
-    days = "horizon not guessed" if run.horizon.days is None else f"{run.horizon.days} days"
+    days = "not guessed" if run.horizon.days is None else f"{run.horizon.days} days"
     console.print(f"horizon: {days}; {run.horizon.because}", markup=False)
     console.print(f"Written to {run.output}: read it before anyone signs it.", markup=False)
