@@ -36,6 +36,12 @@ def test_bins_are_about_equal_and_keep_ties_together() -> None:
     assert low.close_rate == close_rate(1, 6, 0.95)
 
 
+def test_a_group_of_ties_goes_where_its_middle_lies() -> None:
+    # 4 leads at .1 and 6 at .5 in two parts: the middle of the six is the 7th of 10 leads
+    tally = Ranked(np.arange(10) < 3, np.array([0.1] * 4 + [0.5] * 6)).tally()
+    assert [part.leads for part in bins(tally, confidence=0.95, parts=2)] == [4, 6]
+
+
 def sample(seed: int, leads: int = 400) -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(seed)
     probability = random.beta(2, 6, leads)

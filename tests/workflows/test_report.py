@@ -185,6 +185,15 @@ def test_a_quick_win_does_not_count_before_its_horizon(folder: Path) -> None:
     assert values["follow_up_share"] is None
 
 
+def test_without_closing_times_a_lead_still_counts_only_when_its_horizon_has_passed(
+    folder: Path,
+) -> None:
+    configure(folder, "", without="closed_at")
+    values = run(folder)
+    # closed-before is an ordinary hand-off now; not-matured is won, but still not matured
+    assert (values["handed_off"], values["matured"]) == (11, 10)
+
+
 def test_the_margin_is_checked_where_it_is_agreed_and_mapped(folder: Path) -> None:
     frame = pd.DataFrame(ROWS, columns=COLUMNS)
     frame["margin"] = [0.05 if name == "won" else 0.4 for name in frame["id"]]

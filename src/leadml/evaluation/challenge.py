@@ -118,8 +118,8 @@ class Challenge:
     theirs are mirrored: ``[2 v - q_high, 2 v - q_low]``, from 0 up; and miscalibration starts at 0
     unless it exceeds 95 % of those seen when outcomes are drawn as if every probability were right.
     Coverage simulated with 500 and 4,000 leads, continuous and tied scores, right and wrong
-    probabilities: .90 to 1.0 at the nominal .95 (.85 for a score of pure noise on 500 leads), where
-    plain percentiles cover a true miscalibration of 0 never.
+    probabilities (``tests/benchmarks/interval_coverage.py``): .90 to 1.0 at the nominal .95, for
+    differences too, where plain percentiles cover a true miscalibration of 0 never.
     """
 
     def __init__(
