@@ -48,11 +48,12 @@ def test_not_constant(values: list[object]) -> None:
         [f"lead-{n}" for n in range(ROWS)],
         [f"lead-{n % 55}" for n in range(ROWS)],  # 55 of 60 differ: more than 90 %
         [str(1000 + n) for n in range(ROWS)],  # a counter
+        [f"lead-{n}" for n in range(50)],  # just enough rows to tell
         [float(5_000_000 + n * 7919) for n in range(ROWS)],  # distinct whole numbers of 7 digits
     ],
 )
 def test_ids_that_pose_as_features(values: list[object]) -> None:
-    assert findings(values) == [("DATA007", ROWS)]
+    assert findings(values) == [("DATA007", len(values))]
     assert findings(values, LeadMapping(keep=("x",))) == []
     assert findings(values, LeadMapping(id="x")) == []
     assert findings(values, LeadMapping(ignore=("x",))) == []
@@ -86,6 +87,11 @@ def test_a_few_texts_among_numbers() -> None:
     assert (finding.code, finding.count) == ("DATA017", 2)  # NA and - are how gaps are written
     assert finding.examples == ("row 61: 'about 5'", "row 62: 'about 5'")
     assert "2 other values" in finding.message
+
+
+def test_four_numbers_to_one_text_are_numbers() -> None:
+    assert findings(["1", "2", "3", "4", "x"]) == [("DATA017", 1)]
+    assert findings(["1", "2", "3", "x"]) == []
 
 
 def test_a_few_numbers_among_texts_are_codes() -> None:

@@ -29,6 +29,21 @@ def test_spelling_does_not_matter(size: object) -> None:
     assert content_id({**LEAD, "size": size}, MAPPING, GAPS) == content_id(LEAD, MAPPING, GAPS)
 
 
+def test_decimals_do_not_matter() -> None:
+    assert content_number("price", "5.10", GAPS) == content_number("price", 5.1, GAPS)
+    assert content_number("price", "510e-2", GAPS) == content_number("price", "5.1", GAPS)
+
+
+def test_many_columns_still_make_sixteen_digits() -> None:
+    lead = {f"c{n}": "x" for n in range(40)}
+    name = content_id(lead, MAPPING, GAPS)
+    assert name is not None
+    assert len(name) == 18
+    total = sum(content_number(column, "x", GAPS) for column in lead)
+    assert total > 2**64
+    assert name == f"{total - total // 2**64 * 2**64:016x}-0"
+
+
 def test_order_and_gaps_do_not_matter() -> None:
     other = dict(reversed(LEAD.items())) | {"note": None, "source": "Select", "city": " "}
     assert content_id(other, MAPPING, GAPS) == content_id(LEAD, MAPPING, GAPS)

@@ -109,11 +109,18 @@ def test_a_date_stands_for_any_moment_of_its_day(tmp_path: Path) -> None:
         "id,created_at,closed_at\n"
         "A,2024-01-02 10:00,2024-01-02\n"  # closed on the day it was created
         "B,2024-07-02 10:00,2024-07-02\n"
-        "C,2024-07-02 10:00,2024-07-01\n"  # the day before
+        "C,2024-07-02 23:59:59.999999,2024-07-02\n"
+        "D,2024-07-02 00:00,2024-07-01\n"  # the day before
     )
     (finding,) = order_findings(leads_of(content, mapping, tmp_path))
     assert finding.count == 1
-    assert finding.examples[0].startswith("line 4")
+    assert finding.examples[0].startswith("line 5")
+
+
+def test_one_time_of_day_is_no_date(tmp_path: Path) -> None:
+    mapping = LeadMapping(id="id", created_at="created_at", closed_at="closed_at")
+    content = "id,created_at,closed_at\nA,2024-01-02T10:00Z,2024-01-02T09:00Z\n"
+    assert [f.count for f in order_findings(leads_of(content, mapping, tmp_path))] == [1]
 
 
 def test_times_against_now(tmp_path: Path) -> None:
@@ -126,6 +133,7 @@ def test_times_against_now(tmp_path: Path) -> None:
         "B,Open,2024-01-01,2099-01-01\n"
         "C,Lost,1970-01-01,2024-01-15\n"
         "D,Lost,2024-02-01,2024-02-01\n"
+        "E,Lost,1990-01-01,\n"
     )
     leads = leads_of(content, mapping, tmp_path)
     found = list(present_findings(leads, np.datetime64("2024-02-01", "us")))
@@ -146,6 +154,7 @@ def test_times_against_now(tmp_path: Path) -> None:
         (150, "2204-01-01", 1),
         (150, "2025-01-01", 0),  # 366 days after 2024-01-01, 2024 being a leap year: not more
         (150, "2025-01-02", 1),
+        (20, "2204-01-01", 1),
         (19, "2204-01-01", 0),  # 19 times are too few to know
     ],
 )

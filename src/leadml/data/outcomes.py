@@ -60,8 +60,8 @@ def read_outcomes(
         _refuse_never_won(counts, won, place)
     lost = _texts(mapping.lost) if mapping.lost is not None else _other(counts, won, place, strict)
     _refuse_both(set(won) & set(lost), place)
-    of_text: dict[str | None, np.int8] = dict.fromkeys(lost, LOST) | dict.fromkeys(won, WON)
-    by_value = [of_text.get(text, OPEN) for text in texts]
+    meaning = dict.fromkeys(lost, LOST) | dict.fromkeys(won, WON)
+    by_value = [OPEN if text is None else meaning.get(text, OPEN) for text in texts]
     outcome = np.array([*by_value, OPEN], np.int8)[raw.codes]
     known = int(sum(counts.values()))
     findings = _missing_finding(column, len(raw.codes) - known, raw, texts)

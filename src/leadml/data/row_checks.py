@@ -1,6 +1,8 @@
 """Checks on rows: duplicates, impossible orders of times, too few outcomes, names not there."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, time, tzinfo
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -21,6 +23,7 @@ ORDERS = (
     ("handed_off_at", "closed_at"),
     ("followed_up_at", "closed_at"),
 )
+MOST_OFFSETS = 10
 EARLIEST = np.datetime64("1990-01-01", "us")
 
 
@@ -90,11 +93,12 @@ def _truly_equal(
 
 def order_findings(leads: Leads) -> Iterator[Finding]:
     """Yield leads whose times stand in an order that cannot have happened."""
+    zone = ZoneInfo(leads.mapping.timezone)
     for earlier, later in ORDERS:
         if earlier not in leads.times or later not in leads.times:
             continue
         before, after = leads.times[earlier], leads.times[later]
-        slack = np.timedelta64(_slack(after), "us")
+        slack = np.timedelta64(_slack(after, zone), "us")
         rows = np.flatnonzero(after + slack < before)  # NaT compares false
         if len(rows):
             column = leads.mapping.times[later]
@@ -106,14 +110,23 @@ def order_findings(leads: Leads) -> Iterator[Finding]:
             yield Finding("TIME004", "warning", column, len(rows), text, examples)
 
 
-def _slack(times: NDArray[np.datetime64]) -> int:
+def _slack(times: NDArray[np.datetime64], zone: tzinfo) -> int:
     """Return a day less a microsecond where a column holds dates only, else 0.
 
-    A date stands for any moment of its day; in UTC a zone's midnights are two times of day at most.
+    A date stands for any moment of its day. Dates are midnights of UTC or of the zone, which are
+    few times of day in UTC: one for each offset the zone ever had.
     """
-    of_day = times[~np.isnat(times)].view(np.int64) % MICROSECONDS_A_DAY
-    dates_only = len(of_day) > 0 and len(np.unique(of_day[:1000])) <= 2 >= len(np.unique(of_day))
-    return MICROSECONDS_A_DAY - 1 if dates_only else 0
+    known = times[~np.isnat(times)]
+    _, first = np.unique(known.view(np.int64) % MICROSECONDS_A_DAY, return_index=True)
+    if len(first) > MOST_OFFSETS:
+        return 0
+    moments = [moment.replace(tzinfo=UTC) for moment in known[first].tolist()]
+    dates = all(_is_midnight(m) or _is_midnight(m.astimezone(zone)) for m in moments)
+    return MICROSECONDS_A_DAY - 1 if dates else 0
+
+
+def _is_midnight(moment: datetime) -> bool:
+    return moment.time() == time()
 
 
 def _pair(before: NDArray[np.datetime64], after: NDArray[np.datetime64]) -> Callable[[int], str]:
@@ -148,7 +161,7 @@ def outlying_findings(leads: Leads) -> Iterator[Finding]:
     together = np.concatenate([none, *(times.view(np.int64) for times in happened.values())])
     if len(together) < FEWEST_TIMES:
         return
-    limit = np.int64(np.quantile(together, 0.99)) + 366 * MICROSECONDS_A_DAY
+    limit = np.quantile(together, 0.99, method="lower") + 366 * MICROSECONDS_A_DAY
     text = (
         "times more than a year after nearly all others, probably mistyped: the latest time counts "
         "as now, so correct them or give --as-of"
