@@ -59,7 +59,12 @@ def leads(count: int = 400, seed: int = 0) -> pd.DataFrame:
 
 
 def install(
-    folder: Path, toml: str = TOML, *, trained_on: list[str] | None = None, **changes: Any
+    folder: Path,
+    toml: str = TOML,
+    *,
+    trained_on: list[str] | None = None,
+    more: tuple[Feature, ...] = (),
+    **changes: Any,
 ) -> None:
     (folder / "leadml.toml").write_text(toml)
     settings = load_settings(folder / "leadml.toml")
@@ -71,7 +76,8 @@ def install(
         manifest=MANIFEST | {"agreement_hash": definition.agreement.hash()} | changes,
         definition=definition,
         features=FeatureSet(
-            (Feature(name="x", kind="number", column="x"),), missing_texts(definition.leads.missing)
+            (Feature(name="x", kind="number", column="x"), *more),
+            missing_texts(definition.leads.missing),
         ),
         machine=Machine(
             cards=((1.0, Scorecard(0.0, (Line(0, (-9.0, 9.0), (-9.0, 9.0), 0.0),))),),
@@ -242,6 +248,27 @@ def test_a_changed_points_table_is_said(tmp_path: Path) -> None:
     values = run(tmp_path, leads())
     assert "EVAL002" in {note["code"] for note in values["notes"]}
     assert values["handoff"]["points"]["threshold"] == 60
+
+
+def test_activities_that_are_not_given_are_missed(tmp_path: Path) -> None:
+    install(tmp_path, more=(Feature(name="visits", kind="count", activity="visit"),))
+    assert "EVAL003" in {note["code"] for note in run(tmp_path, leads())["notes"]}
+    frame = pd.DataFrame({"lead_id": ["L1"], "timestamp": ["2026-01-01"], "event": ["visit"]})
+    given = run(tmp_path, leads(), activities=frame)
+    assert "EVAL003" not in {note["code"] for note in given["notes"]}
+
+
+def test_without_ids_as_many_repeats_as_chance_makes_are_no_leads_learnt_from(
+    tmp_path: Path,
+) -> None:
+    # 8 of 400 leads look learnt from; where 2 % of the learnt ones repeat each other, 8 is chance.
+    repeats = [f"L{number}" for number in range(8)]
+    install(tmp_path, trained_on=repeats, repeated_share=0.02)
+    assert run(tmp_path, leads())["leads"] == 400
+    other = tmp_path / "other"
+    other.mkdir()
+    install(other, trained_on=repeats, repeated_share=0.002)
+    assert run(other, leads())["leads"] == 392
 
 
 def test_accounts_are_drawn_whole(tmp_path: Path) -> None:
