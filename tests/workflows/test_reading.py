@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from leadml.errors import DataError
-from leadml.workflows.reading import read_source
+from leadml.workflows.reading import read_leads, read_source
 
 
 def test_a_file_a_database_and_a_frame_read_alike(tmp_path: Path) -> None:
@@ -34,3 +34,16 @@ def test_a_file_beside_the_configuration_is_named(
     (tmp_path / "leads.csv").write_text("id\nA\n")
     with pytest.raises(DataError, match=r"no file leads.csv here, but there is .*leads.csv: name"):
         read_source("leads.csv", config_root=tmp_path)
+
+
+def test_read_leads_gives_an_export_in_leadmls_terms(tmp_path: Path) -> None:
+    config = '[leads]\nid = "who"\noutcome = "stage"\nwon = ["Won"]\nlost = ["Lost"]\n'
+    (tmp_path / "leadml.toml").write_text(config + 'created_at = "made"\n', "utf-8")
+    (tmp_path / "leads.csv").write_text(
+        "who,stage,made\na,Won,2026-01-02\nb,Open,2026-01-01\n", "utf-8"
+    )
+    leads = read_leads(tmp_path / "leads.csv", config=tmp_path / "leadml.toml")
+    assert leads.lead_id.tolist() == ["a", "b"]
+    assert leads.outcome is not None
+    assert leads.outcome.tolist() == [1, -1]  # won; open
+    assert str(leads.latest_time()) == "2026-01-02T00:00:00.000000"

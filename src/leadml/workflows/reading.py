@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from leadml.data import leads as lead_tables
 from leadml.data.tables import Table, read_table, table_of
 from leadml.errors import DataError
+from leadml.settings import Settings, load_settings
 from leadml.store.sql_tables import is_sql_url, read_sql_table
 
 if TYPE_CHECKING:
@@ -43,3 +45,33 @@ def read_source(
         msg = f"there is no file {path} here, but there is {config_root / path}: name that"
         raise DataError(msg)
     return read_table(path)
+
+
+def read_leads(
+    leads: "str | Path | pd.DataFrame",
+    *,
+    config: Path | str | Settings | None = None,
+    table: str | None = None,
+) -> lead_tables.Leads:
+    """Read an export in leadml's terms, to look at it before training.
+
+    Parameters
+    ----------
+    leads : str, Path or pandas.DataFrame
+        File, SQL URL (with `table`) or frame.
+    config : path or Settings, optional
+        Default ``./leadml.toml``; of its columns only the id must be there.
+
+    Returns
+    -------
+    Leads
+        Ids, times (UTC), outcome, amount, margin and points, and what was odd about reading them.
+
+    Raises
+    ------
+    DataError
+        If there is no such source, it is no table, or the id is missing.
+    """
+    settings = load_settings(config)
+    source = read_source(leads, table=table, config_root=settings.root)
+    return lead_tables.read_leads(source, settings.definition.leads, required={"id"})
