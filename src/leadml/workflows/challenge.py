@@ -1,11 +1,13 @@
 """Champion against challenger: who serves after a training run."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from leadml.data.values import MICROSECONDS_A_DAY, microseconds
 from leadml.errors import LeadmlError
 from leadml.model.bundle import champion_bundle, read_aliases
 from leadml.workflows.material import batch_of
@@ -65,10 +67,20 @@ def decide_alias(run: Run) -> tuple[str, str]:
 
 
 def _unseen(run: Run, scorer: Scorer) -> NDArray[np.intp]:
-    """Return positions in the lesson with an out-of-time prediction, new to the champion."""
+    """Return positions in the lesson with an out-of-time prediction, new to the champion.
+
+    Neither learnt from nor matured within the champion's data window: ids alone would not tell
+    where they are made from contents that change.
+    """
     rows = run.selection.rows
     ids = run.material.leads.lead_id[run.lesson.rows[rows]].tolist()
-    return rows[~scorer.trained_on(ids)]
+    new = ~scorer.trained_on(ids)
+    window = scorer.manifest["data_window"]["as_of"]
+    if window is not None and run.judged.dated:
+        horizon = round(run.settings.definition.agreement.horizon_days * MICROSECONDS_A_DAY)
+        matured = run.lesson.as_of[rows] + horizon
+        new &= matured > microseconds(datetime.fromisoformat(window))
+    return rows[new]
 
 
 def _compare(run: Run, scorer: Scorer, rows: NDArray[np.intp]) -> Challenge:

@@ -14,6 +14,7 @@ from leadml.data.raw import RawColumn
 from leadml.data.values import (
     NO_TIME,
     NotUsableError,
+    in_utc,
     is_missing,
     microseconds,
     missing_texts,
@@ -89,7 +90,8 @@ class Records:
         self.wanted = as_of if as_of is not None else [None] * len(leads)
         self.mapping, self.names = definition.leads, definition.activities
         self.missing = missing_texts(self.mapping.missing)
-        self.read_time = time_reader(ZoneInfo(self.mapping.timezone), self.mapping.date_format)
+        self.zone = ZoneInfo(self.mapping.timezone)
+        self.read_time = time_reader(self.zone, self.mapping.date_format)
         self.errors: dict[int, list[tuple[str, str]]] = {}
         self.warnings: list[list[str]] = [self._unknown(lead) for lead in leads]
 
@@ -144,7 +146,7 @@ class Records:
     def _moment(self, row: int, handed_off: int) -> int:
         wanted = self.wanted[row]
         if wanted is not None:
-            return microseconds(wanted)
+            return microseconds(in_utc(wanted, self.zone))
         now = microseconds(self.now)
         return handed_off if NO_TIME < handed_off <= now else now
 

@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
 from leadml.data.raw import RawColumn
-from leadml.data.values import NO_TIME, missing_texts, to_number
+from leadml.data.values import NO_TIME, in_utc, missing_texts, to_number
 from leadml.domain.definition import Definition
 from leadml.model.bundle import Bundle, champion_bundle, read_bundle
 from leadml.model.points import PointsEngine, bucket_names, reached
@@ -203,9 +204,10 @@ class Scorer:
         as_of : sequence of datetime or None, optional
             The moment each lead is judged; default its hand-off time if that has passed, else now.
         now : datetime, optional
-            Default: the clock.
+            Default: the clock. Naive times are read in the configured zone.
         """
-        moment = now or datetime.now(UTC)
+        zone = ZoneInfo(self.definition.leads.timezone)
+        moment = datetime.now(UTC) if now is None else in_utc(now, zone)
         batch, warnings = Records(
             self.definition, self.known_columns, leads, activities, as_of, moment
         ).batch()

@@ -1,0 +1,152 @@
+"""A model whose scores can be worked by hand, and simulated companies to train on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leadml.data.simulate import SimulatedCrm, simulate
+from leadml.domain.agreement import Agreement
+from leadml.domain.definition import Definition
+from leadml.domain.mapping import LeadMapping
+from leadml.domain.points_table import PointsTable, Rule
+from leadml.model.bundle import write_alias, write_bundle
+from leadml.model.scorecard import Levels, Line, Machine, Scorecard, Steps
+from leadml.settings import Settings, load_settings
+from leadml.snapshot.features import RARE, Feature, FeatureSet
+from leadml.workflows.train import Training, train
+
+HANDMADE = Definition(
+    leads=LeadMapping(
+        id="id",
+        outcome="stage",
+        won=("Won",),
+        created_at="created",
+        handed_off_at="handed",
+        timezone="Europe/Berlin",
+        ignore=("note",),
+    ),
+    agreement=Agreement(close_rate=0.4),
+    points=PointsTable(
+        threshold=40.0,
+        rules=(
+            Rule(name="large", points=30.0, column="size", at_least=1000.0),
+            Rule(name="visits", points=5.0, group="page", activity="visit", per="each"),
+        ),
+        buckets={"A": 40.0, "B": 5.0},
+    ),
+)
+FEATURES = (
+    Feature(name="size", kind="number", column="size"),
+    Feature(name="source", kind="text", column="source", levels=("Ads", "Web", RARE)),
+    Feature(name="visit: times in 7 days", kind="count", activity="visit", window=7.0),
+    Feature(name="age in days", kind="age"),
+    Feature(name="days since seen", kind="time", column="seen"),
+)
+CARD = Scorecard(
+    -1.0,
+    (
+        Steps(0, cuts=(1000.0,), values=(0.0, 1.0), missing=-0.5),
+        Levels(1, values=(0.5, -0.5, 0.0), missing=-0.25),
+        Line(2, cuts=(0.0, 4.0), values=(0.0, 2.0), missing=0.25),
+        Line(3, cuts=(0.0, 10.0), values=(0.0, -1.0), missing=0.0),
+        Line(4, cuts=(0.0, 10.0), values=(0.3, 0.0), missing=0.0),
+    ),
+)
+MANIFEST: dict[str, Any] = {
+    "columns": ["id", "created", "handed", "stage", "size", "source", "seen", "note"],
+    "threshold": {"probability": 0.5, "basis": "guaranteed"},
+    "bands": {"A": 0.4, "B": 0.2, "C": 0.1},
+    "data_window": {"from": None, "to": None, "as_of": None},
+}
+
+
+@pytest.fixture
+def make_model(tmp_path: Path) -> Callable[..., Settings]:
+    """Return what installs the handmade model as champion of a folder, with changes."""
+
+    def make(
+        *,
+        version: str = "3",
+        definition: Definition = HANDMADE,
+        machine: Machine | None = None,
+        trained_on: tuple[str, ...] = (),
+        **manifest: object,
+    ) -> Settings:
+        folder = tmp_path / "models" / "versions" / version
+        folder.mkdir(parents=True)
+        write_bundle(
+            folder,
+            manifest=MANIFEST | manifest,
+            definition=definition,
+            features=FeatureSet(FEATURES, frozenset({"n/a", "select"}), definition.leads.timezone),
+            machine=machine or Machine(((1.0, CARD),), center=(0.0,) * 5),
+            trained_on=trained_on,
+        )
+        write_alias(tmp_path / "models", "champion", version)
+        return Settings(definition=definition, root=tmp_path)
+
+    return make
+
+
+@pytest.fixture
+def handmade() -> Definition:
+    """Return the definition of the handmade model."""
+    return HANDMADE
+
+
+@pytest.fixture(scope="session")
+def crm() -> SimulatedCrm:
+    """Return a company with known truth: 1,500 leads in 540 days."""
+    return simulate(1500, seed=1)
+
+
+@dataclass(frozen=True)
+class Company:
+    """A company that has trained once."""
+
+    crm: SimulatedCrm
+    settings: Settings
+    training: Training
+    steps: tuple[tuple[str, float], ...]
+
+
+@pytest.fixture(scope="session")
+def company(crm: SimulatedCrm, tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """Return the simulated company after its first training; tests leave it as it is."""
+    root = tmp_path_factory.mktemp("company")
+    (root / "leadml.toml").write_text(crm.definition)
+    settings = load_settings(root / "leadml.toml")
+    steps: list[tuple[str, float]] = []
+    training = train(
+        crm.leads,
+        activities=crm.activities,
+        config=settings,
+        progress=lambda step, share: steps.append((step, share)),
+    )
+    return Company(crm, settings, training, tuple(steps))
+
+
+@pytest.fixture(scope="session")
+def shared_tracking(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return one MLflow for many small trainings: making its tables takes seconds."""
+    return f"sqlite:///{tmp_path_factory.mktemp('tracking')}/mlflow.db"
+
+
+@pytest.fixture
+def settings_for(tmp_path: Path, shared_tracking: str) -> Callable[..., Settings]:
+    """Return what makes settings of a folder of its own, with MLflow shared."""
+
+    def make(definition: Definition, root: Path = tmp_path) -> Settings:
+        return Settings(definition=definition, root=root, tracking_uri=shared_tracking)
+
+    return make
+
+
+@pytest.fixture
+def small() -> Definition:
+    """Return a definition for small frames: dated, no closing times."""
+    leads = LeadMapping(id="id", outcome="stage", won=("Won",), lost=("Lost",), created_at="made")
+    return replace(Definition(), leads=leads)
