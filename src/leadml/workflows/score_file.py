@@ -114,7 +114,7 @@ def score(
     """
     settings = load_settings(config)
     target = Path(output)
-    _refuse_output(target)
+    _refuse_output(target, (leads, activities))
     scorer = load_scorer(model, config=settings)
     now = datetime.now(UTC)
     progress("reading", 0.0)
@@ -147,9 +147,13 @@ def score(
     return _summary(target, scorer, found, warnings)
 
 
-def _refuse_output(target: Path) -> None:
+def _refuse_output(target: Path, sources: "tuple[Source | None, ...]") -> None:
     if target.suffix not in (".csv", ".parquet"):
         msg = f"--output {target}: expected a name ending in .csv or .parquet"
+        raise ConfigError(msg)
+    read = [Path(source) for source in sources if isinstance(source, (str, Path))]
+    if target.resolve() in [path.resolve() for path in read]:
+        msg = f"--output {target} is the very file that is read: name another"
         raise ConfigError(msg)
 
 
