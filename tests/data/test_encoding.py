@@ -49,6 +49,17 @@ def test_a_letter_cut_off_at_the_end_is_not_utf8(tmp_path: Path) -> None:
     assert encoding_of(file(tmp_path, b"a,b\n1,\xc3")) == Encoding("cp1252", guessed=True)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ärger über Öl in Köln, Müller & Söhne, größere Äpfel für Jörg\n",  # 11 of 49 letters
+        "äöü,ÄÖÜ\n",  # nearly all, but too few to tell another script
+    ],
+)
+def test_accents_are_no_other_script(tmp_path: Path, text: str) -> None:
+    assert encoding_of(file(tmp_path, text.encode("cp1252"))).name == "cp1252"
+
+
 def test_gzip_is_seen_by_content(tmp_path: Path) -> None:
     path = file(tmp_path, gzip.compress(TEXT.encode("utf-16")))
     assert encoding_of(path).name == "utf-16"
@@ -75,6 +86,7 @@ def test_gzip_is_seen_by_content(tmp_path: Path) -> None:
         (b'[{"a": 1}]', "looks like JSON"),
         (b'{"a": 1}', "looks like JSON"),
         (b"a,b\n1,\0\n", "byte 7 is NUL"),
+        (b"\0a,b\n1,2\n", "byte 1 is NUL"),
         (b"a,b\n" + bytes(range(1, 32)) * 9, "control characters"),
     ],
 )

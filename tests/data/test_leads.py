@@ -117,6 +117,21 @@ def test_the_latest_time_leaves_out_hopes(leads: Leads) -> None:
     assert str(leads.latest_time()) == "2024-01-10T00:00:00.000000"
 
 
+def test_the_latest_time_of_any_kind_counts(tmp_path: Path) -> None:
+    closed = CRM.replace("2024-01-09T00:00:00+02:00", "2024-02-09T00:00Z")  # a lost lead's
+    read = leads_of(closed, MAPPING, tmp_path)
+    assert str(read.latest_time()) == "2024-02-09T00:00:00.000000"
+    created = CRM.replace("L3,Open,2024-01-07", "L3,Open,2024-03-07")  # an open lead's
+    assert str(leads_of(created, MAPPING, tmp_path).latest_time()) == "2024-03-07T00:00:00.000000"
+
+
+def test_an_outcome_that_is_not_required_may_be_anything(tmp_path: Path) -> None:
+    leads = leads_of(CRM.replace("Won", "New"), MAPPING, tmp_path, ("id",))
+    assert leads.outcome is not None
+    assert leads.outcome.tolist() == [-1, 0, -1, -1]
+    assert not [finding for finding in leads.findings if finding.code.startswith("DATA02")]
+
+
 def test_take_keeps_everything_in_step(leads: Leads) -> None:
     taken = leads.take(np.array([3, 0])).take(np.array([1, 0, 1]))
     assert taken.lead_id.tolist() == ["L1", "", "L1"]
@@ -157,8 +172,8 @@ def test_a_margin_without_an_amount_is_unknown(tmp_path: Path) -> None:
 
 
 def test_margins_in_per_cent_are_said(tmp_path: Path) -> None:
-    leads = leads_of("id,m\nA,45\nB,45 %\nC,-2\n", LeadMapping(id="id", margin="m"), tmp_path)
-    np.testing.assert_array_equal(leads.margin, [45, 0.45, -2])
+    leads = leads_of("id,m\nA,45\nB,45 %\nC,-2\nD,1\n", LeadMapping(id="id", margin="m"), tmp_path)
+    np.testing.assert_array_equal(leads.margin, [45, 0.45, -2, 1])
     (finding,) = found(leads, "DATA019")
     assert finding.examples == ("line 2: 45", "line 4: -2")
 

@@ -73,12 +73,19 @@ def test_parquet_columns_that_are_no_values_are_left_out_and_said(tmp_path: Path
         id=pa.array([1, 2]),
         tags=pa.array([["a"], []]),
         blob=pa.array([b"x", b"y"]),
+        blobs=pa.array([b"x", b"y"]).dictionary_encode(),
         clock=pa.array([time(1), time(2)]),
         span=pa.array([timedelta(1), timedelta(2)]),
     )
     table = read_table(path)
     assert table.frame.columns.tolist() == ["id"]
-    assert [finding.column for finding in table.findings] == ["tags", "blob", "clock", "span"]
+    assert [finding.column for finding in table.findings] == [
+        "tags",
+        "blob",
+        "blobs",
+        "clock",
+        "span",
+    ]
     assert {finding.code for finding in table.findings} == {"DATA008"}
 
 
