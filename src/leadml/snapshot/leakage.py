@@ -1,0 +1,182 @@
+"""The leakage audit: what the leads hold that could not be known when they were judged.
+
+A column is *quarantined* (left out unless listed under ``keep``) or *suspect* (used, reported).
+What a column's mere absence tells is suspect, never more.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leadml.data.activities import Activities
+from leadml.data.leads import Leads
+from leadml.domain.finding import ExcludedColumn, Finding
+from leadml.snapshot.features import Feature, FeatureSet
+from leadml.snapshot.labels import Judged
+from leadml.snapshot.leakage_case import Case, Suspicion
+from leadml.snapshot.leakage_columns import on_column, on_totals
+from leadml.snapshot.leakage_events import Changes, on_activities, on_changes
+from leadml.snapshot.split import Folds
+
+Numbers = NDArray[np.float64]
+Outcomes = NDArray[np.int8]
+Rows = NDArray[np.intp]
+Microseconds = NDArray[np.int64]
+
+CODES = {
+    "LEAK001": "a column that alone tells won from lost leads far better than all others",
+    "LEAK002": "values that only closed leads hold",
+    "LEAK003": "a name, or values, that speak of the outcome",
+    "LEAK004": "a column that changes at or after the closing",
+    "LEAK005": "activities after the closing",
+    "LEAK006": "copies of a lead in both training and test parts",
+    "LEAK007": "an id, or a running number",
+    "LEAK008": "a count of activities that includes later ones",
+    "LEAK009": "a column whose being filled tells the outcome",
+}
+"""Code -> what was found, for every finding of the audit."""
+
+
+REPEATED = 0.5
+"""Share of distinct leads above which two equal ones are copies rather than coincidence."""
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What the audit found.
+
+    Attributes
+    ----------
+    findings : tuple of Finding
+        One a ground; quarantines first.
+    quarantined : dict
+        Column, or kind of activity -> why it is left out.
+    suspect : tuple of str
+        Columns used although suspected, those under ``keep`` included.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    quarantined: dict[str, ExcludedColumn] = field(default_factory=dict)
+    suspect: tuple[str, ...] = ()
+
+    def kept(self, features: FeatureSet) -> NDArray[np.bool_]:
+        """Return which features stay, shape (features,)."""
+        return np.array(
+            [_source(feature) not in self.quarantined for feature in features.features], bool
+        )
+
+
+def _source(feature: Feature) -> str | None:
+    return feature.column or feature.activity
+
+
+def audit(
+    leads: Leads,
+    activities: Activities | None,
+    judged: Judged,
+    rows: Rows,
+    x: Numbers,
+    y: Outcomes,
+    features: FeatureSet,
+    as_of: Microseconds,
+    *,
+    keep: Collection[str] = (),
+    changes: Changes | None = None,
+    seed: int = 0,
+) -> Audit:
+    """Look for what could not be known when the leads were judged.
+
+    Parameters
+    ----------
+    leads : Leads
+        The whole export, open leads included.
+    activities : Activities or None
+    judged : Judged
+        All leads held against the agreement.
+    rows : int array, shape (learnt,)
+        The leads to learn from, oldest first where dated.
+    x : float array, shape (learnt, features)
+        NaN where missing, codes for text features.
+    y : int array, shape (learnt,)
+        0 or 1.
+    features : FeatureSet
+        What the columns of `x` are.
+    as_of : int64 array, shape (learnt,)
+        Microseconds; `NO_TIME` where undated.
+    keep : collection of str
+        Columns never quarantined.
+    changes : Changes, optional
+        Field history, where the export has one.
+    seed : int
+        Of the random halves of undated leads.
+    """
+    case = Case(leads, judged, rows, x, y, features, as_of, seed)
+    grounds = [ground for place in case.attributes for ground in on_column(case, place)]
+    grounds += on_totals(case)
+    if activities is not None:
+        grounds += on_activities(case, activities)
+    if changes is not None:
+        grounds += on_changes(leads, changes, set(features.columns))
+    return _verdict(grounds, frozenset(keep))
+
+
+def _verdict(grounds: Iterable[Suspicion], keep: frozenset[str]) -> Audit:
+    ordered = sorted(grounds, key=lambda ground: not ground.quarantine)
+    quarantined: dict[str, ExcludedColumn] = {}
+    for ground in ordered:
+        if ground.quarantine and ground.column not in keep:
+            why = ExcludedColumn(ground.column, ground.code, ground.evidence)
+            quarantined.setdefault(ground.column, why)
+    named = dict.fromkeys(ground.column for ground in ordered)
+    return Audit(
+        findings=tuple(_finding(ground, quarantined, keep) for ground in ordered),
+        quarantined=quarantined,
+        suspect=tuple(c for c in named if c not in quarantined and c),
+    )
+
+
+def _finding(
+    ground: Suspicion, quarantined: dict[str, ExcludedColumn], keep: frozenset[str]
+) -> Finding:
+    name = ground.column
+    if name in quarantined:
+        then = f'left out; if it is known when a lead is judged, set keep = ["{name}"]'
+    elif name in keep:
+        then = "used, because it is listed under keep"
+    else:
+        then = "used; if it is not known when a lead is judged, list it under ignore"
+    return Finding(
+        ground.code,
+        "warning",
+        name or None,
+        ground.count,
+        f"{ground.evidence}: {then}" if name else ground.evidence,
+        ground.examples,
+    )
+
+
+def copies_across(x: Numbers, folds: Folds) -> Finding | None:
+    """Find test leads that equal a training lead in every feature; None where there are none.
+
+    Where few coarse features make most leads equal, equality is no sign of a copy.
+    """
+    if x.shape[1] == 0 or len(x) == 0:
+        return None
+    filled = np.nan_to_num(x, nan=-1e300)
+    distinct, same = np.unique(filled, axis=0, return_inverse=True)
+    if len(distinct) <= REPEATED * len(x):
+        return None
+    same = same.reshape(-1)
+    copies = np.unique(
+        np.concatenate([test[np.isin(same[test], same[train])] for train, test in folds])
+    )
+    if not len(copies):
+        return None
+    text = (
+        f"{len(copies)} test leads equal a training lead in all that is known of them: if these "
+        "are copies of one lead, test results look better than they are; remove copies or map "
+        "account, so that they stay together"
+    )
+    return Finding("LEAK006", "warning", None, len(copies), text)

@@ -1,0 +1,136 @@
+"""The leads under audit, and what is worked out about them once for all grounds of suspicion."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leadml.data.activity_log import ActivityLog
+from leadml.data.leads import Leads
+from leadml.snapshot.features import ATTRIBUTES, Feature, FeatureSet
+from leadml.snapshot.labels import Judged
+from leadml.snapshot.leakage_presence import OpenLeads, known_early
+from leadml.snapshot.separation import CHANCE, Halves, Separation, separation
+
+Numbers = NDArray[np.float64]
+Outcomes = NDArray[np.int8]
+Rows = NDArray[np.intp]
+Microseconds = NDArray[np.int64]
+
+PLAUSIBLE = 0.70
+"""Largest cautious AUC of a single column that needs no explanation."""
+TOO_GOOD = 0.80
+"""Cautious AUC that no field known beforehand is expected to reach alone: above what the best
+models reach with *all* sound columns of three public sets (.60, .69, .79)."""
+CERTAIN = 0.90
+"""Cautious AUC from which even values that open leads hold alike do not acquit a column."""
+FAR_ABOVE = 0.5
+"""Standard deviations by which a column must separate better than the best plausible one."""
+
+
+@dataclass(frozen=True)
+class Suspicion:
+    """One ground for suspecting one column, or one kind of activity.
+
+    Attributes
+    ----------
+    code : str
+    column : str
+        Column of the export, or kind of activity.
+    quarantine : bool
+        Whether it is reason enough to leave the column out.
+    count : int
+        Leads concerned.
+    evidence : str
+        What was seen, as a sentence without its full stop.
+    examples : tuple of str
+    """
+
+    code: str
+    column: str
+    quarantine: bool
+    count: int
+    evidence: str
+    examples: tuple[str, ...] = ()
+
+
+class Case:
+    """The leads under audit, and what is worked out about them once."""
+
+    def __init__(
+        self,
+        leads: Leads,
+        judged: Judged,
+        rows: Rows,
+        x: Numbers,
+        y: Outcomes,
+        features: FeatureSet,
+        as_of: Microseconds,
+        seed: int,
+    ) -> None:
+        self.leads, self.judged, self.rows = leads, judged, rows
+        self.x, self.y, self.as_of = x, y, as_of
+        self.features = features
+        self.seed = seed
+
+    @property
+    def attributes(self) -> list[int]:
+        """Positions of the features read from a column of the export."""
+        return [i for i, f in enumerate(self.features.features) if f.kind in ATTRIBUTES]
+
+    @cached_property
+    def separations(self) -> list[Separation]:
+        """How well each feature alone separates, in the order of the features."""
+        halves = Halves.of(len(self.y), dated=self.judged.dated, seed=self.seed)
+        return [
+            separation(self.x[:, place], self.y, halves, categorical=feature.categorical)
+            for place, feature in enumerate(self.features.features)
+        ]
+
+    @cached_property
+    def best_plausible(self) -> tuple[Separation, str]:
+        """The feature that separates best of those that need no explanation.
+
+        Features of activities and age are known in time by construction: they always count.
+        """
+        columns = set(self.attributes)
+        sound = [
+            (self.separations[place], feature.name)
+            for place, feature in enumerate(self.features.features)
+            if place not in columns or self.separations[place].low < PLAUSIBLE
+        ]
+        return max(sound, key=lambda item: item[0].auc, default=(CHANCE, "chance"))
+
+    @cached_property
+    def open_leads(self) -> OpenLeads:
+        """The leads still open beside the closed ones."""
+        return OpenLeads(self.leads, self.judged)
+
+    def known_early(self, place: int) -> bool:
+        """Tell whether the newest leads already hold such values; see there."""
+        feature = self.features.features[place]
+        return known_early(
+            self._young(feature),
+            self.x[:, place],
+            self.y,
+            young_won=self.open_leads.young_won,
+            categorical=feature.categorical,
+        )
+
+    def _young(self, feature: Feature) -> Numbers:
+        rows = self.open_leads.young
+        alone = FeatureSet(
+            (feature,), self.features.missing, self.features.timezone, self.features.date_format
+        )
+        as_of = self.judged.as_of.astype("datetime64[us]").view("i8")[rows]
+        raw = {str(feature.column): self.leads.raw(str(feature.column)).take(rows)}
+        encoded = alone.encode(raw, as_of=as_of, created=as_of, log=ActivityLog.empty())
+        return encoded.x[:, 0]
+
+    def far_above(self, place: int) -> bool:
+        """Tell whether a column separates implausibly well, and far better than the others."""
+        found, (best, _) = self.separations[place], self.best_plausible
+        if found.low >= CERTAIN + (1 - CERTAIN) / 2:
+            return True
+        return found.low >= PLAUSIBLE and found.distance - best.distance >= FAR_ABOVE

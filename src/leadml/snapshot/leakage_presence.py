@@ -1,0 +1,195 @@
+"""What leads still open hold: values only closed leads have, and values known from the start."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import chi2
+
+from leadml.data.leads import Leads
+from leadml.data.raw import RawColumn
+from leadml.data.values import is_missing, missing_texts
+from leadml.snapshot.labels import Judged
+from leadml.snapshot.separation import groups_of, win_rates
+
+Flags = NDArray[np.bool_]
+Numbers = NDArray[np.float64]
+
+BLOCKS = 10
+"""Periods in which open leads are compared with closed ones, so that new habits mislead no one."""
+FEWEST_CLOSED = 10
+"""Fewest closed leads of a period to compare open ones with."""
+STILL_KNOWN = 0.2
+"""Values open leads would have to hold, as a share of what closed leads of the same periods hold,
+for a column to count as known before the outcome."""
+YOUNG_OPEN = 0.6
+"""Share of the newest leads that must still be open for them to show what is known early."""
+FEWEST_YOUNG = 50
+ALIKE = 0.2
+"""Largest total variation between young leads' values and others' for them to be alike."""
+
+
+@dataclass(frozen=True)
+class OnlyClosed:
+    """How many leads hold something other than what open leads hold by default.
+
+    Attributes
+    ----------
+    closed, closed_leads, open, open_leads : int
+        In the periods compared.
+    expected : float
+        How many open leads would, were they like the closed ones of their periods.
+    """
+
+    closed: int
+    closed_leads: int
+    open: int
+    open_leads: int
+    expected: float
+
+
+class OpenLeads:
+    """The leads still open beside the closed ones of the same periods.
+
+    Parameters
+    ----------
+    leads : Leads
+        The whole export: won, lost and open leads.
+    judged : Judged
+        When each lead is judged; undated leads are one period.
+    """
+
+    def __init__(self, leads: Leads, judged: Judged) -> None:
+        outcome = np.full(len(leads), -1, np.int8) if leads.outcome is None else leads.outcome
+        there = ~np.isin(judged.why_not.astype(str), ("ROW001", "ROW002", "ROW003", "ROW006"))
+        self.missing = missing_texts(leads.mapping.missing)
+        self.open = np.flatnonzero(there & (outcome < 0))
+        self.closed = np.flatnonzero(there & (outcome >= 0))
+        at = judged.as_of.astype("datetime64[us]").view("i8")
+        edges, first = _periods(at[self.open])
+        self.closed = self.closed[at[self.closed] >= first]
+        self.open_block = np.searchsorted(edges, at[self.open])
+        self.closed_block = np.searchsorted(edges, at[self.closed])
+        self.young = _young(at, outcome, there, dated=judged.dated)
+        self.young_won = float((outcome[self.young] == 1).mean()) if len(self.young) else 0.0
+
+    def only_closed(self, raw: RawColumn) -> OnlyClosed | None:
+        """Return the counts where (nearly) only closed leads hold values; None otherwise.
+
+        Open leads that hold nothing, or all the same, are held against the closed leads of their
+        own periods: had the values been known before the outcome, open leads would hold as many.
+        The upper 97.5 % Poisson bound of what they hold must lie below a fifth of that.
+        """
+        if not len(self.open) or not len(self.closed):
+            return None
+        gaps = [code for code, v in enumerate(raw.values) if is_missing(v, self.missing)]
+        codes = np.where(np.isin(raw.codes, gaps), -1, raw.codes)
+        default = int(np.bincount(codes[self.open] + 1).argmax()) - 1
+        told = (codes >= 0) & (codes != default)
+        counts = self._counts(told)
+        most = chi2.ppf(0.975, 2 * (counts.open + 1)) / 2
+        return counts if most <= STILL_KNOWN * counts.expected else None
+
+    def _counts(self, told: Flags) -> OnlyClosed:
+        size = int(max(self.open_block.max(), self.closed_block.max())) + 1
+        closed_leads = np.bincount(self.closed_block, minlength=size)
+        closed = np.bincount(self.closed_block, told[self.closed], minlength=size)
+        open_leads = np.bincount(self.open_block, minlength=size)
+        opened = np.bincount(self.open_block, told[self.open], minlength=size)
+        used = closed_leads >= FEWEST_CLOSED
+        share = closed[used] / closed_leads[used]
+        return OnlyClosed(
+            closed=int(closed[used].sum()),
+            closed_leads=int(closed_leads[used].sum()),
+            open=int(opened[used].sum()),
+            open_leads=int(open_leads[used].sum()),
+            expected=float((share * open_leads[used]).sum()),
+        )
+
+
+def _periods(at: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+    """Cut the open leads' moments into periods of like numbers: inner edges, and the start."""
+    if not len(at):
+        return at, 0
+    cuts = np.linspace(0, 1, BLOCKS + 1)[1:-1]
+    return np.unique(np.quantile(at, cuts, method="lower")), int(at.min())
+
+
+def _young(
+    at: NDArray[np.int64], outcome: NDArray[np.int8], there: Flags, *, dated: bool
+) -> NDArray[np.intp]:
+    """Return the newest leads, closed ones too, of whom most are still open."""
+    rows = np.flatnonzero(there)
+    if not dated:
+        return rows[outcome[rows] < 0]
+    newest = rows[np.argsort(at[rows], kind="stable")[::-1]]
+    share = np.cumsum(outcome[newest] < 0) / np.arange(1, len(newest) + 1)
+    enough = np.flatnonzero(share >= YOUNG_OPEN)
+    return newest[: enough[-1] + 1] if len(enough) else newest[:0]
+
+
+def known_early(
+    young: Numbers,
+    values: Numbers,
+    won: NDArray[np.int8],
+    *,
+    young_won: float,
+    categorical: bool,
+) -> bool:
+    """Tell whether the newest leads, most of them without an outcome, already hold such values.
+
+    They must be spread over the values like the leads with an outcome, and hold as many win-like
+    values: of what is recorded with a win they would have no more than they have wins.
+
+    Parameters
+    ----------
+    young : float array
+        The column of the newest leads.
+    values, won : arrays, shape (leads,)
+        The column and the outcome (0 or 1) of the leads learnt from.
+    young_won : float
+        Share of the newest leads that are won already.
+    """
+    if len(young) < FEWEST_YOUNG:
+        return False
+    group, other = groups_of(values, young, categorical=categorical, most=5)
+    size = int(max(group.max(), other.max())) + 1
+    share = np.bincount(group, minlength=size) / len(group)
+    young_share = np.bincount(other, minlength=size) / len(other)
+    if np.abs(share - young_share).sum() / 2 > ALIKE:
+        return False
+    group, other = groups_of(values, young, categorical=categorical)
+    rates = win_rates(group, won)
+    return not _lacks_wins(rates[other], rates[group], won, young_won)
+
+
+def _lacks_wins(young: Numbers, score: Numbers, won: NDArray[np.int8], young_won: float) -> bool:
+    """Tell whether win-like values are nearer to the wins so far than to the usual win rate."""
+    lost, gap = score[won == 0].mean(), score[won == 1].mean() - score[won == 0].mean()
+    if gap <= 0:
+        return False
+    share = (young.mean() - lost) / gap
+    error = young.std() / np.sqrt(len(young)) / gap
+    return bool(share + error < (won.mean() + young_won) / 2)
+
+
+def told_by_presence(present: Flags, won: NDArray[np.int8]) -> tuple[float, float] | None:
+    """Return the shares of won and of lost leads with a value where they surely differ by .2.
+
+    Surely: two standard errors off, and in the older and the newer half alike (by .1).
+    """
+    halves = np.array_split(np.arange(len(won)), 2)
+    gaps = [_gap(present[half], won[half]) for half in halves]
+    if min(won.sum(), len(won) - won.sum()) < FEWEST_CLOSED or None in gaps:
+        return None
+    with_won, with_lost = present[won == 1], present[won == 0]
+    a, b = float(with_won.mean()), float(with_lost.mean())
+    error = np.sqrt(a * (1 - a) / len(with_won) + b * (1 - b) / len(with_lost))
+    stable = all(gap is not None and gap * np.sign(a - b) >= 0.1 for gap in gaps)
+    return (a, b) if stable and abs(a - b) - 2 * error >= 0.2 else None
+
+
+def _gap(present: Flags, won: NDArray[np.int8]) -> float | None:
+    if not 0 < won.sum() < len(won):
+        return None
+    return float(present[won == 1].mean() - present[won == 0].mean())
