@@ -15,6 +15,7 @@ PUBLIC = [
     "__version__",
     "check",
     "demo",
+    "drift",
     "errors",
     "evaluate",
     "init",

@@ -12,6 +12,7 @@ _HOME = {
     "Settings": "leadml.settings",
     "check": "leadml.workflows.check",
     "demo": "leadml.workflows.demo",
+    "drift": "leadml.workflows.drift",
     "errors": "leadml.errors",
     "evaluate": "leadml.workflows.evaluate",
     "init": "leadml.workflows.init",

@@ -17,6 +17,7 @@ COMMANDS = {
     "score": "Score every lead of a file.",
     "serve": "Answer scores over HTTP.",
     "report": "Hold handed-off leads against the agreed close rate.",
+    "drift": "Tell whether new leads have moved, and what that asks for.",
     "models": "List the versions and who serves.",
     "promote": "Make a version the champion.",
     "points": "Work with the points table alone.",

@@ -8,6 +8,7 @@
       trees-0.bin       a full model's trees (treelite), where there is one
       definition.json   mapping, agreement and points table it was trained under
       trained_on.npy    hashes of the ids of the leads it learnt from
+      reference.json    how features and scores were spread then, as counts in bins
       pipeline.joblib   the fitted scikit-learn objects, for analysts; serving never reads it
 """
 
@@ -27,6 +28,7 @@ from numpy.typing import NDArray
 
 from leadml.domain.definition import Definition
 from leadml.errors import ModelError
+from leadml.model.reference import Reference
 from leadml.model.scorecard import Machine, Scorecard, Trees
 from leadml.snapshot.features import Feature, FeatureSet
 
@@ -34,6 +36,7 @@ FORMAT = 1
 """Version of the bundle's layout: a newer one is refused."""
 ALIASES = "aliases.json"
 VERSIONS = "versions"
+REFERENCE = "reference.json"
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,13 @@ class Bundle:
         """Tell which leads the model learnt from, shape (leads,)."""
         return np.isin(id_hashes(lead_ids), self.trained_hashes)
 
+    @cached_property
+    def reference(self) -> Reference | None:
+        """How the training leads were spread; None in bundles that do not hold it."""
+        if REFERENCE not in self.manifest["files"]:
+            return None
+        return Reference.from_dict(_json(self.path / REFERENCE))
+
 
 def id_hashes(lead_ids: Iterable[str]) -> NDArray[np.uint64]:
     """Return the first 64 bits of the sha256 of every id."""
@@ -90,14 +100,23 @@ def write_bundle(
     features: FeatureSet,
     machine: Machine,
     trained_on: Iterable[str],
+    trained_before: NDArray[np.uint64] | None = None,
+    reference: Reference | None = None,
 ) -> None:
-    """Write the data files and the manifest that seals them into an existing empty folder."""
+    """Write the data files and the manifest that seals them into an existing empty folder.
+
+    `trained_before` are hashes of further leads it learnt from.
+    """
     trees = [tree for _, tree in machine.trees]
     for number, tree in enumerate(trees):
         (folder / f"trees-{number}.bin").write_bytes(tree.content)
     _write_json(folder / "model.json", _model_to_dict(features, machine))
     _write_json(folder / "definition.json", definition.to_dict())
-    np.save(folder / "trained_on.npy", np.sort(id_hashes(trained_on)))
+    hashes = id_hashes(trained_on)
+    earlier = hashes[:0] if trained_before is None else trained_before
+    np.save(folder / "trained_on.npy", np.sort(np.concatenate([earlier, hashes])))
+    if reference is not None:
+        _write_json(folder / REFERENCE, reference.to_dict())
     sealed = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
     content = {"format": FORMAT, "files": sealed, **manifest}
     _write_json(folder / "manifest.json", content | {"seal": _seal(content)})

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 from leadml import __version__
 from leadml.domain.finding import ExcludedRows, Finding
@@ -20,6 +19,7 @@ from leadml.pages.html import write_pages
 from leadml.settings import Settings, load_settings
 from leadml.snapshot.labels import Judged
 from leadml.workflows.material import Material, batch_of, gather
+from leadml.workflows.new_leads import LEARNT_FROM, NOT_SCORED, learnt_from
 from leadml.workflows.score import Scorer, Scores, iso, load_scorer
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 FOLDER = "evaluation"
 FEWEST = 20
 """Fewest labelled leads that are evaluated."""
-LEARNT_FROM = "ROW009"
-NOT_SCORED = "ROW010"
 
 Progress = Callable[[str, float], None]
 
@@ -136,23 +134,9 @@ class _Sample:
         return np.asarray(self.judged.label[self.rows] == 1)
 
 
-def _learnt_from(lead_ids: list[str], scorer: Scorer) -> NDArray[np.bool_]:
-    """Tell which leads the model learnt from.
-
-    Without ids a new lead can have a learnt lead's content by chance, as often as learnt leads
-    have each other's. No more than that (99.9 %) tells nothing, and leaving those leads out would
-    remove the commonest ones alone: then none is taken for learnt from.
-    """
-    learnt = scorer.trained_on(lead_ids)
-    by_chance = scorer.manifest.get("repeated_share")
-    if by_chance is not None and learnt.sum() <= binom.ppf(0.999, len(learnt), by_chance):
-        return np.zeros(len(learnt), bool)
-    return learnt
-
-
 def _sample(material: Material, judged: Judged, scorer: Scorer) -> _Sample:
     labelled = np.flatnonzero(judged.label >= 0)
-    learnt = _learnt_from(material.leads.lead_id[labelled].tolist(), scorer)
+    learnt = learnt_from(material.leads.lead_id[labelled].tolist(), scorer)
     rows = labelled[~learnt]
     excluded = judged.excluded_rows()
     if learnt.any():

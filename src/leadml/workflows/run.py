@@ -12,6 +12,7 @@ from leadml.evaluation.threshold import Threshold
 from leadml.model.bundle import write_bundle
 from leadml.model.calibration import fit_points_line
 from leadml.model.candidates import Fitted
+from leadml.model.reference import OutOfTime, Reference, reference_of
 from leadml.model.scorecard import Machine
 from leadml.model.selection import Selection
 from leadml.settings import Settings
@@ -49,7 +50,16 @@ def write_run(run: Run, folder: Path, seed: int) -> None:
         features=run.lesson.catalogue.features,
         machine=run.machine,
         trained_on=run.material.leads.lead_id[run.lesson.rows],
+        reference=_reference(run),
     )
+
+
+def _reference(run: Run) -> Reference:
+    rows, selection = run.selection.rows, run.selection
+    chosen = next(c for c in selection.candidates if c.name == selection.chosen)
+    log_odds = selection.calibration.apply(selection.log_odds[rows])
+    predicted = OutOfTime(log_odds, run.lesson.y[rows], chosen.auc)
+    return reference_of(run.lesson.catalogue.features, run.lesson.x, predicted)
 
 
 def manifest_of(run: Run, seed: int) -> dict[str, Any]:
