@@ -76,6 +76,6 @@ def test_without_a_configuration_it_says_so(crm: Path) -> None:
 
 def test_progress_is_reported(crm: Path) -> None:
     steps: list[tuple[str, float]] = []
-    check("leads.csv", activities="touches.csv", report=lambda *step: steps.append(step))
+    check("leads.csv", activities="touches.csv", progress=lambda *step: steps.append(step))
     assert [share for _, share in steps] == sorted(share for _, share in steps)
     assert len(steps) == 3

@@ -55,7 +55,7 @@ def command(
 
     with progress("check") as report:
         result = check(
-            leads, activities=activities, table=table, config=config, as_of=as_of, report=report
+            leads, activities=activities, table=table, config=config, as_of=as_of, progress=report
         )
     emit(result.to_dict(), as_json, lambda console: _show(console, result))
     if result.errors:

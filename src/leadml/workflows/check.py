@@ -70,7 +70,7 @@ def check(
     table: str | None = None,
     config: "Path | str | Settings | None" = None,
     as_of: str | None = None,
-    report: Callable[[str, float], None] = lambda step, share: None,
+    progress: Callable[[str, float], None] = lambda _step, _share: None,
 ) -> CheckResult:
     """Look leads and their activities over.
 
@@ -82,7 +82,7 @@ def check(
         Default ``./leadml.toml``; without that, only what needs no mapping is checked, and said.
     as_of : str, optional
         What counts as now, an ISO date or time; default the clock.
-    report : callable, optional
+    progress : callable, optional
         Told each step and the share done.
 
     Raises
@@ -94,14 +94,14 @@ def check(
     definition = settings.definition if settings else Definition()
     root = settings.root if settings else Path()
     now = _now(as_of, definition)
-    report("reading leads", 0.0)
+    progress("reading leads", 0.0)
     export = read_source(leads, table=table, config_root=root)
     read = read_leads(export, definition.leads, required=set(definition.leads.named_columns))
     touches = None
     if activities is not None:
-        report("reading activities", 0.4)
+        progress("reading activities", 0.4)
         touches = _activities(activities, definition, root)
-    report("checking", 0.6)
+    progress("checking", 0.6)
     findings = check_leads(read, touches, now=now)
     return CheckResult(
         source=export.source,

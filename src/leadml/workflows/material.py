@@ -125,6 +125,20 @@ def _now(
     return max(latest) if latest else None
 
 
+def moments_to_score(leads: Leads, now: int, *, fixed: bool) -> NDArray[np.int64]:
+    """Return when each lead is judged: at `now` if fixed, else at its hand-off, else `now`.
+
+    Parameters
+    ----------
+    now : int
+        Microseconds UTC; a hand-off after it has not happened yet.
+    """
+    if fixed or "handed_off_at" not in leads.times:
+        return np.full(len(leads), now, np.int64)
+    handed_off = leads.times["handed_off_at"].astype("datetime64[us]").view("i8")
+    return np.where((handed_off != NO_TIME) & (handed_off <= now), handed_off, now)
+
+
 def batch_of(
     material: Material,
     rows: NDArray[np.intp],

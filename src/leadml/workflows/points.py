@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from leadml.data.activity_log import ActivityLog
 from leadml.data.leads import Leads
-from leadml.data.values import NO_TIME, microseconds, missing_texts
+from leadml.data.values import microseconds, missing_texts
 from leadml.data.writing import write_whole
 from leadml.domain.definition import Definition
 from leadml.domain.finding import Finding
 from leadml.errors import ConfigError, DataError
 from leadml.model.points import PointsEngine, PointsScore, bucket_names, reached
 from leadml.settings import Settings, load_settings
-from leadml.workflows.material import Material, gather, log_of, read_as_of
+from leadml.workflows.material import Material, gather, log_of, moments_to_score, read_as_of
 
 if TYPE_CHECKING:
     from leadml.workflows.material import Source
@@ -115,20 +115,12 @@ def score_points(
         rated = _Rated.of_column(leads, definition)
     else:
         log = log_of(material, np.arange(len(leads)))
-        moments = _moments(leads, microseconds(now), fixed=as_of is not None)
+        moments = moments_to_score(leads, microseconds(now), fixed=as_of is not None)
         rated = _Rated.of_rules(engine, leads, log, moments)
     target, with_error = Path(output), bool(leads.errors)
     write_whole(target, lambda part: _write(part, _rows(leads, rated), with_error=with_error))
     findings = _findings(material, definition)
     return _run(target, leads, rated, definition.points.threshold, findings)
-
-
-def _moments(leads: Leads, now: int, *, fixed: bool) -> NDArray[np.int64]:
-    """Return when each lead is judged: at `now` if fixed, else at its hand-off, else `now`."""
-    if fixed or "handed_off_at" not in leads.times:
-        return np.full(len(leads), now, np.int64)
-    handed_off = leads.times["handed_off_at"].astype("datetime64[us]").view("i8")
-    return np.where((handed_off != NO_TIME) & (handed_off <= now), handed_off, now)
 
 
 def _engine(definition: Definition, leads: Leads) -> PointsEngine | None:

@@ -16,7 +16,7 @@ from leadml.data.values import NO_TIME, microseconds
 from leadml.data.writing import write_whole
 from leadml.errors import ConfigError, RowError
 from leadml.settings import Settings, load_settings
-from leadml.workflows.material import Material, batch_of, gather, read_as_of
+from leadml.workflows.material import Material, batch_of, gather, moments_to_score, read_as_of
 from leadml.workflows.records import LATER, LeadBatch
 from leadml.workflows.score import BANDS, Scorer, Scores, load_scorer
 
@@ -128,7 +128,7 @@ def score(
         labelled=False,
     )
     fixed = read_as_of(as_of, scorer.definition.leads.timezone)
-    moments = _moments(material, microseconds(fixed or now), fixed=fixed is not None)
+    moments = moments_to_score(material.leads, microseconds(fixed or now), fixed=fixed is not None)
     pieces = []
     for start in range(0, len(material.leads), PIECE):
         rows = np.arange(start, min(start + PIECE, len(material.leads)))
@@ -155,15 +155,6 @@ def _refuse_output(target: Path, sources: "tuple[Source | None, ...]") -> None:
     if target.resolve() in [path.resolve() for path in read]:
         msg = f"--output {target} is the very file that is read: name another"
         raise ConfigError(msg)
-
-
-def _moments(material: Material, now: int, *, fixed: bool) -> NDArray[np.int64]:
-    """Return the moments judged: the fixed one, else the hand-off if it has passed, else now."""
-    moments = np.full(len(material.leads), now, np.int64)
-    if fixed or "handed_off_at" not in material.leads.times:
-        return moments
-    handed_off = material.leads.times["handed_off_at"].astype("datetime64[us]").view("i8")
-    return np.where((handed_off != NO_TIME) & (handed_off <= now), handed_off, moments)
 
 
 def _errors(
