@@ -301,3 +301,12 @@ def test_trees_name_the_features_their_splits_use() -> None:
     )
     ((weight, trees),) = fitted.machine.trees
     assert (weight, trees.inputs, trees.features) == (1.0, (0, 2), (2,))
+
+
+@pytest.mark.parametrize("additive", [True, False])
+def test_no_features_at_all_are_the_base_rate(additive: bool) -> None:
+    y = np.array([1] * 10 + [0] * 30, np.int8)
+    nothing, no_kind = np.empty((40, 0)), np.empty(0, bool)
+    boosted_ = boosted(nothing, y, categorical=no_kind, additive=additive, newest_last=True, seed=0)
+    assert boosted_.machine == base_rate(y).machine
+    assert logistic(nothing, y, categorical=no_kind).machine == base_rate(y).machine

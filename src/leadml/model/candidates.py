@@ -60,6 +60,8 @@ def base_rate(y: Outcomes) -> Fitted:
 def logistic(x: Numbers, y: Outcomes, *, categorical: Flags) -> Fitted:
     """Fit a logistic regression on levels and piecewise linear functions of numbers."""
     shapes = [_shape(x[:, j], is_text) for j, is_text in enumerate(categorical)]
+    if not shapes:
+        return base_rate(y)
     width = sum(shape.width for shape in shapes)
     step = -(-len(y) * max(width, 1) // MOST_CELLS)
     columns = [shape.columns(x[::step, j]) for j, shape in enumerate(shapes)]

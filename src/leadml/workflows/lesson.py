@@ -76,20 +76,29 @@ def folds_of(
     return stratified_folds(lesson.y, groups=_groups(lesson, material), seed=seed)
 
 
-MOST_REPEATS = 0.5
-"""Share of leads equal to another from which equal features are no sign of a copied row."""
+MOST_TWINS = 0.5
+"""Leads equal to a lead by chance, on average, from which equal features prove no copy."""
 
 
 def _groups(lesson: Lesson, material: Material) -> NDArray[np.intp] | None:
     """Keep leads of one account together; without accounts, copies of one lead.
 
-    Where few coarse features make most leads equal, folds of whole groups would only ask about
-    combinations never seen.
+    Leads that agree in few coarse features are no copies: folds of whole groups would only ask
+    about combinations never seen.
     """
     accounts = material.leads.texts("account")
     if accounts is None:
         x = np.nan_to_num(lesson.x, nan=-1e300)
-        distinct, same = np.unique(x, axis=0, return_inverse=True)
-        return same.reshape(-1) if len(distinct) > MOST_REPEATS * len(x) else None
+        same = np.unique(x, axis=0, return_inverse=True)[1].reshape(-1)
+        return same if _twins_by_chance(x) < MOST_TWINS else None
     names = [name or f"\0{row}" for row, name in enumerate(accounts[lesson.rows])]
     return np.unique(np.array(names, object).astype(str), return_inverse=True)[1]
+
+
+def _twins_by_chance(x: NDArray[np.float64]) -> float:
+    """Return how many leads would equal a lead were its features independent of each other."""
+    twins = float(len(x))
+    for feature in x.T:
+        shares = np.unique(feature, return_counts=True)[1] / len(x)
+        twins *= float((shares**2).sum())
+    return twins
