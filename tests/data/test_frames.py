@@ -4,9 +4,10 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
-from leadml.data.frames import FEW, Columns, Texts, raw_column
+from leadml.data.frames import AT_ONCE, FEW, Columns, Texts, raw_column
 
 
 @pytest.mark.parametrize(
@@ -14,6 +15,10 @@ from leadml.data.frames import FEW, Columns, Texts, raw_column
     [
         (pd.Series(["b", None, "a", "b"], dtype="str"), ["b", None, "a", "b"]),
         (pd.Series(["b", None, "a"], dtype="category"), ["b", None, "a"]),
+        (
+            pd.Series(pd.to_datetime(["2024-01-02", None])).astype("category"),
+            [datetime(2024, 1, 2), None],  # noqa: DTZ001
+        ),
         (pd.Series([2, 1, 2]), [2, 1, 2]),
         (pd.Series([2, None], dtype="Int64"), [2, None]),
         (pd.Series([2.5, np.nan]), [2.5, None]),
@@ -59,6 +64,11 @@ def test_many_texts_stay_in_arrow() -> None:
     assert raw.values[np.int64(3)] == "lead 3"  # type: ignore[call-overload]
     assert list(raw.values[2:4]) == ["lead 2", "lead 3"]
     assert raw.codes[-1] == -1
+
+
+def test_more_texts_than_are_made_at_once() -> None:
+    names = [str(n) for n in range(AT_ONCE + 1)]
+    assert list(Texts(pa.array(names, pa.large_string()))) == names
 
 
 def test_columns_are_factorised_once() -> None:

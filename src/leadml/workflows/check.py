@@ -5,18 +5,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from leadml.data.activities import Activities, read_activities
 from leadml.data.checks import check_leads
 from leadml.data.leads import read_leads
-from leadml.data.values import NotUsableError, time_reader
 from leadml.domain.definition import Definition
 from leadml.domain.finding import Finding
-from leadml.errors import ConfigError
 from leadml.settings import CONFIG_NAME, Settings, load_settings
+from leadml.workflows.material import read_as_of
 from leadml.workflows.reading import read_source
 
 if TYPE_CHECKING:
@@ -69,7 +67,7 @@ def check(
     activities: "Source | None" = None,
     table: str | None = None,
     config: "Path | str | Settings | None" = None,
-    as_of: str | None = None,
+    as_of: str | datetime | None = None,
     progress: Callable[[str, float], None] = lambda _step, _share: None,
 ) -> CheckResult:
     """Look leads and their activities over.
@@ -80,7 +78,7 @@ def check(
         File, SQL URL (with `table`) or frame.
     config : path or Settings, optional
         Default ``./leadml.toml``; without that, only what needs no mapping is checked, and said.
-    as_of : str, optional
+    as_of : str or datetime, optional
         What counts as now, an ISO date or time; default the clock.
     progress : callable, optional
         Told each step and the share done.
@@ -93,7 +91,8 @@ def check(
     settings = _settings(config)
     definition = settings.definition if settings else Definition()
     root = settings.root if settings else Path()
-    now = _now(as_of, definition)
+    clock = read_as_of(as_of, definition.leads.timezone) or datetime.now(UTC)
+    now = np.datetime64(clock.replace(tzinfo=None), "us")
     progress("reading leads", 0.0)
     export = read_source(leads, table=table, config_root=root)
     read = read_leads(export, definition.leads, required=set(definition.leads.named_columns))
@@ -124,16 +123,6 @@ def _no_mapping() -> Finding:
         "`leadml init`"
     )
     return Finding("CONF001", "info", None, 0, text)
-
-
-def _now(as_of: str | None, definition: Definition) -> np.datetime64:
-    zone = ZoneInfo(definition.leads.timezone)
-    try:
-        now = time_reader(zone, None)(as_of) if as_of else datetime.now(UTC)
-    except NotUsableError as error:
-        msg = f"--as-of: {error}; write a date like 2026-01-31 or a time like 2026-01-31T09:00Z"
-        raise ConfigError(msg) from None
-    return np.datetime64(now.replace(tzinfo=None), "us")
 
 
 def _activities(source: "Source", definition: Definition, root: Path) -> Activities:
