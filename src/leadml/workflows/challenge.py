@@ -92,7 +92,7 @@ def _compare(run: Run, scorer: Scorer, rows: NDArray[np.intp]) -> Challenge:
     challenger = np.logaddexp(0, ours) - y * ours
     gain = champion - challenger
     error = float(gain.std(ddof=1) / np.sqrt(len(gain)))
-    chance = float(norm.sf(gain.mean() / error)) if error > 0 else 1.0
+    chance = float(norm.sf(gain.mean() / error)) if error > 0 else float(gain.mean() <= 0)
     return Challenge(len(y), int(y.sum()), float(champion.mean()), float(challenger.mean()), chance)
 
 
@@ -105,5 +105,5 @@ def _told(challenge: Challenge, serving: str, confidence: float) -> tuple[str, s
         return "champion", f"better than the champion: {figures}"
     return (
         "challenger",
-        f"version {serving} stays champion, not beaten at {confidence:.0%}: {figures}",
+        f"version {serving} stays champion, not beaten at {100 * confidence:g}%: {figures}",
     )
