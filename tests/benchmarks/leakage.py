@@ -5,8 +5,8 @@
 prints, for every public data set with nothing ignored, which columns are quarantined and by how
 much; for simulated CRMs without a leak (several seeds, base rates, drift, neglect, and with one
 really strong sound column) how many sound columns are; and for planted leaks of several kinds,
-alone and all at once, how many are found. ``--leadforge`` names a bundle that the package of that
-name made with ``leadforge generate --mode research_instructor``; its flagged columns are looked for.
+alone and all at once, how many are found. ``--leadforge`` names a bundle made with the package of
+that name, ``leadforge generate --mode research_instructor``: its flagged columns are looked for.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -107,7 +107,7 @@ class Case:
         """The leads still open beside the closed ones."""
         return OpenLeads(self.leads, self.judged)
 
-    def known_early(self, place: int) -> bool:
+    def known_early(self, place: int, *, doubted: bool) -> bool:
         """Tell whether the newest leads already hold such values; see there."""
         feature = self.features.features[place]
         return known_early(
@@ -116,6 +116,7 @@ class Case:
             self.y,
             young_won=self.open_leads.young_won,
             categorical=feature.categorical,
+            doubted=doubted,
         )
 
     def _young(self, feature: Feature) -> Numbers:

@@ -38,7 +38,7 @@ def _by_separation(case: Case, place: int, column: str) -> Iterator[Suspicion]:
         return
     hinted = bool(tells(column))
     needed = PLAUSIBLE if hinted else TOO_GOOD
-    acquitted = found.low < CERTAIN and case.known_early(place)
+    acquitted = found.low < CERTAIN and case.known_early(place, doubted=hinted)
     quarantine = found.low >= needed and not acquitted
     if acquitted and found.low < TOO_GOOD:
         return

@@ -33,7 +33,8 @@ def names_leads(column: str, raw: RawColumn, as_of: NDArray[np.int64]) -> str:
     """
     used, codes = np.unique(raw.codes, return_inverse=True)
     values = [raw.values[code] if code >= 0 else None for code in used]
-    distinct, rows = int((used >= 0).sum()), int((raw.codes >= 0).sum())
+    distinct = len({str(value) for value in values if value is not None})
+    rows = int((raw.codes >= 0).sum())
     if rows < FEWEST_LEADS or distinct <= MOSTLY_OWN * rows:
         return ""
     if says_id(column):

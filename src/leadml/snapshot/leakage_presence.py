@@ -61,7 +61,8 @@ class OpenLeads:
 
     def __init__(self, leads: Leads, judged: Judged) -> None:
         outcome = np.full(len(leads), -1, np.int8) if leads.outcome is None else leads.outcome
-        there = ~np.isin(judged.why_not.astype(str), ("ROW001", "ROW002", "ROW003", "ROW006"))
+        there = ~np.isin(judged.why_not.astype(str), ("ROW001", "ROW002", "ROW003"))
+        there &= judged.handed_off  # others are not judged yet: what they lack says nothing
         self.missing = missing_texts(leads.mapping.missing)
         self.open = np.flatnonzero(there & (outcome < 0))
         self.closed = np.flatnonzero(there & (outcome >= 0))
@@ -135,6 +136,7 @@ def known_early(
     *,
     young_won: float,
     categorical: bool,
+    doubted: bool = False,
 ) -> bool:
     """Tell whether the newest leads, most of them without an outcome, already hold such values.
 
@@ -149,6 +151,9 @@ def known_early(
         The column and the outcome (0 or 1) of the leads learnt from.
     young_won : float
         Share of the newest leads that are won already.
+    doubted : bool
+        Whether the column's name speaks against it: then one standard error of doubt counts
+        against it, else for it.
     """
     if len(young) < FEWEST_YOUNG:
         return False
@@ -160,17 +165,19 @@ def known_early(
         return False
     group, other = groups_of(values, young, categorical=categorical)
     rates = win_rates(group, won)
-    return not _lacks_wins(rates[other], rates[group], won, young_won)
+    return not _lacks_wins(rates[other], rates[group], won, young_won, -1 if doubted else 1)
 
 
-def _lacks_wins(young: Numbers, score: Numbers, won: NDArray[np.int8], young_won: float) -> bool:
+def _lacks_wins(
+    young: Numbers, score: Numbers, won: NDArray[np.int8], young_won: float, doubt: int
+) -> bool:
     """Tell whether win-like values are nearer to the wins so far than to the usual win rate."""
     lost, gap = score[won == 0].mean(), score[won == 1].mean() - score[won == 0].mean()
     if gap <= 0:
         return False
     share = (young.mean() - lost) / gap
     error = young.std() / np.sqrt(len(young)) / gap
-    return bool(share + error < (won.mean() + young_won) / 2)
+    return bool(share + doubt * error < (won.mean() + young_won) / 2)
 
 
 def told_by_presence(present: Flags, won: NDArray[np.int8]) -> tuple[float, float] | None:

@@ -1,0 +1,165 @@
+"""What leads still open hold."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from leadml.data.leads import Leads, read_leads
+from leadml.data.tables import table_of
+from leadml.domain.agreement import Agreement
+from leadml.domain.mapping import LeadMapping
+from leadml.snapshot.labels import judge
+from leadml.snapshot.leakage_presence import OnlyClosed, OpenLeads, known_early, told_by_presence
+
+MAPPING = LeadMapping(
+    id="id", outcome="stage", won=("won",), lost=("lost",), created_at="created", closed_at="closed"
+)
+NAN = np.nan
+
+
+def export(stages: Sequence[str], column: Sequence[object], *, dated: bool = True) -> Leads:
+    """Leads created one a day, closed the day after."""
+    created = pd.date_range("2024-01-01", periods=len(stages))
+    frame = pd.DataFrame({"id": [f"L{n}" for n in range(len(stages))], "stage": stages})
+    mapping = MAPPING
+    if dated:
+        frame["created"] = created.astype(str)
+        closed = pd.Series((created + pd.Timedelta(days=1)).astype(str))
+        frame["closed"] = closed.where(frame["stage"] != "open").astype(object)
+    else:
+        mapping = LeadMapping(id="id", outcome="stage", won=("won",), lost=("lost",))
+    frame["c"] = pd.Series(list(column), dtype=object)
+    return read_leads(table_of(frame, "leads.csv"), mapping, required={"id", "outcome"})
+
+
+def found(
+    stages: Sequence[str], column: Sequence[object], *, dated: bool = True
+) -> OnlyClosed | None:
+    leads = export(stages, column, dated=dated)
+    judged = judge(leads, Agreement(horizon_days=30), now=leads.latest_time())
+    return OpenLeads(leads, judged).only_closed(leads.raw("c"))
+
+
+MIXED = ["won", "open", "lost", "open"] * 100
+"""200 closed and 200 open leads, all over the period."""
+
+
+class TestValuesOnlyClosedLeadsHold:
+    @pytest.mark.parametrize("dated", [True, False])
+    def test_filled_at_the_closing(self, dated: bool) -> None:
+        # Open leads would hold 200 were they like closed ones; they hold none.
+        counts = found(MIXED, [s if s != "open" else None for s in MIXED], dated=dated)
+        assert counts is not None
+        assert (counts.closed, counts.open) == (counts.closed_leads, 0)
+        assert counts.open_leads > 150
+        assert counts.expected == pytest.approx(counts.open_leads)
+
+    def test_open_leads_hold_one_default(self) -> None:
+        column = [n % 7 + 1 if s != "open" else 0 for n, s in enumerate(MIXED)]
+        assert found(MIXED, column) is not None
+
+    def test_a_text_that_means_missing(self) -> None:
+        column = ["x" if s != "open" else ("n/a", None)[n % 3 == 0] for n, s in enumerate(MIXED)]
+        assert found(MIXED, column) is not None
+
+    def test_filled_for_all_alike(self) -> None:
+        assert found(MIXED, [n % 5 for n in range(400)]) is None
+        assert found(MIXED, ["x" if n % 3 else None for n in range(400)]) is None
+
+    def test_a_field_given_up_before_the_open_leads_came(self) -> None:
+        # 300 old closed leads are filled; of the newest 100, half open, none is.
+        stages = ["won", "lost"] * 150 + ["won", "open"] * 50
+        column = ["x"] * 300 + [None] * 100
+        assert found(stages, column) is None
+
+    def test_too_rare_to_tell(self) -> None:
+        # 5 % of closed leads: open ones would hold 10; none of them may be chance.
+        column = ["x" if s != "open" and n % 40 == 0 else None for n, s in enumerate(MIXED)]
+        assert found(MIXED, column) is None
+
+    def test_some_open_leads_hold_it_too(self) -> None:
+        # A quarter as often is more than a fifth: perhaps sales asks for it on the way.
+        column = ["x" if s != "open" or n % 8 == 1 else None for n, s in enumerate(MIXED)]
+        assert found(MIXED, column) is None
+
+    def test_without_open_or_without_closed_leads(self) -> None:
+        assert found(["won", "lost"] * 50, [1] * 100) is None
+        assert found(["won"] + ["open"] * 99, [1] + [None] * 99) is None
+
+
+def young(stages: Sequence[str]) -> tuple[int, float]:
+    leads = export(stages, [1] * len(stages))
+    judged = judge(leads, Agreement(horizon_days=30), now=leads.latest_time())
+    told = OpenLeads(leads, judged)
+    return len(told.young), told.young_won
+
+
+def test_the_newest_leads_are_those_mostly_open() -> None:
+    # The last lead is closed so that all were judged by then: of the newest n + 1, n are open;
+    # 50 older closed leads join until only .6 are: 60 / (61 + 39) = .6.
+    assert young(["won"] * 50 + ["open"] * 60 + ["lost"]) == (100, 0.39)
+
+
+def test_without_open_leads_none_is_young() -> None:
+    assert young(["won", "lost"] * 30) == (0, 0.0)
+
+
+class TestKnownEarly:
+    rng = np.random.default_rng(0)
+    won = (rng.random(2000) < 0.3).astype(np.int8)
+    values = rng.normal(size=2000) + 1.5 * won
+
+    def asked(self, young: np.ndarray, *, young_won: float = 0.05) -> bool:
+        return known_early(young, self.values, self.won, young_won=young_won, categorical=False)
+
+    def test_spread_like_all(self) -> None:
+        assert self.asked(self.values[:400])
+
+    def test_a_doubted_column_must_be_surely_nearer(self) -> None:
+        # 17 of 100 values are win-like (.3 usual, .05 won so far): .175 would be half way.
+        some = np.concatenate([self.values[self.won == 1][:68], self.values[self.won == 0][:332]])
+        given = {"young_won": 0.05, "categorical": False}
+        assert known_early(some, self.values, self.won, **given)  # type: ignore[arg-type]
+        assert not known_early(some, self.values, self.won, doubted=True, **given)  # type: ignore[arg-type]
+
+    def test_too_few(self) -> None:
+        assert not self.asked(self.values[:49])
+
+    def test_missing_or_shifted(self) -> None:
+        assert not self.asked(np.full(400, NAN))
+        assert not self.asked(self.values[:400] + 1.5)
+
+    def test_like_lost_leads_only(self) -> None:
+        lost = self.values[self.won == 0][:400]
+        assert not self.asked(lost)
+
+    def test_no_more_win_like_values_than_wins_so_far(self) -> None:
+        # A fifth of the newest are won already and 20 of 100 values are win-like: a trace of the
+        # wins. With none won yet the same values would speak for the column.
+        some = np.concatenate([self.values[self.won == 1][:80], self.values[self.won == 0][:320]])
+        assert not self.asked(some, young_won=0.2)
+        assert self.asked(some, young_won=0.0)
+
+
+class TestPresenceTellingTheOutcome:
+    won = np.array([1, 0] * 200, np.int8)
+
+    def test_filled_for_won_leads(self) -> None:
+        present = (self.won == 1) | (np.arange(400) % 4 == 1)
+        assert told_by_presence(present, self.won) == (1.0, 0.5)
+
+    def test_a_small_difference(self) -> None:
+        present = (self.won == 1) | (np.arange(400) % 20 < 16)  # 1.0 and 0.8
+        assert told_by_presence(present, self.won) is None
+
+    def test_only_in_the_older_half(self) -> None:
+        present = (self.won == 1) | (np.arange(400) >= 200)
+        assert told_by_presence(present, self.won) is None
+
+    @pytest.mark.parametrize("wins", [0, 9])
+    def test_too_few(self, wins: int) -> None:
+        won = np.zeros(400, np.int8)
+        won[np.linspace(0, 399, wins).astype(int)] = 1
+        assert told_by_presence(won == 1, won) is None
