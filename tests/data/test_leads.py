@@ -125,6 +125,19 @@ def test_the_latest_time_of_any_kind_counts(tmp_path: Path) -> None:
     assert str(leads_of(created, MAPPING, tmp_path).latest_time()) == "2024-03-07T00:00:00.000000"
 
 
+@pytest.mark.parametrize(("required", "errors"), [({"id"}, [1]), ({"id", "closed_at"}, [0, 1])])
+def test_only_times_that_are_needed_set_a_row_aside(
+    tmp_path: Path, required: set[str], errors: list[int]
+) -> None:
+    rows = [f"l{n},2026-01-01,2026-02-0{n + 1}" for n in range(2, 8)]
+    text = "id,made,closed\nl0,2026-01-01,soon\nl1,never,2026-02-01\n" + "\n".join(rows)
+    (tmp_path / "leads.csv").write_text(text)
+    mapping = LeadMapping(id="id", created_at="made", closed_at="closed")
+    leads = read_leads(read_table(tmp_path / "leads.csv"), mapping, required=required)
+    assert sorted(leads.errors) == errors
+    assert [f.column for f in leads.findings if f.code == "TIME001"] == ["made", "closed"]
+
+
 def test_an_outcome_that_is_not_required_may_be_anything(tmp_path: Path) -> None:
     leads = leads_of(CRM.replace("Won", "New"), MAPPING, tmp_path, ("id",))
     assert leads.outcome is not None

@@ -20,7 +20,7 @@ from leadml.data.time_findings import naive_finding, refuse_mostly_unreadable, t
 from leadml.data.times import read_times
 from leadml.data.values import missing_texts, to_number, to_text
 from leadml.domain.finding import Finding
-from leadml.domain.mapping import LeadMapping
+from leadml.domain.mapping import DECIDING_TIMES, LeadMapping
 from leadml.errors import DataError
 
 NUMBERS = ("amount", "margin", "margin_amount", "points")
@@ -224,8 +224,9 @@ class _Reader:
             what = f"{self.table.source}, column {column} ([leads].{role})"
             if role in self.required:
                 refuse_mostly_unreadable(times, what)
-            for row, why in times.errors.items():
-                self._error(row, f"{column}: {why}")
+            if role in DECIDING_TIMES | self.required:
+                for row, why in times.errors.items():
+                    self._error(row, f"{column}: {why}")
             self.findings += time_findings(
                 times, column, zone=self.mapping.timezone, places=self.table.places
             )

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 Scalar = str | int | float | bool
+DECIDING_TIMES = frozenset({"created_at", "handed_off_at"})
+"""Times that decide when a lead is judged: one that cannot be read keeps it from being scored."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,7 @@ from leadml.data.values import (
     to_text,
 )
 from leadml.domain.definition import Definition
+from leadml.domain.mapping import DECIDING_TIMES
 
 Microseconds = NDArray[np.int64]
 
@@ -100,7 +101,7 @@ class Records:
         columns = dict.fromkeys(column for lead in self.leads for column in lead)
         raw = {c: RawColumn.of([lead.get(c) for lead in self.leads]) for c in columns}
         ids = np.array([self._id(row, lead) for row, lead in enumerate(self.leads)], object)
-        times = {role: self._times(role) for role in self.mapping.times}
+        times = {role: self._times(role) for role in self.mapping.times if role in DECIDING_TIMES}
         unknown = np.full(len(self.leads), NO_TIME, np.int64)
         created = times.get("created_at", unknown)
         handed_off = times.get("handed_off_at", unknown)
