@@ -24,6 +24,7 @@ PUBLIC = [
     "models",
     "promote",
     "read_leads",
+    "recalibrate",
     "report",
     "score",
     "simulate",

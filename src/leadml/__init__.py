@@ -21,6 +21,7 @@ _HOME = {
     "models": "leadml.workflows.models",
     "promote": "leadml.workflows.models",
     "read_leads": "leadml.workflows.reading",
+    "recalibrate": "leadml.workflows.recalibrate",
     "report": "leadml.workflows.report",
     "score": "leadml.workflows.score_file",
     "simulate": "leadml.data.simulate",

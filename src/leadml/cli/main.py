@@ -18,6 +18,7 @@ COMMANDS = {
     "serve": "Answer scores over HTTP.",
     "report": "Hold handed-off leads against the agreed close rate.",
     "drift": "Tell whether new leads have moved, and what that asks for.",
+    "recalibrate": "Refresh level and slope from newer outcomes.",
     "models": "List the versions and who serves.",
     "promote": "Make a version the champion.",
     "points": "Work with the points table alone.",

@@ -1,11 +1,13 @@
 """What a training run leaves in MLflow."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from leadml import tracking
 from leadml.domain.finding import Finding
+from leadml.domain.mapping import LeadMapping
 from leadml.evaluation.calibration import reliability
 from leadml.evaluation.gains import gains
 from leadml.model.selection import out_of_time, to_rows
@@ -32,7 +34,7 @@ def record_version(run: Run, findings: list[Finding], folder: Path, seed: int) -
         },
         charts=_charts(measured),
         bundle=folder,
-        columns=_columns(run),
+        columns=read_when_scoring(run.material.leads.columns, definition.leads),
         served_by=Path(__file__).with_name("served_model.py"),
     )
     return tracking.record(run.settings.tracking_uri, training).version
@@ -116,8 +118,7 @@ def _charts(measured: OutOfTime) -> dict[str, str]:
     }
 
 
-def _columns(run: Run) -> tuple[str, ...]:
+def read_when_scoring(columns: Iterable[str], mapping: LeadMapping) -> tuple[str, ...]:
     """Return the export's columns that scoring may read: all but those that tell the outcome."""
-    mapping = run.settings.definition.leads
     told_later = (mapping.outcome, mapping.followed_up_at, mapping.closed_at)
-    return tuple(c for c in run.material.leads.columns if c not in told_later)
+    return tuple(column for column in columns if column not in told_later)

@@ -1,0 +1,273 @@
+"""A bundle whose level and slope are wrong by known amounts is brought back; a right one stays."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+import leadml
+from leadml import tracking
+from leadml.cli.main import main
+from leadml.data.values import missing_texts
+from leadml.errors import DataError, ModelError, TooFewOutcomes
+from leadml.evaluation.threshold import choose_threshold
+from leadml.model.bundle import read_aliases, read_bundle, versions, write_alias, write_bundle
+from leadml.model.reference import OutOfTime, reference_of
+from leadml.model.scorecard import Line, Machine, Scorecard, probability
+from leadml.settings import load_settings
+from leadml.snapshot.features import Feature, FeatureSet
+
+TOML = """\
+[leads]
+id = "id"
+outcome = "stage"
+won = ["won"]
+lost = ["lost"]
+{times}
+
+[sales_ready]
+close_rate = {rate}
+horizon_days = 30
+"""
+TIMES = 'created_at = "created"\nclosed_at = "closed"'
+FEATURES = FeatureSet(
+    (
+        Feature(name="x", kind="number", column="x"),
+        Feature(name="y", kind="number", column="y"),
+    ),
+    missing_texts(()),
+)
+CARD = Scorecard(
+    0.0, (Line(0, (-9.0, 9.0), (-9.0, 9.0), 0.0), Line(1, (-9.0, 9.0), (-4.5, 4.5), 0.0))
+)
+CENTER = (-1.0, 0.0)
+NOW = "2026-06-01"
+OLD = "7"
+"""The version made by hand; the registry, empty before, calls the next one 1."""
+NEXT = "1"
+
+
+def new_leads(leads: int, *, slope: float = 1.0, shift: float = 0.0, seed: int = 1) -> pd.DataFrame:
+    """Return matured leads whose true log-odds are slope * (x + y / 2) + shift."""
+    random = np.random.default_rng(seed)
+    x, y = random.normal(-1.0, 1.1, leads).round(3), random.normal(0.0, 1.0, leads).round(3)
+    won = random.random(leads) < probability(slope * (x + y / 2) + shift)
+    created = pd.Timestamp("2026-01-01") + pd.to_timedelta(np.linspace(0, 90, leads), unit="D")
+    return pd.DataFrame(
+        {
+            "id": [f"N{number}" for number in range(leads)],
+            "created": created,
+            "closed": created + pd.Timedelta(days=10),
+            "stage": np.where(won, "won", "lost"),
+            "x": x,
+            "y": y,
+        }
+    )
+
+
+def install(
+    folder: Path, *, alias: str = "champion", rate: float = 0.3, times: str = TIMES, **changes: Any
+) -> Path:
+    config = folder / "leadml.toml"
+    config.write_text(TOML.format(rate=rate, times=times))
+    definition = load_settings(config).definition
+    random = np.random.default_rng(9)
+    z = random.normal(-1.0, 1.2, 1000)
+    predicted = OutOfTime(z, (random.random(1000) < probability(z)).astype(np.int8), 0.78)
+    version = folder / "models" / "versions" / OLD
+    version.mkdir(parents=True)
+    manifest = {
+        "agreement_hash": definition.agreement.hash(),
+        "threshold": {"probability": 0.2, "basis": "guaranteed"},
+        "bands": {"A": 0.3, "B": 0.15, "C": 0.075},
+        "columns": ["id", "created", "closed", "stage", "x", "y"],
+        "chosen": "logistic",
+        "trained_at": "2025-12-01T00:00:00+00:00",
+        "out_of_time": {"log_loss": 0.5, "auc": 0.78},
+        "data_window": {"from": None, "to": None, "as_of": None},
+    }
+    write_bundle(
+        version,
+        manifest=manifest | changes,
+        definition=definition,
+        features=FEATURES,
+        machine=Machine(cards=((1.0, CARD),), center=CENTER),
+        trained_on=["T1", "T2"],
+        reference=reference_of(FEATURES, random.normal(0, 1, (50, 2)), predicted),
+    )
+    (version / "pipeline.joblib").write_bytes(b"for analysts")
+    write_alias(folder / "models", alias, OLD)
+    return config
+
+
+def run(folder: Path, frame: pd.DataFrame, **options: Any) -> dict[str, Any]:
+    frame.to_csv(folder / "new.csv", index=False)
+    found = leadml.recalibrate(
+        folder / "new.csv", config=folder / "leadml.toml", **{"as_of": NOW} | options
+    ).to_dict()
+    json.dumps(found, allow_nan=False)
+    return found
+
+
+@pytest.fixture(scope="module")
+def lowered(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """Return a folder whose champion is 0.8 log-odds too high, recalibrated on 2,000 new leads."""
+    folder = tmp_path_factory.mktemp("lowered")
+    install(folder)
+    return folder, run(folder, new_leads(2000, shift=-0.8))
+
+
+def test_a_known_level_is_brought_back(lowered: tuple[Path, dict[str, Any]]) -> None:
+    folder, found = lowered
+    assert found["shift"] == pytest.approx(-0.8, abs=0.15)
+    assert found["line"]["slope"] == pytest.approx(1.0, abs=0.12)
+    assert found["check"]["gain"] > found["check"]["error"]
+    assert found["check"]["leads"] == 1000
+    fresh = new_leads(20_000, shift=-0.8, seed=7)
+    scorer = leadml.load_scorer(NEXT, config=folder / "leadml.toml")
+    records = fresh[["id", "x", "y"]].head(3000).to_dict("records")
+    said = np.array([answer.probability for answer in scorer.score_records(records)])
+    real = probability((fresh["x"] + fresh["y"] / 2 - 0.8).to_numpy()[:3000])
+    assert said.mean() == pytest.approx(real.mean(), abs=0.015)
+    assert np.abs(said - real).max() < 0.05
+
+
+def test_the_new_version_serves_and_is_registered(lowered: tuple[Path, dict[str, Any]]) -> None:
+    folder, found = lowered
+    assert (found["recalibrated_from"], found["version"], found["alias"]) == (OLD, NEXT, "champion")
+    assert "version 7 served and is beaten" in found["why"]
+    assert read_aliases(folder / "models")["champion"]["version"] == NEXT
+    settings = load_settings(folder / "leadml.toml")
+    by_version = {entry.version: entry for entry in tracking.registered(settings.tracking_uri)}
+    assert by_version[NEXT].aliases == ("champion",)
+
+
+def test_the_bundle_is_the_same_model_behind_another_line(
+    lowered: tuple[Path, dict[str, Any]],
+) -> None:
+    folder, found = lowered
+    old, new = (read_bundle(folder / "models" / "versions" / name) for name in (OLD, NEXT))
+    assert new.machine.cards == old.machine.cards
+    assert new.features == old.features
+    assert new.definition == old.definition
+    line = found["line"]
+    assert (new.machine.slope, new.machine.intercept) == (line["slope"], line["intercept"])
+    assert new.manifest["recalibrated"]["from"] == OLD
+    assert new.manifest["recalibrated"]["leads"] == 2000
+    assert new.manifest["trained_at"] == old.manifest["trained_at"]
+    assert new.trained_on(["T1", "N0", "N1999", "X"]).tolist() == [True, True, True, False]
+    assert (new.path / "pipeline.joblib").read_bytes() == b"for analysts"
+    assert old.reference is not None
+    assert new.reference is not None
+    cuts = np.array(old.reference.scores.cuts) * line["slope"] + line["intercept"]
+    assert new.reference.scores.cuts == pytest.approx(tuple(cuts))
+    assert new.reference.scores.counts == old.reference.scores.counts
+
+
+def test_reasons_still_sum(lowered: tuple[Path, dict[str, Any]]) -> None:
+    machine = read_bundle(lowered[0] / "models" / "versions" / NEXT).machine
+    x = np.array([[0.5, -1.0], [-2.0, 3.0]])
+    mean = machine.slope * sum(CENTER) + machine.intercept  # at the mean of every term
+    assert mean + machine.effects(x).sum(axis=1) == pytest.approx(machine.log_odds(x))
+
+
+def test_the_threshold_is_chosen_anew_on_enough_leads(
+    lowered: tuple[Path, dict[str, Any]],
+) -> None:
+    folder, found = lowered
+    frame = new_leads(2000, shift=-0.8)
+    machine = read_bundle(folder / "models" / "versions" / NEXT).machine
+    p = probability(machine.log_odds(frame[["x", "y"]].to_numpy()))
+    agreement = load_settings(folder / "leadml.toml").definition.agreement
+    expected = choose_threshold(
+        p, (frame["stage"] == "won").to_numpy().astype(np.int8), agreement=agreement
+    )
+    assert found["threshold"] == expected.to_dict()
+    assert found["threshold"]["basis"] == "guaranteed"
+
+
+def test_again_on_the_same_leads_there_is_nothing_new(
+    lowered: tuple[Path, dict[str, Any]],
+) -> None:
+    with pytest.raises(TooFewOutcomes, match=r"version 1: 0 sales-ready.*2000: learnt from"):
+        run(lowered[0], new_leads(2000, shift=-0.8))
+
+
+def test_a_right_line_stands_and_nothing_is_registered(tmp_path: Path) -> None:
+    install(tmp_path)
+    found = run(tmp_path, new_leads(1500, seed=3))
+    assert (found["version"], found["alias"], found["bundle"]) == (None, None, None)
+    assert "the present line of version 7 stands" in found["why"]
+    assert found["threshold"] is None
+    assert versions(tmp_path / "models") == [OLD]
+    assert read_aliases(tmp_path / "models")["champion"]["version"] == OLD
+
+
+def test_few_new_leads_keep_the_cut_as_a_probability(tmp_path: Path) -> None:
+    install(tmp_path, alias="challenger")
+    found = run(tmp_path, new_leads(250, shift=1.5), model="challenger")
+    assert found["threshold"]["probability"] == 0.2
+    assert found["threshold"]["basis"] == "estimated"
+    assert found["alias"] == "challenger"
+    assert "which does not serve" in found["why"]
+    assert "champion" not in read_aliases(tmp_path / "models")
+
+
+def test_a_ranking_upside_down_gets_its_level_only(tmp_path: Path) -> None:
+    install(tmp_path)
+    found = run(tmp_path, new_leads(2000, slope=-1.0, shift=1.0))
+    assert found["level_only"]
+    assert found["line"]["slope"] == pytest.approx(1.0)
+    assert found["shift"] > 1.0
+
+
+def test_leads_without_dates_are_halved_at_random(tmp_path: Path) -> None:
+    install(tmp_path, times="")
+    frame = new_leads(800, shift=-1.2).drop(columns=["created", "closed"])
+    found = run(tmp_path, frame.sort_values("stage"), as_of=None)  # all lost before all won
+    assert found["version"] == NEXT
+    assert found["shift"] == pytest.approx(-1.2, abs=0.25)
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (new_leads(40), r"\d+ sales-ready and \d+ not; at least 20 of each are needed, 10 of each"),
+        (new_leads(200).assign(stage=["won"] + ["lost"] * 199), "1 sales-ready and 199 not"),
+        (new_leads(200).assign(stage=["won"] * 100 + ["lost"] * 100), "100 sales-ready and 100"),
+    ],
+)
+def test_too_few_outcomes_say_what_is_needed(
+    tmp_path: Path, frame: pd.DataFrame, message: str
+) -> None:
+    install(tmp_path)
+    with pytest.raises(TooFewOutcomes, match=message):
+        run(tmp_path, frame)
+
+
+def test_another_agreement_asks_for_training(tmp_path: Path) -> None:
+    install(tmp_path)
+    (tmp_path / "leadml.toml").write_text(TOML.format(rate=0.4, times=TIMES))
+    with pytest.raises(ModelError, match="is not the one version 7 was trained under"):
+        run(tmp_path, new_leads(300))
+
+
+def test_an_export_without_what_the_model_reads_is_refused(tmp_path: Path) -> None:
+    install(tmp_path)
+    with pytest.raises(DataError, match="expected the columns the model reads, found no y"):
+        run(tmp_path, new_leads(300).drop(columns="y"))
+
+
+def test_the_command_says_that_nothing_was_registered(tmp_path: Path) -> None:
+    config = install(tmp_path)
+    new_leads(1500, seed=3).to_csv(tmp_path / "new.csv", index=False)
+    arguments = ["recalibrate", str(tmp_path / "new.csv"), "--config", str(config), "--as-of", NOW]
+    shown = CliRunner().invoke(main, arguments)
+    assert shown.exit_code == 0, shown.output
+    assert "Nothing registered: the present line of version 7 stands" in shown.output
+    printed = CliRunner().invoke(main, [*arguments, "--json"])
+    assert json.loads(printed.stdout)["version"] is None
