@@ -1,7 +1,6 @@
 """Ids that a look at single values does not show: columns that follow the order of the leads."""
 
 import re
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from leadml.snapshot.leakage_names import says_id
 Numbers = NDArray[np.float64]
 
 FEWEST_LEADS = 50
+MOST_LEADS = 5_000
 MOSTLY_OWN = 0.5
 """Share of distinct among present values from which a column may name single leads."""
 IN_ORDER = 0.98
@@ -31,15 +31,14 @@ def names_leads(column: str, raw: RawColumn, as_of: NDArray[np.int64]) -> str:
     as_of : int64 array, shape (leads,)
         Microseconds; `NO_TIME` where undated.
     """
-    used, codes = np.unique(raw.codes, return_inverse=True)
-    values = [raw.values[code] if code >= 0 else None for code in used]
-    distinct = len({str(value) for value in values if value is not None})
-    rows = int((raw.codes >= 0).sum())
+    present = raw.codes[raw.codes >= 0]
+    rows, distinct = len(present), len({raw.values[code] for code in np.unique(present)})
     if rows < FEWEST_LEADS or distinct <= MOSTLY_OWN * rows:
         return ""
     if says_id(column):
         return f"has {distinct} different values in {rows} leads and is called an id"
-    numbers = _numbers(values)[codes]
+    some = np.arange(0, len(raw.codes), -(-len(raw.codes) // MOST_LEADS))
+    numbers, as_of = _numbers(raw.take(some)), as_of[some]
     if _follows(numbers, np.arange(len(numbers), dtype=float)):
         return "rises from row to row like a running number"
     dated = as_of != NO_TIME
@@ -48,8 +47,9 @@ def names_leads(column: str, raw: RawColumn, as_of: NDArray[np.int64]) -> str:
     return ""
 
 
-def _numbers(values: Sequence[object]) -> Numbers:
-    found = (_LAST_NUMBER.search(str(value)) if value is not None else None for value in values)
+def _numbers(raw: RawColumn) -> Numbers:
+    texts = ("" if code < 0 else str(raw.values[code]) for code in raw.codes)
+    found = (_LAST_NUMBER.search(text) for text in texts)
     return np.array([_whole(match[1]) if match else np.nan for match in found])
 
 

@@ -19,6 +19,8 @@ BLOCKS = 10
 """Periods in which open leads are compared with closed ones, so that new habits mislead no one."""
 FEWEST_CLOSED = 10
 """Fewest closed leads of a period to compare open ones with."""
+FEWEST_OF_GAP = 5
+"""Leads with a text that means missing, from which it is looked for."""
 STILL_KNOWN = 0.2
 """Values open leads would have to hold, as a share of what closed leads of the same periods hold,
 for a column to count as known before the outcome."""
@@ -83,7 +85,9 @@ class OpenLeads:
         """
         if not len(self.open) or not len(self.closed):
             return None
-        gaps = [code for code, v in enumerate(raw.values) if is_missing(v, self.missing)]
+        sizes = np.bincount(raw.codes + 1, minlength=len(raw.values) + 1)[1:]
+        often = np.flatnonzero(sizes >= FEWEST_OF_GAP)
+        gaps = [code for code in often.tolist() if is_missing(raw.values[code], self.missing)]
         codes = np.where(np.isin(raw.codes, gaps), -1, raw.codes)
         default = int(np.bincount(codes[self.open] + 1).argmax()) - 1
         told = (codes >= 0) & (codes != default)
