@@ -4,7 +4,6 @@ Each is fitted with scikit-learn and compiles to a `Machine`: what serves is dat
 """
 
 import math
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -68,9 +67,7 @@ def logistic(x: Numbers, y: Outcomes, *, categorical: Flags) -> Fitted:
     design = np.concatenate(columns, axis=1)
     solver = "newton-cholesky" if width <= 1500 else "lbfgs"
     model = LogisticRegression(C=STRENGTH, max_iter=300, tol=1e-5, solver=solver)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", category=UserWarning)  # ConvergenceWarning: good enough
-        model.fit(design, y[::step])
+    model.fit(design, y[::step])
     weights = model.coef_[0]
     terms: list[Term] = []
     for j, shape in enumerate(shapes):
@@ -209,8 +206,7 @@ def _rounds(
 def _imported(model: HistGradientBoostingClassifier) -> Any:
     import treelite
 
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="invalid value encountered in cast")
+    with np.errstate(invalid="ignore"):  # treelite casts NaN in unused slots
         return treelite.sklearn.import_model(model)
 
 

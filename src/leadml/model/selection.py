@@ -1,7 +1,9 @@
 """Which candidate serves: out-of-time predictions of each, and the choice among them."""
 
 import time
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -102,7 +104,8 @@ def compete(
         for train, test in folds
     )
     workers = Parallel(min(WORKERS, len(folds)), prefer="threads", return_as="generator")
-    with threadpool_limits(1):  # BLAS has one limit for all threads, which folds must not reset
+    # BLAS and warnings have one setting for all threads, which folds must not reset.
+    with threadpool_limits(1), _quietly():
         for number, ((_, test), found) in enumerate(zip(folds, workers(jobs), strict=True)):
             for name, (log_odds, took) in found.items():
                 predicted[name][test] = log_odds
@@ -142,7 +145,8 @@ def _predict(
     x_test = _seen(x_test, x, categorical)
     for name in SIMPLEST_FIRST[:-1]:
         start = time.perf_counter()
-        fitted = fit(name, x, y, categorical=categorical, newest_last=newest_last, seed=seed)
+        with threadpool_limits(1):  # OpenMP's limit belongs to the calling thread
+            fitted = _fit(name, x, y, categorical=categorical, newest_last=newest_last, seed=seed)
         found[name] = fitted.machine.raw_log_odds(x_test), time.perf_counter() - start
     parts = [found[name] for name in BLENDED]
     blended = np.mean([log_odds for log_odds, _ in parts], axis=0)
@@ -160,12 +164,17 @@ def _seen(x_test: Numbers, x: Numbers, categorical: Flags) -> Numbers:
 def fit(
     name: str, x: Numbers, y: Outcomes, *, categorical: Flags, newest_last: bool, seed: int
 ) -> Fitted:
-    """Fit one candidate by name, on one core: threads that wait for each other cost more.
-
-    OpenMP's limit belongs to the calling thread, so it is set here and not once for all.
-    """
-    with threadpool_limits(1):
+    """Fit one candidate by name, on one core: threads that wait for each other cost more."""
+    with threadpool_limits(1), _quietly():
         return _fit(name, x, y, categorical=categorical, newest_last=newest_last, seed=seed)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Let the logistic regression stop before it has converged to the last digit: good enough."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", category=UserWarning)
+        yield
 
 
 def _fit(
