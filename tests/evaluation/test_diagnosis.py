@@ -94,6 +94,15 @@ def test_values_never_seen_ask_to_look_at_the_source(unseen: int, expected: str 
     assert found.features[0].to_dict()["unseen"] == pytest.approx(unseen / (300 + unseen))
 
 
+def test_values_that_come_and_go_are_no_drift_but_missing_ones_are() -> None:
+    company = text(new=(20, 20, 10, 10), unlisted=(0, 240), passing=True)
+    found = diagnose_features([company])
+    assert found.findings == []
+    assert found.features[0].p is None
+    gaps = diagnose_features([replace(company, unlisted=(0, 140), missing=(0, 100))])
+    assert only(gaps)[0] == "DRIFT002"
+
+
 def test_a_source_whose_volume_exploded() -> None:
     sources = ("mail", "web", "fair", "partner")
     grown = text(new=(100, 70, 50, 120), sources=sources)

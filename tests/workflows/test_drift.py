@@ -92,7 +92,8 @@ def install(folder: Path, *, reference: bool = True, toml: str = TOML) -> Path:
     x, codes = draw(3000, 99)
     z = truth(x, codes)
     y = (np.random.default_rng(98).random(3000) < probability(z)).astype(np.int8)
-    predicted = OutOfTime(z, y, auc(Ranked(y == 1, z).tally()))
+    wins = int(y.sum())
+    ranked = OutOfTime(auc(Ranked(y == 1, z).tally()), wins, 3000 - wins)
     version = folder / "models" / "versions" / "1"
     version.mkdir(parents=True)
     write_bundle(
@@ -109,7 +110,7 @@ def install(folder: Path, *, reference: bool = True, toml: str = TOML) -> Path:
         features=FEATURES,
         machine=Machine(cards=((1.0, CARD),), center=(0.0, 0.0)),
         trained_on=[f"T{number}" for number in range(3000)],
-        reference=reference_of(FEATURES, np.stack([x, codes], axis=1), predicted)
+        reference=reference_of(FEATURES, np.stack([x, codes], axis=1), z, ranked)
         if reference
         else None,
     )

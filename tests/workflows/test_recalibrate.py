@@ -76,8 +76,8 @@ def install(
     config.write_text(TOML.format(rate=rate, times=times))
     definition = load_settings(config).definition
     random = np.random.default_rng(9)
-    z = random.normal(-1.0, 1.2, 1000)
-    predicted = OutOfTime(z, (random.random(1000) < probability(z)).astype(np.int8), 0.78)
+    x = random.normal(-1.0, 1.0, (500, 2))
+    z = x[:, 0] + x[:, 1] / 2
     version = folder / "models" / "versions" / OLD
     version.mkdir(parents=True)
     manifest = {
@@ -97,7 +97,7 @@ def install(
         features=FEATURES,
         machine=Machine(cards=((1.0, CARD),), center=CENTER),
         trained_on=["T1", "T2"],
-        reference=reference_of(FEATURES, random.normal(0, 1, (50, 2)), predicted),
+        reference=reference_of(FEATURES, x, z, OutOfTime(0.78, 150, 350)),
     )
     (version / "pipeline.joblib").write_bytes(b"for analysts")
     write_alias(folder / "models", alias, OLD)

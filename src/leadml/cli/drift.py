@@ -104,7 +104,7 @@ def _features(found: "Drift") -> "Table":
             Text(row.counted.feature),
             f"{moved.psi:.3f}",
             f"{moved.expected:.3f}",
-            f"{row.p:.3f}",
+            "–" if row.p is None else f"{row.p:.3f}",
             f"{now:.1%}",
             f"{then:.1%}",
             row.asks_for,

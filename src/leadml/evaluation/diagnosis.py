@@ -63,6 +63,8 @@ class Counted:
         Reference and new leads without a value, and with a text that is no level of the model.
     ordered : bool
         Whether bins are of a number.
+    passing : bool
+        Whether its values come and go by nature: only missing ones are tested.
     sources : tuple of str
         Names of the bins where the feature is the lead's source; else empty.
     absent : bool
@@ -76,6 +78,7 @@ class Counted:
     missing: tuple[int, int]
     unlisted: tuple[int, int] = (0, 0)
     ordered: bool = True
+    passing: bool = False
     sources: tuple[str, ...] = ()
     absent: bool = False
 
@@ -104,11 +107,11 @@ class Counted:
 
 @dataclass(frozen=True)
 class FeatureDrift:
-    """One feature's drift; `p` is adjusted for the number of tests."""
+    """One feature's drift; `p` is adjusted for the number of tests, None where none applies."""
 
     counted: Counted
     moved: Movement
-    p: float
+    p: float | None
     asks_for: str
 
     def to_dict(self) -> dict[str, object]:
@@ -164,7 +167,7 @@ def diagnose_features(counted: Sequence[Counted]) -> FeatureDiagnosis:
     for one, moved in zip(counted, moves, strict=True):
         told = _told(one, found.get(one.feature, []))
         asks = most_urgent([ASKS["DRIFT001"]] if one.absent else [ASKS[f.code] for f in told])
-        rows.append(FeatureDrift(one, moved, p_moved.get(one.feature, 1.0), asks))
+        rows.append(FeatureDrift(one, moved, p_moved.get(one.feature), asks))
         findings += told
     return FeatureDiagnosis(rows, findings)
 
@@ -177,6 +180,8 @@ def _told(counted: Counted, tests: list[_Test]) -> list[Finding]:
 
 
 def _tests(counted: Counted, moved: Movement) -> list[_Test]:
+    if counted.passing:
+        return [_missing(counted)]
     tests = [_missing(counted), _moved(counted, moved)]
     if not counted.ordered:
         tests.append(_unlisted(counted))

@@ -5,7 +5,7 @@ keeping any of them.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,10 @@ Flags = NDArray[np.bool_]
 
 PARTS = 10
 """Bins of numbers and scores, of about equal size over the training leads."""
+NEWEST = 0.2
+"""Share of newest training leads whose texts are held against the levels of the older ones."""
+TURNOVER = 0.05
+"""Rise of the share without a level from which a text's values come and go."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +38,16 @@ class Spread:
         Leads without a value.
     unlisted : int
         Leads with a text that is none of the levels: rare in training or unseen there.
+    passing : bool
+        Whether values come and go (companies, campaigns): levels made from the older training
+        leads fit clearly fewer of the newest, so later leads hold new values by nature.
     """
 
     counts: tuple[int, ...]
     cuts: tuple[float, ...] = ()
     missing: int = 0
     unlisted: int = 0
+    passing: bool = False
 
     @property
     def leads(self) -> int:
@@ -53,9 +61,10 @@ class Spread:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Spread":
         """Read `to_dict`'s form."""
-        return cls(
-            tuple(values["counts"]), tuple(values["cuts"]), values["missing"], values["unlisted"]
-        )
+        plain: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in values.items()
+        }
+        return cls(**plain)
 
 
 @dataclass(frozen=True)
@@ -67,7 +76,7 @@ class Reference:
     features : tuple of Spread
         One a feature of the model, in its order, over the training leads.
     scores : Spread
-        Calibrated log-odds of the out-of-time predictions.
+        Calibrated log-odds of the training leads.
     won, lost : int
         Leads predicted out of time, by outcome.
     auc : float
@@ -94,26 +103,58 @@ class Reference:
 
 @dataclass(frozen=True)
 class OutOfTime:
-    """The out-of-time predictions: calibrated log-odds, and 1 for won, 0 for not, of each lead."""
+    """How well the out-of-time predictions ranked: their AUC, from how many wins and losses."""
 
-    log_odds: Numbers
-    y: NDArray[np.int8]
     auc: float
+    won: int
+    lost: int
 
 
-def reference_of(features: FeatureSet, x: Numbers, predicted: OutOfTime) -> Reference:
+def reference_of(
+    features: FeatureSet,
+    x: Numbers,
+    log_odds: Numbers,
+    ranked: OutOfTime,
+    *,
+    fewest_of_level: int = 1,
+) -> Reference:
     """Count the training leads.
 
     Parameters
     ----------
     x : float array, shape (leads, features)
-        The training leads' features.
-    predicted : OutOfTime
+        The training leads' features, oldest lead first where dated.
+    log_odds : float array, shape (leads,)
+        What the finished model says of the same leads. Not the out-of-time predictions: those of
+        models that saw less lie closer together, so that every later lead would seem to differ.
+    ranked : OutOfTime
+    fewest_of_level : int
+        Training leads that a text needed to become a level.
     """
-    spreads = tuple(spread_of(f, x[:, j]) for j, f in enumerate(features.features))
-    won = int(predicted.y.sum())
-    scores = _binned(predicted.log_odds, quantile_cuts(predicted.log_odds))
-    return Reference(spreads, scores, won, len(predicted.y) - won, predicted.auc)
+    spreads = tuple(_learnt(f, x[:, j], fewest_of_level) for j, f in enumerate(features.features))
+    scores = _binned(log_odds, quantile_cuts(log_odds))
+    return Reference(spreads, scores, ranked.won, ranked.lost, ranked.auc)
+
+
+def _learnt(feature: Feature, x: Numbers, fewest: int) -> Spread:
+    """Count a feature of the training leads, and tell whether its values come and go."""
+    whole = spread_of(feature, x)
+    if not feature.categorical:
+        return whole
+    first = int(len(x) * (1 - NEWEST))
+    newest = x[first:]
+    fewest = min([fewest, *(count for count in whole.counts if count)])
+    support = np.array([*_support(feature, x[:first]), 0])  # the last for missing
+    codes = np.where(np.isnan(newest), len(support) - 1, newest).astype(np.intp)
+    unseen = ~np.isnan(newest) & (support[codes] < fewest)
+    later = spread_of(feature, newest, unseen=unseen)
+    grown = later.unlisted / max(later.leads, 1) - whole.unlisted / max(whole.leads, 1)
+    return replace(whole, passing=grown >= TURNOVER)
+
+
+def _support(feature: Feature, x: Numbers) -> NDArray[np.int64]:
+    codes = x[~np.isnan(x)].astype(np.intp)
+    return np.bincount(codes, minlength=len(feature.levels))
 
 
 def spread_of(
@@ -159,7 +200,7 @@ def _binned(x: Numbers, cuts: tuple[float, ...]) -> Spread:
 
 def _levels(feature: Feature, x: Numbers, unseen: Flags) -> Spread:
     known = ~np.isnan(x) & ~unseen
-    counts = np.bincount(x[known].astype(np.intp), minlength=len(feature.levels))
+    counts = _support(feature, x[known])
     listed = np.array([level != RARE for level in feature.levels], bool)
     unlisted = int(counts[~listed].sum() + unseen.sum())
     missing = int((np.isnan(x) & ~unseen).sum())

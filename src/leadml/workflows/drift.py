@@ -208,6 +208,7 @@ def _count(new: NewLeads, feature: Feature, x: NDArray[np.float64], reference: S
         missing=(reference.missing, spread.missing),
         unlisted=(reference.unlisted, spread.unlisted),
         ordered=not feature.categorical,
+        passing=reference.passing,
         sources=listed if is_source else (),
         absent=_is_absent(new, feature),
     )

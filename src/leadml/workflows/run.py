@@ -16,6 +16,7 @@ from leadml.model.reference import OutOfTime, Reference, reference_of
 from leadml.model.scorecard import Machine
 from leadml.model.selection import Selection
 from leadml.settings import Settings
+from leadml.snapshot.catalogue import FEWEST_OF_LEVEL
 from leadml.snapshot.labels import Judged
 from leadml.snapshot.split import Folds
 from leadml.workflows.lesson import Lesson
@@ -55,11 +56,17 @@ def write_run(run: Run, folder: Path, seed: int) -> None:
 
 
 def _reference(run: Run) -> Reference:
-    rows, selection = run.selection.rows, run.selection
+    selection, x = run.selection, run.lesson.x
     chosen = next(c for c in selection.candidates if c.name == selection.chosen)
-    log_odds = selection.calibration.apply(selection.log_odds[rows])
-    predicted = OutOfTime(log_odds, run.lesson.y[rows], chosen.auc)
-    return reference_of(run.lesson.catalogue.features, run.lesson.x, predicted)
+    won = int(run.lesson.y[selection.rows].sum())
+    ranked = OutOfTime(chosen.auc, won, len(selection.rows) - won)
+    return reference_of(
+        run.lesson.catalogue.features,
+        x,
+        run.machine.log_odds(x),
+        ranked,
+        fewest_of_level=FEWEST_OF_LEVEL,
+    )
 
 
 def manifest_of(run: Run, seed: int) -> dict[str, Any]:
