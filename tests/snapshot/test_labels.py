@@ -126,6 +126,7 @@ class TestOutcome:
         found = judged([GOOD | {"margin": None}, GOOD, GOOD | {"stage": "Lost"}], min_margin=0.1)
         (note,) = found.notes
         assert (note.code, note.column, note.count) == ("DATA030", "margin", 1)
+        assert judged([GOOD | {"margin": None}]).notes == ()  # no margin agreed, none missed
 
 
 class TestWhatIsKnownAtNow:
@@ -136,6 +137,10 @@ class TestWhatIsKnownAtNow:
         assert one(closed="2024-05-02", now=self.MAY) == (0, "")
         # a win in time is not unmade by what comes after now
         assert one(now=self.MAY) == (1, "")
+
+    def test_what_happens_at_this_very_moment_has_happened(self) -> None:
+        now = np.datetime64("2024-04-01T12:00", "us")  # as the horizon passes
+        assert one(closed="2024-04-01T12:00", now=now) == (1, "")
 
     def test_a_hand_off_after_now_has_not_happened(self) -> None:
         later = {"handed": "2024-05-02", "touched": None, "stage": "Working", "closed": None}
@@ -251,6 +256,14 @@ class TestClosedBefore:
         dates = [GOOD | {"closed": day} for day in ("2024-01-02", "2024-01-01", "2024-02-01")]
         assert judged(dates).why_not.tolist() == ["", "ROW004", ""]
 
+    def test_and_not_a_moment_longer(self) -> None:
+        # a win on 1 January stands for anything before 2 January 00:00
+        other = GOOD | {"closed": "2024-02-01"}
+        rows = [GOOD | {"closed": "2024-01-01", "handed": "2024-01-02T00:00"}, other]
+        assert judged(rows).why_not.tolist() == ["ROW004", ""]
+        rows[0] = rows[0] | {"handed": "2024-01-01T23:59:59.999999"}
+        assert judged(rows).why_not.tolist() == ["", ""]
+
     def test_dates_of_a_zone_with_summer_time_are_dates(self) -> None:
         rows = [GOOD | {"closed": day} for day in ("2024-01-02", "2024-07-01", "2024-02-01")]
         frame = pd.DataFrame(rows, dtype=object).assign(id=["a", "b", "c"])
@@ -277,11 +290,12 @@ class TestNotMapped:
             GOOD,
             GOOD | {"stage": "Working"},
             GOOD | {"stage": "New", "created": "2024-12-30", "handed": "2024-12-30"},
+            GOOD | {"stage": "Working"},
         ]
         found = judged(rows, "closed_at")
-        assert found.label.tolist() == [1, 0, -1]
+        assert found.label.tolist() == [1, 0, -1, 0]
         (note,) = found.notes
-        assert (note.code, note.severity, note.count) == ("TIME011", "info", 1)
+        assert (note.code, note.severity, note.count) == ("TIME011", "info", 2)
         assert "90 days" in note.message
 
     def test_what_was_final_before_it_could_be_judged_is_left_out(self) -> None:
