@@ -78,4 +78,4 @@ def test_progress_is_reported(crm: Path) -> None:
     steps: list[tuple[str, float]] = []
     check("leads.csv", activities="touches.csv", progress=lambda *step: steps.append(step))
     assert [share for _, share in steps] == sorted(share for _, share in steps)
-    assert len(steps) == 3
+    assert len(steps) == 4

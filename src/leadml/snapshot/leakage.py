@@ -83,6 +83,7 @@ def audit(
     as_of: Microseconds,
     *,
     keep: Collection[str] = (),
+    quarantine: bool = True,
     changes: Changes | None = None,
     seed: int = 0,
 ) -> Audit:
@@ -107,6 +108,8 @@ def audit(
         Microseconds; `NO_TIME` where undated.
     keep : collection of str
         Columns never quarantined.
+    quarantine : bool
+        Whether any column is; else all that are suspected stay in use and are reported.
     changes : Changes, optional
         Field history, where the export has one.
     seed : int
@@ -119,14 +122,14 @@ def audit(
         grounds += on_activities(case, activities)
     if changes is not None:
         grounds += on_changes(leads, changes, set(features.columns))
-    return _verdict(grounds, frozenset(keep))
+    return _verdict(grounds, frozenset(keep), quarantine=quarantine)
 
 
-def _verdict(grounds: Iterable[Suspicion], keep: frozenset[str]) -> Audit:
+def _verdict(grounds: Iterable[Suspicion], keep: frozenset[str], *, quarantine: bool) -> Audit:
     ordered = sorted(grounds, key=lambda ground: not ground.quarantine)
     quarantined: dict[str, ExcludedColumn] = {}
     for ground in ordered:
-        if ground.quarantine and ground.column not in keep:
+        if quarantine and ground.quarantine and ground.column not in keep:
             why = ExcludedColumn(ground.column, ground.code, ground.evidence)
             quarantined.setdefault(ground.column, why)
     named = dict.fromkeys(ground.column for ground in ordered)
@@ -149,7 +152,7 @@ def _finding(
         then = "used; if it is not known when a lead is judged, list it under ignore"
     return Finding(
         ground.code,
-        "warning",
+        "warning" if name else "info",
         name or None,
         ground.count,
         f"{ground.evidence}: {then}" if name else ground.evidence,

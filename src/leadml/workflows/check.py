@@ -14,7 +14,8 @@ from leadml.data.leads import read_leads
 from leadml.domain.definition import Definition
 from leadml.domain.finding import Finding
 from leadml.settings import CONFIG_NAME, Settings, load_settings
-from leadml.workflows.material import read_as_of
+from leadml.workflows.audit import audit_export
+from leadml.workflows.material import Material, latest_of, read_as_of
 from leadml.workflows.reading import read_source
 
 if TYPE_CHECKING:
@@ -102,6 +103,10 @@ def check(
         touches = _activities(activities, definition, root)
     progress("checking", 0.6)
     findings = check_leads(read, touches, now=now)
+    if settings and read.outcome is not None and not _has_errors(findings):
+        progress("auditing", 0.8)
+        latest = latest_of(read, touches, read_as_of(as_of, definition.leads.timezone))
+        findings += audit_export(Material(read, touches, latest), settings)
     return CheckResult(
         source=export.source,
         rows=len(read),
@@ -109,6 +114,10 @@ def check(
         activities=None if touches is None else len(touches),
         findings=(*findings, *([] if settings else [_no_mapping()])),
     )
+
+
+def _has_errors(findings: list[Finding]) -> bool:
+    return any(finding.severity == "error" for finding in findings)
 
 
 def _settings(config: "Path | str | Settings | None") -> Settings | None:

@@ -96,7 +96,7 @@ def gather(
             date_format=mapping.date_format,
             missing=mapping.missing,
         )
-    return Material(found, touches, _now(found, touches, read_as_of(as_of, mapping.timezone)))
+    return Material(found, touches, latest_of(found, touches, read_as_of(as_of, mapping.timezone)))
 
 
 def read_as_of(as_of: str | datetime | None, timezone: str) -> datetime | None:
@@ -116,9 +116,10 @@ def read_as_of(as_of: str | datetime | None, timezone: str) -> datetime | None:
         raise ConfigError(msg) from None
 
 
-def _now(
+def latest_of(
     leads: Leads, activities: Activities | None, as_of: datetime | None
 ) -> np.datetime64 | None:
+    """Return what counts as now: the moment asked for, else the latest mapped time, UTC."""
     if as_of is not None:
         return np.datetime64(as_of.astimezone(UTC).replace(tzinfo=None), "us")
     latest = [t for t in (leads.latest_time(), activities and activities.latest_time()) if t]
