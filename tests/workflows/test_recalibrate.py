@@ -20,6 +20,7 @@ from leadml.model.reference import OutOfTime, reference_of
 from leadml.model.scorecard import Line, Machine, Scorecard, probability
 from leadml.settings import load_settings
 from leadml.snapshot.features import Feature, FeatureSet
+from leadml.workflows.recalibrate import check_line
 
 TOML = """\
 [leads]
@@ -205,6 +206,20 @@ def test_a_right_line_stands_and_nothing_is_registered(tmp_path: Path) -> None:
     assert found["threshold"] is None
     assert versions(tmp_path / "models") == [OLD]
     assert read_aliases(tmp_path / "models")["champion"]["version"] == OLD
+
+
+@pytest.mark.parametrize(
+    ("shift", "least", "most"), [(0.0, 0.0, 0.15), (-0.4, 0.45, 1.0), (-0.8, 0.9, 1.0)]
+)
+def test_how_often_a_line_is_replaced(shift: float, least: float, most: float) -> None:
+    """Of 600 new leads: a right line in about one case of ten, one far off nearly always."""
+    random = np.random.default_rng(0)
+    replaced = []
+    for _ in range(200):
+        z = random.normal(-1.0, 1.2, 600)
+        won = (random.random(600) < probability(z + shift)).astype(np.int8)
+        replaced.append(check_line(z, won).won_by_refreshed)
+    assert least <= np.mean(replaced) <= most
 
 
 def test_few_new_leads_keep_the_cut_as_a_probability(tmp_path: Path) -> None:

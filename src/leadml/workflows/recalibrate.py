@@ -179,7 +179,8 @@ def recalibrate(
     _refuse_incomplete(new)
     progress("comparing", 0.5)
     present, y = _in_order(new)
-    check = _checked(present, y, new)
+    _refuse_too_few(y, new)
+    check = check_line(present, y)
     found = refresh(present, y)
     stands = Recalibration(
         recalibrated_from=scorer.version,
@@ -245,9 +246,9 @@ def _in_order(new: NewLeads) -> tuple[Numbers, Outcomes]:
     return new.scores.log_odds[rows], new.judged.label[new.rows[rows]]
 
 
-def _checked(present: Numbers, y: Outcomes, new: NewLeads) -> Check:
-    older, newer = slice(0, len(y) // 2), slice(len(y) // 2, None)
-    _refuse_too_few(y, (y[older], y[newer]), new)
+def check_line(present: Numbers, y: Outcomes) -> Check:
+    """Fit the line on the older half and measure it on the newer; leads come oldest first."""
+    older, newer = _halves(y)
     line = refresh(present[older], y[older]).line
     before = _losses(present[newer], y[newer])
     after = _losses(line.apply(present[newer]), y[newer])
@@ -261,9 +262,13 @@ def _losses(log_odds: Numbers, y: Outcomes) -> Numbers:
     return losses
 
 
-def _refuse_too_few(y: Outcomes, halves: tuple[Outcomes, ...], new: NewLeads) -> None:
+def _halves(y: Outcomes) -> tuple[slice, slice]:
+    return slice(0, len(y) // 2), slice(len(y) // 2, None)
+
+
+def _refuse_too_few(y: Outcomes, new: NewLeads) -> None:
     won, lost = int(y.sum()), int((1 - y).sum())
-    in_half = min((int(min(h.sum(), (1 - h).sum())) for h in halves), default=0)
+    in_half = min(int(min(y[half].sum(), (1 - y[half]).sum())) for half in _halves(y))
     if min(won, lost) >= FEWEST_OF_EACH and in_half >= FEWEST_IN_HALF:
         return
     reasons = "; ".join(f"{row.count}: {row.reason}" for row in new.all_excluded)
