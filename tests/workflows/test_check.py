@@ -79,3 +79,11 @@ def test_progress_is_reported(crm: Path) -> None:
     check("leads.csv", activities="touches.csv", progress=lambda *step: steps.append(step))
     assert [share for _, share in steps] == sorted(share for _, share in steps)
     assert len(steps) == 4
+
+
+def test_a_points_rule_on_an_unknown_column_is_refused_as_in_training(crm: Path) -> None:
+    rule = '[[points.rules]]\nname = "big"\npoints = 5\ncolumn = "no such column"\npresent = true\n'
+    with (crm / "leadml.toml").open("a") as config:
+        config.write("\n" + rule)
+    with pytest.raises(ConfigError, match="rule 'big'.*no such column"):
+        check("leads.csv")

@@ -40,7 +40,7 @@ def command(
     as_of: str | None,
     as_json: bool,
 ) -> None:
-    r"""Look an export over and list what is wrong with it.
+    """Look an export over and list what is wrong with it.
 
     LEADS is a CSV or Parquet file (delimiter, encoding and gzip are detected) or a SQL URL with
     --table. Nothing is changed. Findings of severity error end with exit code 1, warnings do not.

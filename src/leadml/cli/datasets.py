@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.group("datasets")
 def command() -> None:
-    r"""Fetch public data sets, and prepare them for training.
+    """Fetch public data sets, and prepare them for training.
 
     \b
     Names:
@@ -48,7 +48,7 @@ def command() -> None:
 )
 @json_option
 def fetch(name: str, to: Path, url: str | None, as_json: bool) -> None:
-    r"""Fetch bank-marketing or online-shoppers from the UCI archive and check it.
+    """Fetch bank-marketing or online-shoppers from the UCI archive and check it.
 
     A file that is there already and has the published checksum is kept.
 
@@ -72,7 +72,7 @@ def fetch(name: str, to: Path, url: str | None, as_json: bool) -> None:
 @click.option("--force", is_flag=True, help="Write over files that are there already.")
 @json_option
 def prepare(name: str, source: Path, out: Path, force: bool, as_json: bool) -> None:
-    r"""Turn a downloaded data set into leads, activities and a leadml.toml.
+    """Turn a downloaded data set into leads, activities and a leadml.toml.
 
     SRC is the downloaded file or a folder that holds it; OUT is a folder, in which leads.csv,
     leadml.toml and, where the set has any, activities.csv are written.

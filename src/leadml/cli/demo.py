@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @seed_option
 @json_option
 def command(output: Path, seed: int, as_json: bool) -> None:
-    r"""Show the whole product on a simulated CRM: train, evaluate, score, report.
+    """Show the whole product on a simulated CRM: train, evaluate, score, report.
 
     DIR gets the exports, a leadml.toml, the models, the pages and the scores. A second run writes
     over the first one's files.

@@ -41,7 +41,7 @@ def command(
     as_of: str | None,
     as_json: bool,
 ) -> None:
-    r"""Tell whether new leads have moved away from those the model learnt from, and what to do.
+    """Tell whether new leads have moved away from those the model learnt from, and what to do.
 
     NEW is an export of newer leads, with outcomes or without. Compares features, scores and, where
     outcomes are known, whether the probabilities still hold. Says which finding asks to

@@ -51,7 +51,7 @@ def command(
     seed: int,
     as_json: bool,
 ) -> None:
-    r"""Measure model and points on labelled leads, and judge both by the agreement.
+    """Measure model and points on labelled leads, and judge both by the agreement.
 
     LEADS is an export with outcomes, normally newer than the training data; leads that the model
     learnt from are left out. Writes evaluation.json, which --json prints, and evaluation.html.

@@ -38,7 +38,7 @@ def command(
     table: str | None,
     as_json: bool,
 ) -> None:
-    r"""Write a leadml.toml for EXPORT: guesses, what each was guessed from, and questions.
+    """Write a leadml.toml for EXPORT: guesses, what each was guessed from, and questions.
 
     Header names of HubSpot, Salesforce and Dynamics 365 exports are known. The horizon proposed is
     the one by which 90 % of the wins to be had have come. On a terminal it asks for the margin.

@@ -69,7 +69,7 @@ def main() -> None:
       leadml score leads.csv --output scores.csv
       leadml serve
       leadml report leads.csv
-    """  # noqa: D301 - \b is click's mark for "do not rewrap"
+    """
 
 
 def _refuse(error: LeadmlError) -> None:

@@ -24,7 +24,7 @@ def command(config: Path | None, as_json: bool) -> None:
     Examples:
       leadml models
       leadml models --json
-    """  # noqa: D301 - \b is click's mark for "do not rewrap"
+    """
     from leadml.workflows.models import models
 
     found = models(config)
@@ -37,23 +37,26 @@ def _show(found: "list[Version]", out: "Console") -> None:
     if not found:
         out.print("No versions yet: train one with `leadml train LEADS`.")
         return
-    table = Table(
-        "version", "alias", "trained", "form", "leads", "log loss", "hand-off from", "basis"
-    )
+    table = Table(box=None, pad_edge=False)
+    for name in ("version", "alias", "trained", "form", "leads", "log loss", "cut", "basis"):
+        table.add_column(name, no_wrap=True)
     for version in found:
-        table.add_row(*_cells(version))
+        if not version.problem:
+            table.add_row(*_cells(version))
     out.print(table)
+    for version in found:
+        if version.problem:
+            where = f"version {version.version}" + (f" ({version.alias})" if version.alias else "")
+            out.print(f"{where}: {version.problem}", markup=False)
 
 
 def _cells(version: "Version") -> list[str]:
-    if version.problem:
-        return [version.version, version.alias or "", version.problem, "", "", "", "", ""]
     known = version.manifest
     cut = known["threshold"]
     return [
         version.version,
         version.alias or "",
-        known["trained_at"],
+        known["trained_at"][:10],
         known["chosen"],
         str(known["leads"]),
         f"{known['out_of_time']['log_loss']:.4f}",

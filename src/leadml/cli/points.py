@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @click.group("points")
 def command() -> None:
-    r"""Work with the points table of leadml.toml alone; no model is needed.
+    """Work with the points table of leadml.toml alone; no model is needed.
 
     \b
     Examples:
@@ -48,7 +48,7 @@ def score(
     as_of: str | None,
     as_json: bool,
 ) -> None:
-    r"""Give every lead its points, and the rules that made them.
+    """Give every lead its points, and the rules that made them.
 
     Columns written: lead_id, points, points_ready, bucket, grade, rules (JSON), and error where a
     row has one.

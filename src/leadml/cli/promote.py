@@ -22,7 +22,7 @@ def command(version: str, config: Path | None, as_json: bool) -> None:
     Examples:
       leadml promote 3
       leadml promote challenger
-    """  # noqa: D301 - \b is click's mark for "do not rewrap"
+    """
     from leadml.workflows.models import promote
 
     promoted = promote(version, config=config)

@@ -39,7 +39,7 @@ def command(
     as_of: str | None,
     as_json: bool,
 ) -> None:
-    r"""Refresh level and slope of a version from newer outcomes, without retraining.
+    """Refresh level and slope of a version from newer outcomes, without retraining.
 
     LEADS is an export with matured outcomes that the version has not learnt from. A line fitted on
     the older half of them must beat the present one on the newer half; else the present one stands

@@ -41,7 +41,7 @@ def command(
     as_of: str | None,
     as_json: bool,
 ) -> None:
-    r"""Hold handed-off leads against the agreed close rate.
+    """Hold handed-off leads against the agreed close rate.
 
     LEADS is an export with hand-off times and outcomes. Only leads whose horizon has passed since
     the hand-off count. Writes report.json, which --json prints, and report.html. The bounds are

@@ -59,7 +59,7 @@ def command(
       leadml score leads.csv --output scores.csv
       leadml score leads.csv --activities activities.csv --output scores.parquet
       leadml score leads.csv --output scores.csv --model 3 --as-of 2026-06-30 --strict
-    """  # noqa: D301 - \b is click's mark for "do not rewrap"
+    """
     from leadml.workflows.score_file import score
 
     with progress("scoring") as report:

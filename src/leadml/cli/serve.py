@@ -19,7 +19,7 @@ from leadml.cli.output import say
 )
 @config_option
 def command(host: str, port: int, config: Path | None) -> None:
-    r"""Answer scores over HTTP with the champion.
+    """Answer scores over HTTP with the champion.
 
     Callers send one of the keys in LEADML_API_KEYS (comma separated) as "Authorization: Bearer KEY"
     or "X-API-Key: KEY". Without any key only this machine is answered. GET /docs describes the

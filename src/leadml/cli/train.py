@@ -50,7 +50,7 @@ def command(
       leadml train leads.csv
       leadml train leads.csv --activities activities.csv --as-of 2026-06-30
       leadml train postgresql://crm/sales --table leads --json
-    """  # noqa: D301 - \b is click's mark for "do not rewrap"
+    """
     from leadml.workflows.train import train
 
     with progress("training") as report:
@@ -90,6 +90,7 @@ def _show(training: "Training", out: "Console") -> None:
         out.print(
             f"left out: column {column.column}, {column.reason} [{column.code}]", markup=False
         )
+    out.print(f"Chosen: {training.chosen}, the simplest that is as good as the best.")
     out.print(f"Learnt from {training.leads} leads, {training.won} of them sales-ready.")
     out.print(_threshold_words(training))
     out.print(f"Version {training.version} is {training.alias}: {training.why}.")

@@ -15,6 +15,7 @@ from leadml.domain.definition import Definition
 from leadml.domain.finding import Finding
 from leadml.settings import CONFIG_NAME, Settings, load_settings
 from leadml.workflows.audit import audit_export
+from leadml.workflows.lesson import check_points
 from leadml.workflows.material import Material, latest_of, read_as_of
 from leadml.workflows.reading import read_source
 
@@ -102,6 +103,8 @@ def check(
         progress("reading activities", 0.4)
         touches = _activities(activities, definition, root)
     progress("checking", 0.6)
+    if settings:
+        check_points(read, settings)
     findings = check_leads(read, touches, now=now)
     if settings and read.outcome is not None and not _has_errors(findings):
         progress("auditing", 0.8)

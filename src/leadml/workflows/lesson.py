@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from leadml.data.leads import Leads
 from leadml.model.points import PointsEngine
 from leadml.settings import Settings
 from leadml.snapshot.catalogue import Catalogue, choose_features, drop_constant
@@ -40,6 +41,20 @@ class Lesson:
     def categorical(self) -> NDArray[np.bool_]:
         """Which features are codes of levels."""
         return np.array([f.categorical for f in self.catalogue.features.features], bool)
+
+
+def check_points(leads: Leads, settings: Settings) -> None:
+    """Hold the points rules against the export's columns, before anything is scored.
+
+    Raises
+    ------
+    ConfigError
+        If a rule names a column that is not there.
+    """
+    definition = settings.definition
+    if definition.leads.points is None:
+        engine = PointsEngine(definition.points, frozenset())
+        engine.check_columns([str(column) for column in leads.columns])
 
 
 def lesson_of(material: Material, judged: Judged, settings: Settings) -> Lesson:

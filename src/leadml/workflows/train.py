@@ -15,15 +15,15 @@ from leadml.domain.finding import ExcludedColumn, ExcludedRows, Finding
 from leadml.errors import TooFewOutcomes
 from leadml.evaluation.threshold import Threshold, choose_threshold
 from leadml.model.bundle import install_bundle
-from leadml.model.points import PointsEngine, reached
+from leadml.model.points import reached
 from leadml.model.selection import Selection, compete, finished, fit, out_of_time, to_rows
 from leadml.settings import Settings, load_settings
 from leadml.snapshot.labels import Judged
 from leadml.snapshot.split import Folds
 from leadml.workflows.audit import suspicions
 from leadml.workflows.challenge import decide_alias
-from leadml.workflows.lesson import Lesson, folds_of, lesson_of
-from leadml.workflows.material import Material, gather, raise_errors
+from leadml.workflows.lesson import Lesson, check_points, folds_of, lesson_of
+from leadml.workflows.material import gather, raise_errors
 from leadml.workflows.models import give_alias
 from leadml.workflows.registry import record_version
 from leadml.workflows.run import Run, write_run
@@ -135,7 +135,7 @@ def train(
         as_of=as_of,
         labelled=True,
     )
-    _check_points(material, settings)
+    check_points(material.leads, settings)
     findings = check_leads(material.leads, material.activities, now=material.now)
     raise_errors(findings, material.leads.source)
     judged = material.judge(settings)
@@ -176,13 +176,6 @@ def train(
         won=int(lesson.y.sum()),
         findings=tuple(findings),
     )
-
-
-def _check_points(material: Material, settings: Settings) -> None:
-    definition = settings.definition
-    if definition.leads.points is None:
-        engine = PointsEngine(definition.points, frozenset())
-        engine.check_columns(list(material.leads.frame.columns))
 
 
 def _refuse_too_few(judged: Judged, settings: Settings) -> None:
