@@ -60,6 +60,28 @@ def test_ids_that_pose_as_features(values: list[object]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("values", "shape", "date_format"),
+    [
+        ([f"25.04.2025 10:{n:02}" for n in range(ROWS)], "%d.%m.%Y %H:%M", None),
+        ([f"2025-04-25 10:{n:02}" for n in range(ROWS)], "ISO 8601", "%d.%m.%Y"),
+    ],
+)
+def test_times_in_another_format_are_not_called_ids(
+    values: list[object], shape: str, date_format: str | None
+) -> None:
+    leads = read_leads(
+        table_of(pd.DataFrame({"x": values}), "frame"),
+        LeadMapping(date_format=date_format),
+        required=(),
+    )
+    (finding,) = column_findings(leads)
+    assert finding.message == (
+        f"x holds 60 different values in 60 leads: it reads as times like {shape}; "
+        "map it or set date_format"
+    )
+
+
+@pytest.mark.parametrize(
     "values",
     [
         [f"lead-{n}" for n in range(49)],  # too few rows to tell

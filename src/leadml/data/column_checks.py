@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from leadml.data.leads import Leads
 from leadml.data.places import Places
 from leadml.data.raw import RawColumn
+from leadml.data.times import common_shape
 from leadml.data.values import NotUsableError, is_missing, missing_texts, time_reader, to_number
 from leadml.domain.finding import Finding
 
@@ -76,13 +77,18 @@ def _feature_findings(
         yield Finding("DATA006", "warning", column, profile.rows, text, tuple(first))
         return
     if column not in leads.mapping.keep and _poses(profile, raw, leads):
-        text = (
-            f"{column} holds {profile.distinct:,} different values in {profile.rows:,} leads: an "
-            "id or a free text, not a property; it is no feature unless listed under keep"
-        )
+        text = f"{column} holds {profile.distinct:,} different values in {profile.rows:,} leads: "
+        text += _what_it_is([raw.values[position] for position in profile.where(TEXT)])
         yield Finding("DATA007", "warning", column, profile.rows, text, tuple(first))
     if profile.numeric:
         yield from _odd_numbers(column, raw, profile, leads.places)
+
+
+def _what_it_is(texts: list[object]) -> str:
+    shape = common_shape(texts)
+    if shape:
+        return f"it reads as times like {shape}; map it or set date_format"
+    return "an id or a free text, not a property; it is no feature unless listed under keep"
 
 
 def _profile(raw: RawColumn, missing: frozenset[str]) -> _Profile:

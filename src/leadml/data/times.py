@@ -102,6 +102,16 @@ def guess_format(values: Sequence[object]) -> str | None:
     return f'set date_format = "{fits[0]}"{also}'
 
 
+def common_shape(values: Sequence[object]) -> str | None:
+    """Name the common format of times that reads the first of these values, or None."""
+    texts = [value for value in values[:TRIED] if isinstance(value, str)]
+    if not texts or len(texts) < len(values[:TRIED]):
+        return None
+    if _all_read(texts, None):
+        return "ISO 8601"
+    return next((shape for shape in FORMATS if _all_read(texts, shape)), None)
+
+
 def _all_read(texts: Sequence[str], shape: str | None) -> bool:
     read: Callable[[object], datetime] = time_reader(UTC, shape)
     try:
