@@ -108,6 +108,10 @@ def test_a_lead_exactly_one_horizon_older_is_known() -> None:
         # 150 days: .3 starts at day 105 (15 days): no, so half the gap: five blocks from day 60
         # (15 days): no; three from day 75 (30 days, 200 leads)
         (150, 45, 3),
+        # 60 days: a quarter of the gap and two blocks, from day 36 (13.5 days, 225 leads)
+        (60, 22.5, 2),
+        # 40 days: one block from day 28 would leave 5.5 days (137 leads): no gap at all
+        (40, 0, 5),
     ],
 )
 def test_a_short_history_uses_fewer_folds_then_a_shorter_gap_and_says_so(
@@ -135,6 +139,24 @@ def test_training_parts_hold_ten_of_each_outcome() -> None:
     found = rolling_folds(days(np.arange(1000)), y, gap_days=0)
     assert len(found) < 5
     assert all(y[train].sum() >= 10 for train, _ in found)
+
+
+@pytest.mark.parametrize("rare", [0, 1])
+def test_ten_of_either_are_enough_and_nine_are_not(rare: int) -> None:
+    # The first block starts at lead 400: ten of the rarer outcome before it, or nine.
+    for few, folds in ((10, 5), (9, 3)):
+        y = np.full(1000, 1 - rare, np.int8)
+        y[:few] = rare
+        y[400:] = half(600)
+        found = rolling_folds(days(np.arange(1000)), y, gap_days=0)
+        assert len(found) == folds
+
+
+def test_a_fifth_of_the_leads_is_enough_to_train_on() -> None:
+    # The first block starts on day 400: 201 days before it lie the oldest 200 of 1,000 leads.
+    for gap, folds in ((201, 5), (202, 3)):
+        found = rolling_folds(days(np.arange(1000)), half(1000), gap_days=gap)
+        assert (len(found), found.gap_days) == (folds, gap)
 
 
 def covers(folds: Folds, n: int) -> bool:
