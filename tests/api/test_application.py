@@ -94,11 +94,30 @@ class TestHealth:
             empty.client.post("/v1/score", json={"lead": {}}),
         ):
             assert answer.status_code == 503
-            assert "train one with `leadml train" in answer.json()["detail"]
+            assert answer.json()["detail"].startswith("no model in models: train one with `leadml")
 
     def test_what_is_not_there_is_json_too(self, service: Any) -> None:
         assert service.client.get("/v2").json() == {"detail": "Not Found"}
         assert service.client.get("/v1/score").status_code == 405
+
+
+def test_paths_of_the_server_are_logged_and_not_answered(
+    tmp_path: Any,
+    make_version: Any,
+    make_settings: Any,
+    serve_app: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    manifest = make_version(tmp_path / "models") / "manifest.json"
+    manifest.unlink()
+    with serve_app(create_app(make_settings(tmp_path))) as server:
+        answer = server.client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json() == {
+        "detail": "models/versions/3/manifest.json is missing: train a model with `leadml train`, "
+        "or restore the file"
+    }
+    assert f"no champion to serve: {manifest} is missing" in caplog.text
 
 
 def test_a_damaged_champion_is_told_and_not_served(

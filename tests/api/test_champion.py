@@ -1,8 +1,13 @@
 """The champion that serves can be exchanged while requests run."""
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pytest
+
 from leadml.api.champion import Champion
+from leadml.model.scorecard import Machine
 
 
 def test_loading_again_takes_the_version_named_now(tmp_path: Any, make_version: Any) -> None:
@@ -34,3 +39,21 @@ def test_a_version_that_cannot_be_read_does_not_unseat_the_one_that_serves(
     assert champion.scorer is not None
     assert champion.scorer.version == "1"
     assert "manifest.json is missing" in champion.problem
+
+
+def test_a_champion_has_scored_before_it_serves(
+    tmp_path: Path, make_version: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_version(tmp_path, "1")
+    seen = []
+    score = Machine.log_odds
+
+    def watched(machine: Machine, x: Any) -> Any:
+        seen.append(x)
+        return score(machine, x)
+
+    monkeypatch.setattr(Machine, "log_odds", watched)
+    Champion(tmp_path).load()
+    (row,) = seen
+    assert row.shape == (1, 3)
+    assert np.isnan(row).all()

@@ -186,6 +186,39 @@ class TestLog:
         ours = [r for r in caplog.records if not r.name.startswith(("http", "uvicorn.access"))]
         assert not [record for record in ours if "jane" in record.getMessage()]
 
+    def test_a_route_is_named_whoever_asks_and_whatever_it_answers(
+        self, guarded: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        key = {"X-API-Key": "first"}
+        with caplog.at_level(logging.INFO, "leadml.api"):
+            guarded.client.get("/v1/model")
+            guarded.client.get("/people/jane")
+            guarded.client.get("/openapi.json")
+            guarded.client.get("/docs")
+            guarded.client.get("/v1/score", headers=key)
+            guarded.client.post("/v1/score", headers=key, content=b" " * 5_000_001)
+            guarded.client.get("/v1/model/", headers=key)
+            guarded.client.get("/healthz")  # the others are logged by now
+        own = [record.getMessage() for record in caplog.records if record.name == "leadml.api"]
+        assert [message.rsplit(" ", 2)[0] for message in own][:7] == [
+            "GET /v1/model 401",
+            "GET (no such path) 401",
+            "GET /openapi.json 200",
+            "GET /docs 200",
+            "GET /v1/score 405",
+            "POST /v1/score 413",
+            "GET (no such path) 307",
+        ]
+
+    def test_a_caller_elsewhere_is_logged_with_the_route_asked_for(
+        self, service: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with caplog.at_level(logging.INFO, "leadml.api"):
+            service.client.get("/v1/model", headers={"Host": "example.com"})
+            service.client.get("/healthz")
+        own = [record.getMessage() for record in caplog.records if record.name == "leadml.api"]
+        assert own[0].startswith("GET /v1/model 403 ")
+
     def test_a_fault_is_logged_by_kind_and_place_alone(
         self, caplog: pytest.LogCaptureFixture, serve_app: Any
     ) -> None:
@@ -196,7 +229,7 @@ class TestLog:
             msg = "jane@example.com"
             raise RuntimeError(msg)
 
-        app.add_middleware(Gate, keys=())
+        app.add_middleware(Gate, keys=(), paths=("/fail",))
         with serve_app(app) as server, caplog.at_level(logging.DEBUG):
             answer = server.client.post("/fail", json={})
         assert answer.status_code == 500

@@ -111,12 +111,25 @@ def test_the_moment_is_the_hand_off_where_none_is_asked_for(service: Any) -> Non
             "ISO 8601 time, found None",
         ),
         ({"lead": {"lead_id": 1}, "as_of": "soon"}, ["as_of"], "ISO 8601 time, found 'soon'"),
-        ({"lead": {"lead_id": 1}, "as_of": 5}, ["as_of"], "valid string"),
-        ({"lead": {"lead_id": 1}, "asof": AS_OF}, ["asof"], "not permitted"),
-        ({"lead": [1]}, ["lead"], "valid dictionary"),
+        ({"lead": {"lead_id": 1}, "as_of": 5}, ["as_of"], "expected a text, found a number"),
+        ({"lead": {"lead_id": 1}, "asof": AS_OF}, ["asof"], "unknown field: did you mean as_of?"),
+        (
+            {"lead": {"lead_id": 1}, "xyz": 1},
+            ["xyz"],
+            "unknown field: the known ones are lead, activities, as_of",
+        ),
+        ({"lead": [1]}, ["lead"], "expected an object of names and values, found a list"),
+        ({"lead": None}, ["lead"], "expected an object of names and values, found null"),
+        ({"lead": {}, "activities": "x"}, ["activities"], "expected a list, found a text"),
+        ({"lead": {}, "as_of": True}, ["as_of"], "expected a text, found true or false"),
+        ({"lead": {}, "as_of": {}}, ["as_of"], "expected a text, found an object"),
         ({"activities": []}, ["lead"], "required"),
-        ({"lead": {}, "activities": [5]}, ["activities", 0], "valid dictionary"),
-        ({"lead": {}, "activities": [{}] * 10_001}, ["activities"], "at most 10000"),
+        ({"lead": {}, "activities": [5]}, ["activities", 0], "names and values, found a number"),
+        (
+            {"lead": {}, "activities": [{}] * 10_001},
+            ["activities"],
+            "at most 10,000 entries, found 10,001",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_named_with_its_path(
@@ -144,7 +157,7 @@ def test_every_problem_of_a_lead_is_told(service: Any) -> None:
         (b"{", "application/json", "not valid JSON"),
         (b'{"lead": {"lead_id": 1}}', "text/plain", "a JSON object sent as application/json"),
         (b"[]", "application/json", "a JSON object sent as application/json"),
-        (b"", "application/json", "required"),
+        (b"", "application/json", "a JSON object sent as application/json"),
     ],
 )
 def test_a_body_that_is_no_request(service: Any, content: bytes, kind: str, message: str) -> None:
@@ -198,13 +211,34 @@ class TestBatch:
             ["body", "leads", 1, "leed"],
         ]
 
+    @pytest.mark.parametrize(
+        ("body", "path", "message"),
+        [
+            ({"leads": [5]}, ["leads", 0], "an object with the field lead, found a number"),
+            ({"leads": {}}, ["leads"], "expected a list, found an object"),
+            ({"leads": [], "Leeds": []}, ["Leeds"], "unknown field: did you mean leads?"),
+            ({"leads": [], "as_of": "x"}, ["as_of"], "unknown field: the known ones are leads"),
+            (
+                {"leads": [{"lead": {}, "activity": []}]},
+                ["leads", 0, "activity"],
+                "unknown field: did you mean activities?",
+            ),
+        ],
+    )
+    def test_a_wrong_build_is_told_in_plain_words(
+        self, service: Any, body: dict[str, object], path: list[object], message: str
+    ) -> None:
+        (problem,) = post(service, "/v1/score/batch", **body).json()["detail"]
+        assert problem["loc"] == ["body", *path]
+        assert problem["msg"].endswith(message)
+
     def test_a_thousand_leads_and_no_more(self, service: Any) -> None:
         leads = [{"lead": {"lead_id": number}} for number in range(1001)]
         got = post(service, "/v1/score/batch", leads=leads[:1000]).json()
         assert [score["lead_id"] for score in got["scores"]] == [str(n) for n in range(1000)]
         answer = post(service, "/v1/score/batch", leads=leads)
         assert answer.status_code == 422
-        assert "at most 1000" in answer.json()["detail"][0]["msg"]
+        assert "at most 1,000 entries, found 1,001" in answer.json()["detail"][0]["msg"]
 
     def test_no_leads_are_a_batch_too(self, service: Any) -> None:
         assert post(service, "/v1/score/batch", leads=[]).json() == {

@@ -73,6 +73,21 @@ def test_labels_are_drawn_as_they_are(label: str) -> None:
     assert "<script" not in drawing
 
 
+@pytest.mark.parametrize("label", ["微信🎉", "مرحبا", "שלום", "हिन्दी"])
+def test_letters_the_drawing_font_lacks_stay_text(label: str) -> None:
+    # Warnings are errors here: nothing is said of missing glyphs, the browser draws the text.
+    drawing = rates_chart("c", label, [(label, RATE)], target=0.3)
+    assert label in [element.text for element in ET.fromstring(drawing).iter(f"{SVG}text")]
+
+
+def test_control_characters_are_left_out_of_labels() -> None:
+    label = "a\x00b\x1bc\x7f\ud800\ufffe\nd\te"
+    drawing = rates_chart("c", label, [(label, RATE)], target=0.3)
+    root = ET.fromstring(drawing)
+    assert root.find(f"{SVG}title").text == "abc d e"
+    assert "abc d e" in [element.text for element in root.iter(f"{SVG}text")]
+
+
 def test_groups_without_a_rate_are_not_drawn_and_none_at_all_is_fine() -> None:
     absent: dict[str, Any] = {"value": None, "low": None, "high": None}
     one = rates_chart("c", "t", [("A", RATE), ("B", absent)], target=0.3)

@@ -179,7 +179,19 @@ def test_a_changed_agreement_is_said(evaluation: dict[str, Any]) -> None:
 def test_notes_are_shown_with_their_counts(report_values: dict[str, Any]) -> None:
     note = {"code": "TIME011", "message": "leads still open count as not won", "count": 7}
     text = words(Page(report_page(report_values | {"notes": [note]})))
-    assert "leads still open count as not won (7 leads)" in text
+    assert "leads still open count as not won (7)" in text
+
+
+@pytest.mark.parametrize("name", ["evaluation", "evaluation_without_points", "report_values"])
+def test_tables_that_stay_tables_on_a_phone_are_narrow(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    # 360 pixels hold four columns with bounds under their rate; wider tables become cards.
+    values = request.getfixturevalue(name)
+    drawn = report_page(values) if name == "report_values" else evaluation_page(values)
+    tables = re.findall(r"<table>.*?</thead>", drawn, re.DOTALL)
+    assert len(tables) >= 2
+    assert max(table.count("<th ") for table in tables) <= 4
 
 
 def test_no_win_at_all_still_makes_a_page(evaluation: dict[str, Any]) -> None:

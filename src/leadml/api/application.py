@@ -1,8 +1,5 @@
 """The application: routes behind the gate, every refusal as JSON."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
@@ -10,8 +7,10 @@ from fastapi.responses import HTMLResponse, JSONResponse
 import leadml
 from leadml.api.champion import Champion
 from leadml.api.docs_page import docs_page
-from leadml.api.gate import Gate
-from leadml.api.routes import health, scoring
+from leadml.api.gate import OPEN_PATHS, Gate
+from leadml.api.problems import described
+from leadml.api.routes import health, score_batch, scoring
+from leadml.api.schemas import BatchRequest, ScoreRequest
 from leadml.settings import Settings
 
 _DESCRIPTION = """\
@@ -48,7 +47,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health)
     app.include_router(scoring)
     app.add_api_route("/docs", _docs, include_in_schema=False)
-    app.add_middleware(Gate, keys=settings.api_keys)
+    paths = OPEN_PATHS | set(app.openapi()["paths"])
+    app.add_middleware(Gate, keys=settings.api_keys, paths=paths)
     return app
 
 
@@ -59,17 +59,6 @@ async def _docs(request: Request) -> HTMLResponse:
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     """Answer 422 with path and message of each problem, without repeating what was sent."""
     problems = error.errors() if isinstance(error, RequestValidationError) else ()
-    return JSONResponse({"detail": [_problem(problem) for problem in _listed(problems)]}, 422)
-
-
-def _listed(problems: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
-    """Return at most 100 problems: a thousand leads with one mistake repeat it."""
-    return problems[:100]
-
-
-def _problem(problem: Mapping[str, Any]) -> dict[str, object]:
-    if problem["type"] == "json_invalid":
-        return {"loc": ["body"], "msg": f"not valid JSON: {problem['ctx']['error']}"}
-    if problem["loc"] == ("body",) and problem["type"] == "model_attributes_type":
-        return {"loc": ["body"], "msg": "expected a JSON object sent as application/json"}
-    return {"loc": list(problem["loc"]), "msg": problem["msg"]}
+    batch = request.scope["route"].name == score_batch.__name__
+    body = BatchRequest if batch else ScoreRequest
+    return JSONResponse({"detail": described(problems, body)}, 422)

@@ -42,10 +42,21 @@ class Refusal(Exception):
 
 
 class Gate:
-    """ASGI middleware: authentication, the size of bodies, an access log without personal data."""
+    """ASGI middleware: authentication, the size of bodies, an access log without personal data.
 
-    def __init__(self, app: ASGIApp, keys: Collection[str]) -> None:
+    Parameters
+    ----------
+    app : ASGI application
+        What is guarded.
+    keys : collection of str
+        Keys accepted; none means that this machine alone is answered.
+    paths : collection of str
+        Paths the log may name.
+    """
+
+    def __init__(self, app: ASGIApp, keys: Collection[str], paths: Collection[str]) -> None:
         self.app = app
+        self._paths = frozenset(paths)
         self._digests = [sha256(key.encode()).digest() for key in keys]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,6 +64,7 @@ class Gate:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        asked = self._asked(scope)
         reply = _Reply(send)
         start = time.perf_counter()
         try:
@@ -62,10 +74,15 @@ class Gate:
         except Refusal as refusal:
             await refusal.response()(scope, receive, reply)
         except Exception as fault:  # nothing of a lead may reach the server's log
-            _log_fault(scope, fault)
+            _log_fault(asked, fault)
             await reply.fail(scope, receive)
         seconds = time.perf_counter() - start
-        log.info("%s %s %d %.1f ms", scope["method"], _path(scope), reply.status, 1000 * seconds)
+        log.info("%s %d %.1f ms", asked, reply.status, 1000 * seconds)
+
+    def _asked(self, scope: Scope) -> str:
+        """Return method and path for the log: a path that is none may hold an address or a name."""
+        known = scope["path"] in self._paths
+        return f"{scope['method']} {scope['path'] if known else '(no such path)'}"
 
     def _admit(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
@@ -182,13 +199,8 @@ class _Reply:
             await fault.response()(scope, receive, self)
 
 
-def _path(scope: Scope) -> str:
-    """Return the route's path: what was asked for may hold an address or a name."""
-    return getattr(scope.get("route"), "path", "(no such path)")
-
-
-def _log_fault(scope: Scope, fault: Exception) -> None:
+def _log_fault(asked: str, fault: Exception) -> None:
     """Log the kind of a fault and where it arose, never its message: it may quote a lead."""
     frames = extract_tb(fault.__traceback__)
     where = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames))
-    log.error("%s %s: %s at %s", scope["method"], _path(scope), type(fault).__name__, where)
+    log.error("%s: %s at %s", asked, type(fault).__name__, where)

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 from leadml.api import schemas
+from leadml.api.gate import log
 from leadml.api.model_card import model_card
 from leadml.api.scoring import ItemAnswer, answer_requests
 from leadml.api.strict_json import StrictRoute
@@ -39,7 +40,8 @@ async def serving(request: Request) -> Scorer:
     """Return the scorer that serves now; answer 503 where there is none."""
     champion = request.app.state.champion
     if champion.scorer is None:
-        raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, champion.problem)
+        log.error("no champion to serve: %s", champion.problem)
+        raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, champion.notice)
     scorer: Scorer = champion.scorer
     return scorer
 

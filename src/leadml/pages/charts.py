@@ -6,6 +6,7 @@ Every chart repeats what a table beside it says; colours are told apart by the c
 
 import io
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -43,6 +44,7 @@ _FOREIGN = (
     re.compile(r"\s*<defs>\s*<style.*?</style>\s*</defs>", re.DOTALL),  # the page's has it
     re.compile(r"font-family: [^;\"]*; "),  # the page's font
 )
+_UNDRAWABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 Curve = Mapping[str, Sequence[float]]
 Row = Mapping[str, Any]
@@ -186,13 +188,22 @@ def _round_up(share: float) -> float:
 
 
 def _short(label: str, width: int = 24) -> str:
+    label = _drawable(label)
     return label if len(label) <= width else label[: width - 1] + "…"
+
+
+def _drawable(text: str) -> str:
+    """Return the text on one line, without characters that XML cannot hold."""
+    return _UNDRAWABLE.sub("", " ".join(text.split()))
 
 
 def _svg(figure: Figure, name: str, title: str, description: str) -> Markup:
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
+    with warnings.catch_warnings():
+        # Letters that matplotlib's font lacks stay text in the SVG: the browser has a font.
+        warnings.filterwarnings("ignore", r"Glyph |Matplotlib currently does not support")
+        figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
     drawing = buffer.getvalue()
     drawing = drawing[drawing.index("<svg") :]
     for foreign in _FOREIGN:
@@ -205,7 +216,7 @@ def _svg(figure: Figure, name: str, title: str, description: str) -> Markup:
         f'<svg class="chart" xmlns="http://www.w3.org/2000/svg" '
         f'xmlns:xlink="http://www.w3.org/1999/xlink" {box[0] if box else ""} role="img" '
         f'aria-labelledby="{name}-title {name}-desc">'
-        f'<title id="{name}-title">{escape(title)}</title>'
+        f'<title id="{name}-title">{escape(_drawable(title))}</title>'
         f'<desc id="{name}-desc">{escape(description)}</desc>'
     )
     return Markup(head + drawing[start:])  # noqa: S704 - matplotlib escapes the texts it draws
