@@ -215,7 +215,7 @@ def _lead_mapping(table: Mapping[str, Any], where: str) -> LeadMapping:
     try:
         ZoneInfo(mapping.timezone)
     except (ValueError, OSError, ZoneInfoNotFoundError):
-        near = difflib.get_close_matches(mapping.timezone, available_timezones(), 1, 0.4)
+        near = difflib.get_close_matches(mapping.timezone, available_timezones(), 1, 0.6)
         hint = f"did you mean {near[0]}?" if near else "use an IANA name such as Europe/Berlin"
         msg = f"{where} [leads]: timezone {mapping.timezone!r} is not known; {hint}"
         raise ConfigError(msg) from None

@@ -122,3 +122,15 @@ def test_values_no_row_holds_do_not_count() -> None:
 def test_where_the_outcome_is_not_needed_nothing_is_refused() -> None:
     assert outcomes(["New", "Open", "Old"], ("Won",), strict=False) == ([-1, -1, -1], {})
     assert outcomes([["x"]], ("Won",), strict=False)[0] == [-1]
+
+
+def test_nobody_won_matters_only_to_those_who_learn() -> None:
+    raw = RawColumn.of(["Lost", "Lost", "New"])
+    mapping = LeadMapping(outcome="stage", won=("Won",), lost=("Lost",))
+    read = read_outcomes(raw, mapping, "crm.csv", GAPS, strict=True, some_won=False)
+    assert read.outcome.tolist() == [0, 0, -1]
+    assert {finding.code for finding in read.findings} == {"DATA021", "DATA023"}
+    only_lost = LeadMapping(outcome="stage", won=("Won",))
+    alone = RawColumn.of(["Lost", "Lost"])
+    read = read_outcomes(alone, only_lost, "crm.csv", GAPS, strict=True, some_won=False)
+    assert read.outcome.tolist() == [0, 0]  # the only other value

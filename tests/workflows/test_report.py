@@ -242,3 +242,15 @@ def test_the_simulated_crm_keeps_its_truth(tmp_path: Path) -> None:
     rate = values["close_rate"]["followed_up"]
     assert rate["low"] <= mean <= rate["high"]
     assert values["handed_off"] >= values["matured"] >= values["followed_up"] >= values["won"] > 0
+
+
+def test_a_quarter_without_a_win_falls_short(tmp_path: Path) -> None:
+    (tmp_path / "leadml.toml").write_text(MAPPING)
+    row = ("lost", "2026-01-01", "2026-01-10", "2026-01-12", "2026-01-20", "Kim", "web")
+    frame = pd.DataFrame([(f"L{n}", *row) for n in range(50)], columns=COLUMNS)
+    values = leadml.report(frame, config=tmp_path / "leadml.toml", as_of="2026-04-01").to_dict()
+    assert (values["matured"], values["followed_up"], values["won"]) == (50, 50, 0)
+    rate = values["close_rate"]["followed_up"]
+    assert (rate["value"], rate["low"]) == (0.0, 0.0)
+    assert rate["high"] == pytest.approx(1 - 0.05 ** (1 / 50))  # 0 of 50, one-sided 95 %
+    assert values["verdict"] == "falls_short"

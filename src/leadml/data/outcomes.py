@@ -33,7 +33,13 @@ class Outcomes:
 
 
 def read_outcomes(
-    raw: RawColumn, mapping: LeadMapping, source: str, missing: frozenset[str], *, strict: bool
+    raw: RawColumn,
+    mapping: LeadMapping,
+    source: str,
+    missing: frozenset[str],
+    *,
+    strict: bool,
+    some_won: bool = True,
 ) -> Outcomes:
     """Compare every value of the outcome column with the mapping's won and lost values.
 
@@ -41,12 +47,14 @@ def read_outcomes(
     ----------
     strict : bool
         Whether the outcome is needed: if not, values that never occur are no matter.
+    some_won : bool
+        Whether somebody must be won. To learn, yes; a quarter without a win can be reported.
 
     Raises
     ------
     DataError
-        If `strict` and no won value occurs, or `lost` is not given and the column has not
-        exactly two values.
+        If `strict` and no won value occurs although one must, or `lost` is not given and the
+        column has not exactly two values.
     """
     column = str(mapping.outcome)
     texts, unreadable = raw.texts(lambda value: to_text(value, missing))
@@ -57,7 +65,7 @@ def read_outcomes(
     place = f"{source}, column {column} ([leads].outcome)"
     won = _texts(mapping.won)
     if strict:
-        _refuse_never_won(counts, won, place)
+        _refuse_never_won(counts, won, place, some_won=some_won)
     lost = _texts(mapping.lost) if mapping.lost is not None else _other(counts, won, place, strict)
     _refuse_both(set(won) & set(lost), place)
     meaning = dict.fromkeys(lost, LOST) | dict.fromkeys(won, WON)
@@ -93,11 +101,13 @@ def _shown(counts: dict[str, int]) -> str:
     return listed([f"{text} ({count:,})" for text, count in counts.items()]) or "no values at all"
 
 
-def _refuse_never_won(counts: dict[str, int], won: tuple[str, ...], place: str) -> None:
+def _refuse_never_won(
+    counts: dict[str, int], won: tuple[str, ...], place: str, *, some_won: bool
+) -> None:
     if not won:
         msg = f"{place}: [leads].won is not set; the column holds {_shown(counts)}"
         raise DataError(msg)
-    if not set(won) & set(counts):
+    if some_won and not set(won) & set(counts):
         hint = next(filter(None, (near(text, list(counts)) for text in won)), "")
         msg = (
             f"{place}: no lead is won: {listed(list(map(repr, won)))} never occurs{hint}; the "
@@ -110,7 +120,7 @@ def _other(
     counts: dict[str, int], won: tuple[str, ...], place: str, strict: bool
 ) -> tuple[str, ...]:
     others = tuple(text for text in counts if text not in won)
-    if len(counts) == 2:
+    if len(counts) == 2 or len(others) == len(counts) == 1:
         return others
     if strict:
         msg = (

@@ -97,7 +97,7 @@ def check(
     now = np.datetime64(clock.replace(tzinfo=None), "us")
     progress("reading leads", 0.0)
     export = read_source(leads, table=table, config_root=root)
-    read = read_leads(export, definition.leads, required=set(definition.leads.named_columns))
+    read = read_leads(export, definition.leads, required={*definition.leads.named_columns, "won"})
     touches = None
     if activities is not None:
         progress("reading activities", 0.4)

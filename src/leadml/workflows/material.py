@@ -67,6 +67,7 @@ def gather(
     table: str | None = None,
     as_of: str | datetime | None = None,
     labelled: bool,
+    to_learn: bool = False,
 ) -> Material:
     """Read an export and its activities.
 
@@ -78,11 +79,14 @@ def gather(
         What counts as now; default the latest mapped time.
     labelled : bool
         Whether outcomes are needed: then every mapped column must be there, else only ``id``.
+    to_learn : bool
+        Whether somebody must have won.
     """
     mapping = definition.leads
     required = {*mapping.named_columns, "outcome"} if labelled else {"id"}
+    required |= {"won"} if to_learn else set()
     if labelled and not mapping.won:
-        msg = "[leads].won is not set: list the values of the outcome column that mean won"
+        msg = "[leads].won is not set in leadml.toml: list the outcome's values that mean won"
         raise ConfigError(msg)
     found = read_leads(
         read_source(leads, table=table, config_root=root), mapping, required=required

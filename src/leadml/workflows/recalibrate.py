@@ -174,6 +174,7 @@ def recalibrate(
         table=table,
         as_of=as_of,
         labelled=True,
+        to_learn=True,
     )
     new = labelled(material, material.judge(settings), scorer)
     _refuse_incomplete(new)

@@ -134,6 +134,7 @@ def train(
         table=table,
         as_of=as_of,
         labelled=True,
+        to_learn=True,
     )
     check_points(material.leads, settings)
     findings = check_leads(material.leads, material.activities, now=material.now)
