@@ -68,7 +68,10 @@ MANIFEST = {
 }
 
 
-def write_version(models: Path, version: str = "3") -> Path:
+MACHINE = Machine(cards=((1.0, CARD),), center=(0.0, 0.0, 0.0))
+
+
+def write_version(models: Path, version: str = "3", machine: Machine = MACHINE) -> Path:
     """Write the small model as a version and make it the champion."""
     folder = models / "versions" / version
     folder.mkdir(parents=True)
@@ -77,7 +80,7 @@ def write_version(models: Path, version: str = "3") -> Path:
         manifest=MANIFEST,
         definition=DEFINITION,
         features=FeatureSet(FEATURES, frozenset({"n/a"}), "Europe/Berlin"),
-        machine=Machine(cards=((1.0, CARD),), center=(0.0, 0.0, 0.0)),
+        machine=machine,
         trained_on=["old"],
     )
     write_alias(models, "champion", version)
