@@ -20,6 +20,7 @@ from leadml.snapshot.split import Folds
 Numbers = NDArray[np.float64]
 Outcomes = NDArray[np.int8]
 Flags = NDArray[np.bool_]
+Rows = NDArray[np.intp]
 Progress = Callable[[str, float], None]
 
 CLOSE_ENOUGH = 0.002
@@ -35,8 +36,11 @@ class Candidate:
 
     Attributes
     ----------
-    log_loss, auc : float
-        Of its out-of-time predictions, each calibrated on other folds only.
+    log_loss : float
+        Mean over its out-of-time predictions, each calibrated on other folds only.
+    auc : float
+        Mean over the folds, weighted by their pairs of a won and a lost lead: folds differ in
+        level, and ranking across them would reward or punish that.
     seconds : float
         Fitting time over all folds.
     """
@@ -121,7 +125,7 @@ def compete(
     chosen = choose(losses)
     return Selection(
         candidates=tuple(
-            Candidate(name, float(losses[name].mean()), _auc(forward[name][rows], y[rows]), took)
+            Candidate(name, float(losses[name].mean()), _auc(forward[name], y, tests), took)
             for name, took in seconds.items()
         ),
         chosen=chosen,
@@ -202,10 +206,17 @@ def _losses(log_odds: Numbers, y: Outcomes) -> Numbers:
     return losses
 
 
-def _auc(log_odds: Numbers, y: Outcomes) -> float:
+def _auc(log_odds: Numbers, y: Outcomes, tests: list[Rows]) -> float:
     from sklearn.metrics import roc_auc_score
 
-    return float(roc_auc_score(y, log_odds)) if 0 < y.sum() < len(y) else 0.5
+    pairs = np.array([float(y[test].sum() * (1.0 - y[test]).sum()) for test in tests])
+    if not pairs.any():
+        return 0.5
+    inside = [
+        roc_auc_score(y[test], log_odds[test]) if count else 0.5
+        for test, count in zip(tests, pairs, strict=True)
+    ]
+    return float(np.average(inside, weights=pairs))
 
 
 def choose(losses: Mapping[str, Numbers]) -> str:

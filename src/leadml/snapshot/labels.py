@@ -238,7 +238,7 @@ def _notes(
     elif "closed_at" not in mapped:
         still_open = int((horizon_passed & ~known.won & ~known.lost).sum())
         text = (
-            "no closed_at is mapped: won and lost leads count as final, and leads still open "
+            "no closed_at is mapped: to learn, won and lost leads are final, and leads still open "
             f"{agreement.horizon_days:g} days after they are judged count as not won"
         )
         notes.append(Finding("TIME011", "info", None, still_open, text))
