@@ -40,7 +40,37 @@ def test_a_header_comes_before_another_column_of_times() -> None:
 def test_times_must_be_in_the_format_of_the_leads() -> None:
     found, needed = guess_activities(frame(), IDS, "%d/%m/%Y")
     assert "at" not in found
+    assert needed["at"] == (
+        "when reads as times like ISO 8601, but those of the leads are %d/%m/%Y: date_format holds "
+        "for both, so export them alike"
+    )
+    none, needed = guess_activities(frame(when=["a", "b", "c", "d"]), IDS, None)
+    assert "at" not in none
     assert needed["at"].startswith("no column reads as times in the format of the leads' times")
+
+
+def test_of_several_columns_of_times_only_a_clear_one_is_taken() -> None:
+    also = ["2026-02-01", "2026-02-02", "2026-02-03", "2026-02-04"]
+    found, needed = guess_activities(frame(ended=also), IDS, None)
+    assert "at" not in found
+    assert needed["at"] == (
+        "these columns read as times: when, ended; which one says when it happened?"
+    )
+    found, _ = guess_activities(frame(ended=[*also[:3], ""]), IDS, None)
+    assert found["at"].value == "when"  # the only one that is always there
+
+
+def test_german_headers_and_times_are_known() -> None:
+    german = pd.DataFrame(
+        {
+            "Lead": ["1", "2", "3"],
+            "Zeitpunkt": ["25.04.2025 16:16", "26.04.2025 08:00", "27.04.2025 09:30"],
+            "Ereignis": ["Anruf", "Mail", "Anruf"],
+        }
+    ).astype("str")
+    found, _ = guess_activities(german, IDS, "%d.%m.%Y %H:%M")
+    values = {key: guess.value for key, guess in found.items()}
+    assert values == {"lead": "Lead", "at": "Zeitpunkt", "kind": "Ereignis"}
 
 
 def test_what_is_not_there_is_asked_for() -> None:

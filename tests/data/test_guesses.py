@@ -141,8 +141,74 @@ def test_times_with_a_zone_ask_for_none() -> None:
 
 def test_columns_of_times_without_a_part_are_named() -> None:
     guesses = guess_leads(export(birthday=day(-9000), last_modified=day(40)))
-    assert guesses.notes == ["columns of times with no part yet: birthday"]
+    words = "these columns read as times: birthday"
+    assert guesses.notes == [f"{words}; none of them has a part yet"]
+    assert guesses.needed["closed_at"] == words
     assert guesses.found["ignore"].value == ("last_modified",)
+
+
+def german(*headers: str) -> pd.DataFrame:
+    """Hundred leads; the fifth to the last closed, every second handed off and followed up.
+
+    Created one a day from 2025-01-01, handed off 2 days later, followed up 5, closed 30 days later.
+    """
+    created = pd.date_range("2025-01-01 16:16", periods=100, freq="D")
+    open_ones = [row < 40 and row % 2 == 1 for row in range(100)]
+    steps = {
+        headers[0]: ([False] * 100, 0),
+        headers[1]: (open_ones, 2),
+        headers[2]: ([row % 5 == 0 or gone for row, gone in enumerate(open_ones)], 5),
+        headers[3]: ([row < 40 for row in range(100)], 30),
+    }
+    frame = pd.DataFrame({"Stand": ["offen"] * 40 + ["gewonnen", "verloren"] * 30})
+    for header, (absent, days) in steps.items():
+        texts = (created + pd.Timedelta(days=days)).strftime("%d.%m.%Y %H:%M")
+        frame[header] = [None if no else text for no, text in zip(absent, texts, strict=True)]
+    return frame.astype("str")
+
+
+STEPS = ("created_at", "handed_off_at", "followed_up_at", "closed_at")
+
+
+def test_german_headers_are_known() -> None:
+    headers = ("Erstellt am", "Übergeben am", "Erstkontakt am", "Abgeschlossen am")
+    guesses = guess_leads(german(*headers))
+    assert tuple(guesses.found[key].value for key in STEPS) == headers
+    assert guesses.found["created_at"].because.startswith("header; times from 2025-01-01")
+    assert guesses.found["date_format"].value == "%d.%m.%Y %H:%M"
+
+
+def test_times_of_unknown_headers_are_told_by_order_and_by_who_has_them() -> None:
+    guesses = guess_leads(german("T1", "T2", "T3", "T4")[["T3", "T4", "Stand", "T2", "T1"]])
+    assert tuple(guesses.found[key].value for key in STEPS) == ("T1", "T2", "T3", "T4")
+    assert guesses.found["date_format"].value == "%d.%m.%Y %H:%M"
+    assert guesses.found["created_at"].because.startswith("always there and earliest; times from")
+    assert guesses.found["closed_at"].because == (
+        "only won and lost leads have it, and latest; times from 2025-03-12 to 2025-05-10, "
+        "filled in 60%"
+    )
+    assert guesses.notes == []
+
+
+def test_a_known_header_and_values_go_together() -> None:
+    guesses = guess_leads(german("Erstellt am", "T2", "T3", "T4"))
+    assert [guesses.found[key].value for key in STEPS] == ["Erstellt am", "T2", "T3", "T4"]
+
+
+def test_times_that_are_not_clear_are_listed() -> None:
+    frame = german("T1", "T2", "T3", "T4").drop(columns=["Stand", "T2"])
+    frame["T5"] = "03/04/2025"
+    guesses = guess_leads(frame)
+    assert guesses.found["created_at"].value == "T1"
+    assert not {"handed_off_at", "followed_up_at", "closed_at"} & set(guesses.found)
+    listed = "these columns read as times: T3, T4, T5 (like %d/%m/%Y)"
+    assert guesses.needed["closed_at"] == guesses.needed["followed_up_at"] == listed
+    assert guesses.notes == [f"{listed}; none of them has a part yet"]
+
+
+def test_a_birthday_a_plan_or_a_change_is_no_step() -> None:
+    frame = german("Geburtstag", "T2", "T3", "Nächster Termin")
+    assert not set(STEPS) & set(guess_leads(frame).found)
 
 
 def test_values_that_do_not_fit_their_header_are_not_taken() -> None:

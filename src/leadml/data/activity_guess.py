@@ -7,7 +7,9 @@ import pandas as pd
 from leadml.data.evidence import Evidence
 from leadml.data.frames import Columns
 from leadml.data.guesses import Guess
+from leadml.data.places import listed
 from leadml.data.presets import USUAL_ACTIVITY, named
+from leadml.data.time_guess import formats_of
 from leadml.data.values import to_text
 
 MOST_KINDS = 300
@@ -45,7 +47,7 @@ def guess_activities(
         if guess:
             found[key] = guess
         else:
-            needed[key] = _NEEDED[key]
+            needed[key] = _at_needed(free, date_format) if key == "at" else _NEEDED[key]
     return found, needed
 
 
@@ -79,11 +81,27 @@ def _at(
 ) -> Guess | None:
     del lead_ids
     likely = named(list(columns), USUAL_ACTIVITY["at"])
-    for name in (*likely, *(name for name in columns if name not in likely)):
+    for name in likely:
         if columns[name].times(date_format):
-            words = "header; reads as times" if name in likely else "reads as times"
-            return Guess("at", name, words)
-    return None
+            return Guess("at", name, "header; reads as times")
+    others = [name for name, e in columns.items() if e.times(date_format)]
+    always = [name for name in others if columns[name].present == columns[name].rows]
+    clear = always if len(always) == 1 else others
+    return Guess("at", clear[0], "reads as times") if len(clear) == 1 else None
+
+
+def _at_needed(columns: dict[str, Evidence], date_format: str | None) -> str:
+    shapes = {name: found for name, e in columns.items() if (found := formats_of(e))}
+    if not shapes:
+        return _NEEDED["at"]
+    same = [name for name, found in shapes.items() if date_format in found]
+    if same:
+        return f"these columns read as times: {listed(same)}; which one says when it happened?"
+    name, found = next(iter(shapes.items()))
+    return (
+        f"{name} reads as times like {found[0] or 'ISO 8601'}, but those of the leads are "
+        f"{date_format or 'ISO 8601'}: date_format holds for both, so export them alike"
+    )
 
 
 def _kind(

@@ -9,15 +9,20 @@ from numpy.typing import NDArray
 
 from leadml.data.evidence import MOSTLY, Evidence
 from leadml.data.frames import Columns
-from leadml.data.outcome_guess import guess_outcome
+from leadml.data.outcome_guess import guess_outcome, scalar
 from leadml.data.places import listed
-from leadml.data.presets import USUAL, USUAL_LATER, Preset, named, plain, recognise
-from leadml.data.time_guess import Moments, choose_format, in_order, read_moments
+from leadml.data.presets import USUAL, USUAL_LATER, Preset, named, no_step, plain, recognise
+from leadml.data.time_guess import (
+    FILLED,
+    Moments,
+    choose_format,
+    formats_of,
+    in_order,
+    read_moments,
+)
+from leadml.data.time_steps import STEPS, find_steps
 from leadml.domain.mapping import LeadMapping, Scalar
 
-TIMES = ("created_at", "handed_off_at", "followed_up_at", "closed_at")
-FILLED = 0.9
-"""Share of leads whose creation must be dated for a column to be taken as that."""
 _ID_ENDINGS = ("id", "key", "guid", "number", "no", "nr", "ref")
 _DEFAULT_GAPS = ("Select", "n/a")
 
@@ -130,18 +135,51 @@ class _Guesser:
         self.find("lost", guess.lost, _lost_words(guess.lost) + (open_too if guess.open else ""))
 
     def times(self) -> None:
-        named_so = {key: self.candidates(key) for key in TIMES}
+        named_so = {key: self.candidates(key) for key in STEPS}
+        likely = {name for names in named_so.values() for name in names}
+        shapes = {name: formats_of(self.evidence[name]) for name in self._untold(likely)}
+        shapes = {name: found for name, found in shapes.items() if found}
+        untold = [name for name in shapes if not no_step(name)]
         columns = [self.evidence[name] for names in named_so.values() for name in names]
+        if not any(map(formats_of, columns)):
+            columns = [self.evidence[name] for name in untold]
         choice = choose_format(columns)
         if choice.date_format:
             self.find("date_format", choice.date_format, choice.because)
         moments: dict[str, Moments] = {}
-        for key in TIMES:
+        for key in STEPS:
             self._time(key, named_so[key], choice.date_format, moments)
+        self._by_value(moments, untold, choice.date_format)
         naive = sum(found.naive for found in moments.values())
         if naive:
             self.guesses.needed["timezone"] = "times without a zone are read in this one"
-        self._other_times(choice.date_format)
+        self._other_times(shapes, choice.date_format)
+
+    def _untold(self, likely: set[str]) -> list[str]:
+        """Return the columns whose header names no step and nothing else known."""
+        told = {guess.value for guess in self.guesses.found.values()} | {*likely, *self._later()}
+        return [name for name in self.evidence if name not in told]
+
+    def _by_value(
+        self, moments: dict[str, Moments], columns: list[str], date_format: str | None
+    ) -> None:
+        read = {name: read_moments(self.evidence[name], date_format) for name in columns}
+        free = {name: found for name, found in read.items() if found}
+        steps = find_steps(moments, free, self._closed()) if free else {}
+        for key, (column, because) in steps.items():
+            moments[key] = free[column]
+            self.guesses.needed.pop(key, None)
+            self.find(key, column, f"{because}; {free[column].words()}")
+
+    def _closed(self) -> NDArray[np.bool_] | None:
+        """Tell which leads are won or lost, if a column says so."""
+        found = self.guesses.found
+        if "outcome" not in found:
+            return None
+        raw = self.evidence[str(found["outcome"].value)].raw
+        ends = {str(text) for key in ("won", "lost") for text in found[key].value}
+        is_end = [text in ends for text in map(_as_guessed, raw.values)]
+        return np.array([*is_end, False], np.bool_)[raw.codes]
 
     def _time(
         self, key: str, columns: list[str], date_format: str | None, moments: dict[str, Moments]
@@ -157,16 +195,20 @@ class _Guesser:
             return self.find(key, column, f"{self.ground(key, column)}; {found.words()}")
         return None
 
-    def _other_times(self, date_format: str | None) -> None:
+    def _other_times(self, shapes: dict[str, list[str | None]], date_format: str | None) -> None:
         taken = {guess.value for guess in self.guesses.found.values()}
-        later = set(self._later())
         others = [
-            name
-            for name, evidence in self.evidence.items()
-            if name not in taken and name not in later and evidence.times(date_format)
+            name if date_format in found else f"{name} (like {found[0] or 'ISO 8601'})"
+            for name, found in shapes.items()
+            if name not in taken
         ]
-        if others:
-            self.guesses.notes.append(f"columns of times with no part yet: {listed(others)}")
+        if not others:
+            return
+        words = f"these columns read as times: {listed(others)}"
+        self.guesses.notes.append(f"{words}; none of them has a part yet")
+        for key in STEPS:
+            if key not in self.guesses.found:
+                self.guesses.needed.setdefault(key, words)
 
     def described(self, key: str) -> None:
         fits, expected = _FITS[key]
@@ -213,6 +255,10 @@ def _lost_words(lost: tuple[Scalar, ...]) -> str:
     if lost:
         return "read as lost"
     return "no value reads as lost: whoever is not won within the horizon counts as not won"
+
+
+def _as_guessed(value: object) -> str:
+    return str(scalar(value))
 
 
 def _time_problem(key: str, column: str, found: Moments | None, earlier: dict[str, Moments]) -> str:

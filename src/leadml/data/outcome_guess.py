@@ -95,10 +95,10 @@ def _shown(evidence: Evidence, values: Sequence[object]) -> str:
 
 
 def _scalars(values: Iterable[object]) -> tuple[Scalar, ...]:
-    return tuple(_scalar(value) for value in values)
+    return tuple(scalar(value) for value in values)
 
 
-def _scalar(value: object) -> Scalar:
+def scalar(value: object) -> Scalar:
     """Spell a value as the configuration best shows it: a number or boolean where it is one."""
     if isinstance(value, (bool, int, float)):
         return value

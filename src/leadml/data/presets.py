@@ -8,6 +8,7 @@ opportunities exported from Dynamics to Excel carry ``(Do Not Modify)`` columns.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -202,34 +203,56 @@ PRESETS = (
 
 USUAL = {
     "id": ("lead_id", "id", "record_id", "contact_id", "opportunity_id", "deal_id", "case_id",
-           "uuid", "guid"),
+           "uuid", "guid", "Lead-Nr", "Leadnummer", "Vorgangsnummer"),
     "outcome": ("outcome", "stage", "status", "deal_stage", "lead_status", "lead_stage", "result",
                 "won", "is_won", "closed_won", "converted", "is_converted", "conversion",
-                "purchased", "bought", "subscribed", "revenue", "target", "label", "y"),
+                "purchased", "bought", "subscribed", "revenue", "target", "label", "y",
+                "Ergebnis", "Phase", "Statut", "Résultat", "Étape", "Estado", "Resultado",
+                "Etapa"),
     "created_at": ("created_at", "created", "created_on", "created_date", "create_date",
                    "creation_date", "date_created", "date_entered", "registered_at", "reg_date",
                    "registration_date", "submitted_at", "received_at", "lead_date",
-                   "inquiry_date"),
+                   "inquiry_date", "Erstellt am", "Erstellt", "Erstelldatum",
+                   "Erstellungsdatum", "Angelegt am", "Anlagedatum", "Erfasst am",
+                   "Erfassungsdatum", "Eingegangen am", "Eingangsdatum", "Anfragedatum",
+                   "Créé le", "Date de création", "Creado el", "Fecha de creación"),
     "handed_off_at": ("handed_off_at", "handoff_at", "handoff_date",
                       "handover_date", "passed_to_sales_at", "sales_accepted_at",
-                      "sal_date", "sql_date", "sql_at", "assigned_at", "assigned_date"),
+                      "sal_date", "sql_date", "sql_at", "assigned_at", "assigned_date",
+                      "Übergeben am", "Uebergeben am", "Übergabe am", "Übergabedatum", "Übergabe",
+                      "Uebergabedatum", "An Vertrieb übergeben am", "Zugewiesen am", "Transmis le",
+                      "Date de transmission", "Asignado el", "Fecha de asignación"),
     "followed_up_at": ("followed_up_at", "follow_up_at", "follow_up_date", "first_touch_at",
                        "first_contact_at", "first_contacted_at", "first_contact_date",
                        "first_call_at", "first_call_date", "first_response_at",
-                       "first_outreach_at", "first_outreach_date", "contacted_at"),
+                       "first_outreach_at", "first_outreach_date", "contacted_at",
+                       "Erstkontakt am", "Erstkontakt", "Erster Kontakt", "Erster Kontakt am",
+                       "Kontaktiert am", "Nachgefasst am", "Erstgespräch am", "Premier contact",
+                       "Premier contact le", "Date du premier contact", "Contacté le",
+                       "Primer contacto", "Fecha del primer contacto"),
     "closed_at": ("closed_at", "close_date", "closed_date", "closed_on", "date_closed",
                   "won_at", "won_date", "decided_at", "outcome_date", "converted_at",
-                  "converted_date", "conversion_date"),
+                  "converted_date", "conversion_date", "Abgeschlossen am", "Abschlussdatum",
+                  "Abschluss am", "Geschlossen am", "Entschieden am", "Gewonnen am",
+                  "Clôturé le", "Date de clôture", "Cerrado el", "Fecha de cierre"),
     "account": ("account", "account_name", "company", "company_name", "organisation",
-                "organization"),
+                "organization", "Firma", "Firmenname", "Unternehmen", "Kunde", "Société",
+                "Entreprise", "Empresa"),
     "owner": ("owner", "owner_name", "rep", "sales_rep", "salesperson", "seller", "agent",
-              "account_executive", "assigned_to", "lead_owner", "staff"),
-    "source": ("source", "lead_source", "original_source", "utm_source", "channel", "origin"),
+              "account_executive", "assigned_to", "lead_owner", "staff",
+              "Verantwortlich", "Besitzer", "Zuständig", "Vertriebler", "Bearbeiter",
+              "Ansprechpartner Vertrieb", "Responsable", "Commercial", "Propietario"),
+    "source": ("source", "lead_source", "original_source", "utm_source", "channel", "origin",
+               "Quelle", "Herkunft", "Leadquelle", "Kanal", "Origine", "Fuente", "Origen"),
     "amount": ("amount", "deal_amount", "deal_value", "deal_size", "contract_value",
-               "order_value", "value"),
-    "margin": ("margin", "margin_pct", "margin_percent", "gross_margin", "profit_margin"),
-    "margin_amount": ("margin_amount", "profit", "gross_profit", "contribution"),
-    "points": ("lead_score", "score", "points", "lead_points", "lead_scoring"),
+               "order_value", "value", "Betrag", "Auftragswert", "Auftragssumme",
+               "Auftragsvolumen", "Umsatz", "Montant", "Importe"),
+    "margin": ("margin", "margin_pct", "margin_percent", "gross_margin", "profit_margin",
+               "Marge", "Marge in %", "Margen"),
+    "margin_amount": ("margin_amount", "profit", "gross_profit", "contribution", "Deckungsbeitrag",
+                      "Rohertrag"),
+    "points": ("lead_score", "score", "points", "lead_points", "lead_scoring", "Punkte",
+               "Punktzahl", "Puntos"),
 }  # fmt: skip
 
 USUAL_ACTIVITY = {
@@ -237,11 +260,12 @@ USUAL_ACTIVITY = {
              "regarding", "id"),
     "at": ("timestamp", "at", "time", "date", "datetime", "occurred_at", "happened_at",
            "event_time", "event_date", "activity_date", "created_at", "created_date",
-           "created_on"),
+           "created_on", "Zeitpunkt", "Datum", "Zeitstempel", "Uhrzeit", "Date et heure", "Fecha"),
     "kind": ("event", "kind", "activity", "event_type", "activity_type", "event_name", "type",
-             "action"),
+             "action", "Aktivität", "Aktivitätsart", "Ereignis", "Art", "Typ", "Activité",
+             "Événement", "Actividad", "Evento", "Tipo"),
     "detail": ("url", "page_url", "page", "detail", "details", "subject", "description", "path",
-               "campaign", "staff"),
+               "campaign", "staff", "Betreff", "Beschreibung", "Seite", "Objet", "Asunto"),
 }  # fmt: skip
 
 USUAL_LATER = (
@@ -249,12 +273,21 @@ USUAL_LATER = (
     "last_activity_at", "last_activity_date", "last_contacted", "lost_reason", "loss_reason",
     "closed_lost_reason", "won_reason", "closed_won_reason", "win_probability", "probability",
     "expected_revenue", "days_to_close", "is_closed", "is_won", "next_step",
+    "Geändert am", "Zuletzt geändert", "Zuletzt geändert am", "Letzte Änderung", "Änderungsdatum",
+    "Aktualisiert am", "Letzte Aktivität", "Letzter Kontakt", "Verlustgrund", "Absagegrund",
+    "Abschlusswahrscheinlichkeit", "Wahrscheinlichkeit", "Modifié le", "Dernière modification",
+    "Date de modification", "Modificado el", "Fecha de modificación",
 )  # fmt: skip
 
 FEWEST = 3
 """Fewest headers of a preset that an export must have to be taken for it."""
 
 _PUNCTUATION = re.compile(r"[\W_]+")
+_NO_STEP = re.compile(
+    r"birth|geburt|naissance|nacimiento|dob$|founded|gegrundet|grundung|due|expected|planned|"
+    r"geplant|fallig|erwartet|voraussichtlich|prevu|previst|next|nachste|renewal|expir|ablauf|"
+    r"modif|updat|chang|geandert|anderung|aktualisiert|last|letzt|dernier|ultim"
+)
 _WON = re.compile(
     r"\b(won|win|sold|converted|customer|closedwon|purchased|bought|signed|subscribed|gewonnen)\b"
 )
@@ -266,8 +299,14 @@ YES, NO = frozenset({"yes", "y", "true", "t", "1"}), frozenset({"no", "n", "fals
 
 
 def plain(text: str) -> str:
-    """Return a header without case, blanks and punctuation: ``Create Date`` is ``createdate``."""
-    return _PUNCTUATION.sub("", text.casefold())
+    """Return a header without case, accents, blanks and punctuation: ``Créé le`` is ``creele``."""
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    return _PUNCTUATION.sub("", "".join(sign for sign in apart if not unicodedata.combining(sign)))
+
+
+def no_step(header: str) -> bool:
+    """Tell whether a time's header names no step of a lead's way: a birthday, a plan, a change."""
+    return bool(_NO_STEP.search(plain(header)))
 
 
 def recognise(headers: Iterable[str]) -> Preset | None:

@@ -1,8 +1,9 @@
 """Guessing the format of times, and reading a column of them row by row."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +12,11 @@ from leadml.data.evidence import GAPS, Evidence
 from leadml.data.times import read_times
 from leadml.data.values import MICROSECONDS_A_DAY, NO_TIME
 
+FILLED = 0.9
+"""Share of leads whose creation must be dated for a column to be taken as that."""
 ORDERLY = 0.8
 """Share of leads whose two times must be in order (to the day)."""
+_DATED = re.compile(r"\w[-/. ,]+\w+[-/. ,]+\d\d|\d{8}")
 _PAIRS = (("%d/%m/", "%m/%d/"), ("%d-%m-", "%m-%d-"))
 
 
@@ -50,6 +54,13 @@ class Moments:
         first, last = (np.datetime_as_string(t, unit="D") for t in (known.min(), known.max()))
         filled = "" if self.share == 1 else f", filled in {self.share:.0%}"
         return f"times from {first} to {last}{filled}"
+
+
+def formats_of(evidence: Evidence) -> list[str | None]:
+    """Return the date formats that read a column; its first values must have a date's parts."""
+    first = evidence.sample[:20]
+    dated = [v for v in first if isinstance(v, datetime) or _DATED.search(str(v))]
+    return evidence.formats() if first and len(dated) >= ORDERLY * len(first) else []
 
 
 def choose_format(columns: Sequence[Evidence]) -> FormatChoice:
