@@ -129,6 +129,7 @@ RULE = '[[points.rules]]\nname = "a"\npoints = 1\n'
         ('[leads]\nmargin = "a"\nmargin_amount = "b"', "give margin (a fraction) or margin_amount"),
         ('[leads]\nid = ""', "[leads]: id is empty: name a column, or leave id out"),
         ('[leads]\ntimezone = "Europe/Berlim"', "is not known; did you mean Europe/Berlin?"),
+        ('[leads]\ndecimal = ";"', "[leads]: decimal must be one of '.', ',', found ';'"),
         ('[leads]\ntimezone = "../etc"', "use an IANA name such as Europe/Berlin"),
     ],
 )

@@ -132,3 +132,60 @@ def test_a_long_column_of_texts_is_judged_at_a_first_look() -> None:
     assert findings([*names, *NUMBERS]) == [("DATA007", FIRST_LOOK + ROWS)]
     numbers = [str(n / 7) for n in range(FIRST_LOOK)]
     assert findings([*numbers, "late text"]) == [("DATA017", 1)]
+
+
+GERMAN = ["12,5", "2.338,53", "2.835", "40"]
+
+
+def test_two_number_conventions_in_one_column() -> None:
+    (finding,) = found(GERMAN)
+    assert (finding.code, finding.severity, finding.count) == ("DATA013", "error", 1)
+    assert finding.message == (
+        "x: expected one number convention, found both ('12,5' beside '2.835'): set "
+        'decimal = "," under [leads] if the comma is the decimal sign, else correct them'
+    )
+    assert finding.examples == ("row 1: 12,5", "row 2: 2.338,53", "row 3: 2.835")
+    assert findings(GERMAN, LeadMapping(decimal=",")) == []
+
+
+def test_thousands_with_a_comma_beside_a_decimal_comma() -> None:
+    assert findings(["12,5", "2,835", "2,835"]) == [("DATA013", 2)]
+
+
+@pytest.mark.parametrize("key", ["amount", "margin", "margin_amount", "points"])
+def test_mapped_numbers_keep_one_convention_too(key: str) -> None:
+    mapping = LeadMapping(**{key: "x"})  # type: ignore[arg-type]
+    assert findings(GERMAN, mapping) == [("DATA013", 1)]
+    assert findings(["a", "b", "c", *GERMAN], mapping) == [("DATA013", 1)]
+
+
+@pytest.mark.parametrize(
+    ("values", "mapping"),
+    [
+        (["12,5", "2.338,53", "12.5"], LeadMapping()),  # each can mean one number only
+        (["2.835", "12.5", "2,338.53"], LeadMapping()),
+        (["2.835", "1.250", "7"], LeadMapping()),
+        (["12,5", 2.835, 7], LeadMapping()),  # what came as a number is one
+        (GERMAN, LeadMapping(ignore=("x",))),
+        (GERMAN, LeadMapping(owner="x")),
+        (["a", "b", "c", "d", *GERMAN], LeadMapping()),  # texts, some of which look like numbers
+    ],
+)
+def test_one_number_convention(values: list[object], mapping: LeadMapping) -> None:
+    assert findings(values, mapping) == []
+
+
+def test_points_among_numbers_said_to_have_a_decimal_comma() -> None:
+    (finding,) = found(["12.5", "0.5", "2.835"], LeadMapping(decimal=","))
+    assert (finding.code, finding.count) == ("DATA013", 1)
+    assert "('12.5' beside '2.835'): set decimal = \".\" under [leads]" in finding.message
+
+
+def test_only_the_values_of_the_leads_taken_count() -> None:
+    leads = read_leads(table_of(pd.DataFrame({"x": GERMAN}), "f"), LeadMapping(), required=())
+    assert not list(column_findings(leads.take(np.array([0, 1, 3]))))
+
+
+def test_what_a_text_among_numbers_means_when_scoring() -> None:
+    (finding,) = found([*NUMBERS, "about 5"])
+    assert "missing in training, and a text not seen there is an error" in finding.message

@@ -191,6 +191,24 @@ def test_margins_in_per_cent_are_said(tmp_path: Path) -> None:
     assert finding.examples == ("line 2: 45", "line 4: -2")
 
 
+def test_margins_divided_from_money_are_said_too(tmp_path: Path) -> None:
+    mapping = LeadMapping(id="id", margin_amount="profit", amount="amount")
+    content = "id,profit,amount\nA,45,10\nB,10,10\nC,-25,10\nD,5,\nE,5,0\n"
+    leads = leads_of(content, mapping, tmp_path)
+    np.testing.assert_array_equal(leads.margin, [4.5, 1, -2.5, np.nan, np.nan])
+    (finding,) = found(leads, "DATA019")
+    assert (finding.column, finding.count) == ("profit", 2)
+    assert finding.examples == ("line 2: 4.5", "line 4: -2.5")
+    assert "once margin_amount is divided by amount" in finding.message
+
+
+def test_mapped_numbers_with_a_decimal_comma(tmp_path: Path) -> None:
+    mapping = LeadMapping(id="id", amount="a", points="p", decimal=",")
+    leads = leads_of("id;a;p\nA;2.835;1.000\nB;2.338,53;7,5\n", mapping, tmp_path)
+    np.testing.assert_array_equal(leads.amount, [2835, 2338.53])
+    np.testing.assert_array_equal(leads.points, [1000, 7.5])
+
+
 def test_absent_columns_count_as_not_mapped_unless_required(tmp_path: Path) -> None:
     leads = leads_of("id,company\nA,Acme\n", MAPPING, tmp_path)
     assert leads.mapping == LeadMapping(id="id", won=("Won",), lost=("Lost",), account="company")

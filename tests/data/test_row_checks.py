@@ -56,6 +56,12 @@ def test_ids_of_several_leads(tmp_path: Path) -> None:
     assert shared.examples == ("A: line 2, line 4", "B: line 3, line 7, line 8")
 
 
+def test_one_id_of_several_leads(tmp_path: Path) -> None:
+    content = "id,x\nA,1\nB,2\nA,3\n"
+    (shared,) = duplicate_findings(leads_of(content, LeadMapping(id="id"), tmp_path))
+    assert shared.message.startswith("1 lead id stands in several rows")
+
+
 def test_leads_known_by_content_share_no_id(tmp_path: Path) -> None:
     mapping = LeadMapping(outcome="stage", won=("Won",))
     leads = leads_of("company,stage\nAcme,Won\nAcme,Lost\n", mapping, tmp_path)

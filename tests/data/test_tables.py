@@ -141,6 +141,17 @@ def test_empty_and_broken_parquet(tmp_path: Path) -> None:
         read_table(broken)
 
 
+@pytest.mark.parametrize("name", ["x.parquet", "x.PARQUET"])
+def test_what_is_called_parquet_and_is_not(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text("not a table")
+    with pytest.raises(DataError, match=rf"{name} is not a Parquet file; export it again$"):
+        read_table(path)
+    path.write_bytes(b"")
+    with pytest.raises(DataError, match="is empty"):
+        read_table(path)
+
+
 def test_parquet_with_duplicate_names(tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
     pq.write_table(pa.Table.from_arrays([pa.array([1]), pa.array([2])], ["a", "a"]), path)

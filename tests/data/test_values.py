@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from leadml.data.values import (
     NotUsableError,
+    decimal_sign,
     is_missing,
     microseconds,
     missing_texts,
@@ -62,6 +63,78 @@ def test_not_missing(value: object) -> None:
 )
 def test_numbers(value: object, number: float) -> None:
     assert to_number(value) == pytest.approx(number, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        ("2.835", 2835.0),
+        ("2.338,53", 2338.53),
+        ("12,5", 12.5),
+        ("-1.234.567,5", -1234567.5),
+        ("1234", 1234.0),
+        (",5", 0.5),
+        ("7,", 7.0),
+        ("1,5e3", 1500.0),
+        ("12,5 %", 0.125),
+        ("2.835 €", 2835.0),
+        ("true", 1.0),
+        (2.835, 2.835),  # numbers are no text
+        (Decimal("2.835"), 2.835),
+    ],
+)
+def test_numbers_with_a_decimal_comma(value: object, number: float) -> None:
+    assert to_number(value, decimal=",") == pytest.approx(number, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "value", ["2,338.53", "12.5", "0.835", "1.2345", "1,234,567", "1.23.456", "", "1.234.56", "."]
+)
+def test_no_numbers_with_a_decimal_comma(value: str) -> None:
+    if value:
+        with pytest.raises(NotUsableError, match="expected a number, found"):
+            to_number(value, decimal=",")
+    else:
+        assert math.isnan(to_number(value, decimal=","))
+
+
+def test_a_gap_is_one_whatever_the_decimal_sign() -> None:
+    assert math.isnan(to_number("n/a", GAPS, decimal=","))
+    assert math.isnan(to_number("-", decimal=","))
+    with pytest.raises(NotUsableError, match="finite"):
+        to_number("1e999", decimal=",")
+
+
+def test_nothing_groups_thousands_behind_a_zero() -> None:
+    assert to_number("0,835") == 0.835
+
+
+@pytest.mark.parametrize(
+    ("value", "sign"),
+    [
+        ("12,5", ","),
+        ("2.338,53", ","),
+        ("0,835", ","),
+        ("1.234.567", ","),
+        ("12,5 %", ","),
+        ("12.5", "."),
+        ("2,338.53", "."),
+        ("0.835", "."),
+        ("1,234,567", "."),
+        ("1234.567", "."),
+        ("2.835", "?"),
+        ("2,835", "?"),
+        ("-2.835 €", "?"),
+        ("12", None),
+        ("1e3", None),
+        ("a.b", None),
+        ("1.2.2024", None),
+        (2.835, None),
+        (None, None),
+    ],
+)
+def test_the_decimal_sign_a_text_shows(value: object, sign: str | None) -> None:
+    assert decimal_sign(value) == sign
 
 
 @pytest.mark.parametrize("text", ["NA", "null", "None", "#N/A", "-", "nan", "<NA>"])

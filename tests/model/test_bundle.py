@@ -1,8 +1,10 @@
 """Bundles: read back exactly, refused in one line when anything was changed."""
 
+import hashlib
 import json
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -32,7 +34,7 @@ from leadml.model.scorecard import Levels, Line, Machine, Scorecard, Steps
 from leadml.snapshot.features import RARE, Feature, FeatureSet
 
 DEFINITION = Definition(
-    leads=LeadMapping(id="id", won=("Won", 1, True), lost=(0.5,)),
+    leads=LeadMapping(id="id", won=("Won", 1, True), lost=(0.5,), decimal=","),
     agreement=Agreement(effective_from=date(2026, 1, 1), signed_by=("Ann", "Bob")),
     points=PointsTable(
         rules=(Rule(name="big", points=5.0, column="size", between=(50.0, 2000.0)),),
@@ -48,6 +50,7 @@ FEATURES = FeatureSet(
     frozenset({"n/a", "select"}),
     "Europe/Berlin",
     "%d/%m/%Y",
+    ",",
 )
 CARD = Scorecard(
     -1.1,
@@ -95,6 +98,23 @@ def test_what_is_read_is_what_was_written(tmp_path: Path, machine: Machine | Non
     x = np.random.default_rng(1).normal(size=(50, 3))
     x[:, 1] = np.nan
     assert (bundle.machine.log_odds(x) == written.log_odds(x)).all()
+
+
+def test_a_bundle_from_before_the_decimal_sign_has_a_point(tmp_path: Path) -> None:
+    folder = write(tmp_path)
+    for name, of in (("model.json", lambda c: c), ("definition.json", lambda c: c["leads"])):
+        content = json.loads((folder / name).read_text())
+        del of(content)["decimal"]
+        (folder / name).write_text(json.dumps(content))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for name in manifest["files"]:
+        manifest["files"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    del manifest["seal"]
+    seal = hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"seal": seal}))
+    bundle = read_bundle(folder)
+    assert bundle.features == replace(FEATURES, decimal=".")
+    assert bundle.definition.leads.decimal == "."
 
 
 def test_it_knows_the_leads_it_learnt_from(tmp_path: Path) -> None:

@@ -56,6 +56,23 @@ def of_rule(values: list[object], **test: object) -> list[bool]:
     return [points == 1.0 for points in total]
 
 
+def test_a_decimal_comma_in_rules_on_numbers() -> None:
+    values = ["2.835", "2,835", "12,5", 2.835]
+    rules = (
+        Rule(name="large", points=1.0, column="c", at_least=1000.0),
+        Rule(name="equal", points=10.0, column="c", equals=12.5),
+        Rule(name="in", points=100.0, column="c", one_of=(2835, "other")),
+    )
+    raw = {"c": RawColumn.of([*values, "1.000"])}
+    table = PointsTable(rules=(*rules, Rule(name="one", points=1000.0, column="c", equals=1)))
+    n, none = 5, log_of([])
+    # 2.835 is 2835: large and in; 2,835 is 2.835; 12,5 is equal; a number stays; 1.000 is not 1
+    scored = PointsEngine(table, MISSING, ",").score(raw, n, none, np.full(n, NOW))
+    assert scored.total.tolist() == [101.0, 0.0, 10.0, 0.0, 1.0]
+    scored = PointsEngine(table, MISSING).score(raw, n, none, np.full(n, NOW))
+    assert scored.total.tolist() == [0.0, 101.0, 10.0, 0.0, 1000.0]
+
+
 def of_activity(touches: list[Touch], points: float = 1.0, **rule: object) -> float:
     """Return what lead 0 gets from one activity rule."""
     made = Rule(name="R", points=points, activity="visit", group="behaviour", **rule)  # type: ignore[arg-type]

@@ -248,6 +248,14 @@ class TestLeftOut:
         assert not told & set(found.features.columns)
 
 
+def test_numbers_with_a_decimal_comma_travel_with_their_sign() -> None:
+    values = ["2.835", "1.234.567", "12,5", "7,5"] * 5
+    assert kind(values, decimal=",") == "number"
+    assert kind([f"12.{n}" for n in range(100, 160)], decimal=",") == "DATA007"  # a counter
+    mapping = LeadMapping(decimal=",")
+    assert chosen({"x": values}, mapping=mapping).features.decimal == ","
+
+
 def test_the_outcome_is_never_looked_at() -> None:
     # Same columns, outcomes turned round: the very same catalogue.
     random = np.random.default_rng(0)

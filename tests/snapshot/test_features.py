@@ -101,6 +101,13 @@ class TestAttributes:
         levels = Feature(name="c", kind="text", column="c", levels=("Ads", "Web"))
         assert numbers(levels, ["Fair", "Ads"]) == approx(None, 0)
 
+    def test_a_decimal_comma(self) -> None:
+        made = FeatureSet((self.NUMBER,), MISSING, decimal=",")
+        at = np.array([MOMENT] * 3, np.int64)
+        raw = {str(self.NUMBER.column): RawColumn.of(["2.835", "12,5", 2.835])}
+        found = made.encode(raw, as_of=at, created=at, log=log_of([]))
+        assert found.x[:, 0].tolist() == [2835.0, 12.5, 2.835]
+
     def test_a_list_is_an_error_of_its_row(self) -> None:
         found = encode([self.TEXT], {"c": [["Ads"]]})
         assert found.errors == {0: [("c", "expected a text, found ['Ads']")]}

@@ -81,7 +81,12 @@ def make_model(tmp_path: Path) -> Callable[..., Settings]:
             folder,
             manifest=MANIFEST | manifest,
             definition=definition,
-            features=FeatureSet(FEATURES, frozenset({"n/a", "select"}), definition.leads.timezone),
+            features=FeatureSet(
+                FEATURES,
+                frozenset({"n/a", "select"}),
+                definition.leads.timezone,
+                decimal=definition.leads.decimal,
+            ),
             machine=machine or Machine(((1.0, CARD),), center=(0.0,) * 5),
             trained_on=trained_on,
         )

@@ -342,3 +342,11 @@ def test_moments_as_text() -> None:
     assert iso(-(2**63)) is None
     assert iso(0) == "1970-01-01T00:00:00.000000Z"
     assert iso(1_717_243_200_000_001) == "2024-06-01T12:00:00.000001Z"
+
+
+def test_the_points_of_the_crm_with_a_decimal_comma(make_model: Make, handmade: Definition) -> None:
+    leads = replace(handmade.leads, points="score", decimal=",")
+    made = make_model(definition=replace(handmade, leads=leads))
+    scorer = load_scorer(config=made)
+    assert one(scorer, score="2.835").points == 2835.0
+    assert one(scorer, score="7,5", size="2.000").probability == one(scorer).probability

@@ -7,11 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from leadml.data.leads import Leads
+from leadml.data.leads import NUMBERS, Leads
+from leadml.data.number_checks import convention_findings
 from leadml.data.places import Places
 from leadml.data.raw import RawColumn
 from leadml.data.times import common_shape
-from leadml.data.values import NotUsableError, is_missing, missing_texts, time_reader, to_number
+from leadml.data.values import (
+    NotUsableError,
+    decimal_sign,
+    is_missing,
+    missing_texts,
+    time_reader,
+    to_number,
+)
 from leadml.domain.finding import Finding
 
 FEWEST_ROWS = 50
@@ -58,14 +66,27 @@ def column_findings(leads: Leads) -> Iterator[Finding]:
     """Yield what is odd about single columns; columns that are never features are spared most."""
     missing = missing_texts(leads.mapping.missing)
     never = leads.mapping.never_features
+    mapped = {getattr(leads.mapping, role) for role in NUMBERS}
     for column in leads.columns:
         raw = leads.raw(column)
-        profile = _profile(raw, missing)
+        profile = _profile(raw, missing, leads.mapping.decimal)
         if not profile.rows:
             text = f"{column} is empty: it is no feature; export it filled or leave it out"
             yield Finding("DATA005", "warning", column, len(leads), text)
-        elif column not in never:
+            continue
+        if column in mapped or (column not in never and _mostly_numbers(profile, raw)):
+            decimal, used = leads.mapping.decimal, profile.kind != MISSING
+            yield from convention_findings(column, raw, decimal, leads.places, used=used)
+        if column not in never:
             yield from _feature_findings(leads, column, raw, profile)
+
+
+def _mostly_numbers(profile: _Profile, raw: RawColumn) -> bool:
+    """Tell whether most values are numbers in one convention or the other."""
+    texts = profile.where(TEXT)
+    other = sum(decimal_sign(raw.values[position]) is not None for position in texts)
+    numbers = int(((profile.kind == NUMBER) | (profile.kind == INFINITE)).sum())
+    return numbers + other > 0 and numbers + other >= MOSTLY * (numbers + len(texts))
 
 
 def _feature_findings(
@@ -91,7 +112,7 @@ def _what_it_is(texts: list[object]) -> str:
     return "an id or a free text, not a property; it is no feature unless listed under keep"
 
 
-def _profile(raw: RawColumn, missing: frozenset[str]) -> _Profile:
+def _profile(raw: RawColumn, missing: frozenset[str], decimal: str) -> _Profile:
     """Sort distinct values by kind; a look at the first settles that a column is one of texts."""
     sizes = np.bincount(raw.codes + 1, minlength=len(raw.values) + 1)[1:]
     kind = np.zeros(len(sizes), np.int8)
@@ -101,15 +122,15 @@ def _profile(raw: RawColumn, missing: frozenset[str]) -> _Profile:
         if position == FIRST_LOOK:
             texts_only = not _Profile(kind, numbers, 0, 0).numeric
         if sizes[position] and not is_missing(value, missing):
-            sort = (TEXT, math.nan) if texts_only else _sort(value)
+            sort = (TEXT, math.nan) if texts_only else _sort(value, decimal)
             kind[position], numbers[position] = sort
     present = kind != MISSING
     return _Profile(kind, numbers, int(sizes[present].sum()), int(present.sum()))
 
 
-def _sort(value: object) -> tuple[int, float]:
+def _sort(value: object, decimal: str) -> tuple[int, float]:
     try:
-        number = to_number(value)
+        number = to_number(value, decimal=decimal)
     except NotUsableError:
         return (INFINITE if _is_infinite(value) else TEXT), math.nan
     return (GAP if math.isnan(number) else NUMBER), number
@@ -159,8 +180,9 @@ def _odd_numbers(
     rows = _rows_of(raw, profile.where(TEXT))
     if len(rows):
         text = (
-            f"{column} holds numbers and {len(rows):,} other values; these are read as missing: "
-            "correct them, or list texts that mean missing under missing"
+            f"{column} holds numbers and {len(rows):,} other values; these are missing in "
+            "training, and a text not seen there is an error for that lead when scoring: correct "
+            "them, or list texts that mean missing under missing"
         )
         examples = places.examples(rows, lambda row: repr(raw.values[raw.codes[row]])[:60])
         yield Finding("DATA017", "warning", column, len(rows), text, examples)

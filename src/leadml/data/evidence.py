@@ -37,10 +37,13 @@ class Evidence:
         Its header.
     raw : RawColumn
         Its distinct values, and which row holds which.
+    decimal : str
+        Decimal sign of numbers written as text.
     """
 
     column: str
     raw: RawColumn
+    decimal: str = "."
 
     @property
     def rows(self) -> int:
@@ -93,7 +96,7 @@ class Evidence:
 
     def numbers(self) -> list[float] | None:
         """Return the values that read as numbers (one each), if nearly all do; else None."""
-        return self._read(self.sample, lambda value: to_number(value, GAPS))
+        return self._read(self.sample, lambda value: to_number(value, GAPS, decimal=self.decimal))
 
     def times(self, date_format: str | None) -> list[datetime] | None:
         """Return the values that read as times in that format, if nearly all do; else None."""

@@ -1,12 +1,13 @@
 """Guesses at what an export's columns are, each with what it was guessed from."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from leadml.data.decimal_guess import decimal_columns
 from leadml.data.evidence import MOSTLY, Evidence
 from leadml.data.frames import Columns
 from leadml.data.outcome_guess import guess_outcome, scalar
@@ -66,6 +67,7 @@ class Guesses:
 def guess_leads(frame: pd.DataFrame) -> Guesses:
     """Guess which column holds what, from header names first, then from values."""
     guesser = _Guesser(frame)
+    guesser.decimal()
     guesser.id()
     guesser.outcome()
     guesser.times()
@@ -102,6 +104,19 @@ class _Guesser:
 
     def find(self, key: str, value: str | tuple[Scalar, ...], because: str) -> None:
         self.guesses.found[key] = Guess(key, value, because)
+
+    def decimal(self) -> None:
+        found = decimal_columns(self.evidence.values())
+        comma, point = found[","], found["."]
+        if len(comma) > len(point):
+            column, value = next(iter(comma.items()))
+            self.find("decimal", ",", f"{column} holds {value}")
+            self.evidence = {k: replace(e, decimal=",") for k, e in self.evidence.items()}
+        if comma and point:
+            self.guesses.notes.append(
+                f"numbers have a decimal comma in {listed(list(comma))} but a decimal point in "
+                f"{listed(list(point))}: export them with one decimal sign"
+            )
 
     def id(self) -> None:
         named_so = self.candidates("id")

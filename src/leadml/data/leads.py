@@ -24,6 +24,14 @@ from leadml.domain.mapping import DECIDING_TIMES, LeadMapping
 from leadml.errors import DataError
 
 NUMBERS = ("amount", "margin", "margin_amount", "points")
+_LARGE = (
+    "margins above 1 or below -1, expected a fraction of the amount: divide percentages by 100, or "
+    "map money as margin_amount"
+)
+_DIVIDED = (
+    "margins above 1 or below -1 once margin_amount is divided by amount, expected a fraction of "
+    "it: correct the money in both columns, or map a fraction as margin"
+)
 
 
 @dataclass(frozen=True)
@@ -154,7 +162,7 @@ def read_leads(table: Table, mapping: LeadMapping, *, required: Collection[str])
         Which column holds what.
     required : collection of str
         Keys of ``[leads]`` whose mapped columns must be there; others may be absent and then count
-        as not mapped.
+        as not mapped. ``won`` among them: at least one lead must be won.
 
     Raises
     ------
@@ -166,6 +174,7 @@ def read_leads(table: Table, mapping: LeadMapping, *, required: Collection[str])
     times = reader.times()
     outcome = reader.outcome()
     numbers = {role: reader.number(role) for role in NUMBERS}
+    margin = reader.margin(numbers)
     lead_id = reader.ids()
     return Leads(
         source=table.source,
@@ -174,7 +183,7 @@ def read_leads(table: Table, mapping: LeadMapping, *, required: Collection[str])
         times=times,
         outcome=outcome,
         amount=numbers["amount"],
-        margin=_margin(numbers),
+        margin=margin,
         points=numbers["points"],
         errors=reader.errors,
         findings=(*table.findings, *reader.findings),
@@ -244,6 +253,7 @@ class _Reader:
             self.table.source,
             self.missing,
             strict="outcome" in self.required,
+            some_won="won" in self.required,
         )
         self.findings += outcomes.findings
         return outcomes.outcome
@@ -253,21 +263,24 @@ class _Reader:
         if column is None:
             return None
         numbers, errors = self.export.raw(column).numbers(
-            lambda value: to_number(value, self.missing)
+            lambda value: to_number(value, self.missing, decimal=self.mapping.decimal)
         )
         if errors:
             text = f"[leads].{role} holds values that are not numbers; they count as missing"
             examples = self.table.places.examples(list(errors), errors.__getitem__)
             self.findings.append(Finding("DATA018", "warning", column, len(errors), text, examples))
-        large = np.flatnonzero(np.abs(numbers) > 1) if role == "margin" else ()
-        if len(large):
-            text = (
-                "margins above 1 or below -1, expected a fraction of the amount: divide "
-                "percentages by 100, or map money as margin_amount"
-            )
-            examples = self.table.places.examples(large, lambda row: f"{numbers[row]:g}")
-            self.findings.append(Finding("DATA019", "warning", column, len(large), text, examples))
         return numbers
+
+    def margin(self, numbers: dict[str, NDArray[np.float64] | None]) -> NDArray[np.float64] | None:
+        margin = _margin(numbers)
+        large = () if margin is None else np.flatnonzero(np.abs(margin) > 1)
+        if margin is not None and len(large):
+            divided = self.mapping.margin_amount is not None
+            column = self.mapping.margin_amount if divided else self.mapping.margin
+            text = _DIVIDED if divided else _LARGE
+            examples = self.table.places.examples(large, lambda row: f"{margin[row]:g}")
+            self.findings.append(Finding("DATA019", "warning", column, len(large), text, examples))
+        return margin
 
     def ids(self) -> NDArray[np.object_]:
         return self._content_ids() if self.mapping.id is None else self._mapped_ids()

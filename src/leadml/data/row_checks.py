@@ -55,8 +55,9 @@ def _shared_ids(leads: Leads, content: NDArray[np.uint64]) -> Iterator[Finding]:
     places: dict[str, list[str]] = {}
     for row in rows.tolist():
         places.setdefault(leads.lead_id[row], []).append(leads.places.name(row))
+    named_so = "1 lead id stands" if len(places) == 1 else f"{len(places):,} lead ids stand"
     text = (
-        f"{len(places):,} lead ids stand in several rows that differ: each lead must have one row; "
+        f"{named_so} in several rows that differ: each lead must have one row; "
         "keep its newest, or map the column that is unique as id"
     )
     examples = tuple(

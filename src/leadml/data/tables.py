@@ -56,7 +56,11 @@ def read_table(path: Path) -> Table:
     _refuse_unreadable(path)
     try:
         with path.open("rb") as file:
-            is_parquet = file.read(4) == PARQUET
+            start = file.read(4)
+            is_parquet = start == PARQUET
+        if start and not is_parquet and path.suffix.lower() == ".parquet":
+            msg = f"{path} is not a Parquet file; export it again"
+            raise DataError(msg)
         return _read_parquet(path) if is_parquet else _read_text(path)
     except OSError as error:
         msg = f"{path} cannot be read: {error.strerror or error}"

@@ -15,8 +15,12 @@ from uuid import UUID
 
 NUMBER_GAPS = frozenset({"nan", "na", "n/a", "#n/a", "null", "none", "<na>", "nat", "-"})
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
-_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
-_EUROPEAN = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+),\d+", re.ASCII)
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?", re.ASCII)
+_EUROPEAN = re.compile(r"[+-]?([1-9]\d{0,2}(\.\d{3})+|\d+),\d+", re.ASCII)
+_COMMA = re.compile(
+    r"[+-]?(([1-9]\d{0,2}(\.\d{3})+|\d+)(,\d*)?|,\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII
+)
+_UNCLEAR = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
 _WHOLE = re.compile(r"([+-]?\d+)\.0+", re.ASCII)
 _SPACED_OFFSET = re.compile(r" ?(?:UTC|GMT)$| ([+-]\d\d(?::?\d\d)?)$", re.IGNORECASE | re.ASCII)
 _CURRENCY = " \u00a0$€£¥"
@@ -43,11 +47,12 @@ def is_missing(value: object, missing: frozenset[str]) -> bool:
     return isinstance(value, (Real, Decimal)) and value != value  # NaN alone differs from itself
 
 
-def to_number(value: object, missing: frozenset[str] = frozenset()) -> float:
+def to_number(value: object, missing: frozenset[str] = frozenset(), *, decimal: str = ".") -> float:
     """Read a number; NaN where missing.
 
-    Thousands separators, a decimal comma, currency signs and a percent sign (``45 %`` is 0.45)
-    are understood; booleans are 1 and 0.
+    Thousands separators, currency signs and a percent sign (``45 %`` is 0.45) are understood;
+    booleans are 1 and 0. With ``decimal="."`` a comma that groups no thousands is a decimal comma
+    (``12,5``); with ``decimal=","`` a point only groups thousands (``2.835`` is 2835).
 
     Raises
     ------
@@ -57,7 +62,7 @@ def to_number(value: object, missing: frozenset[str] = frozenset()) -> float:
     if is_missing(value, missing):
         return math.nan
     if isinstance(value, str):
-        return _number_from_text(value)
+        return _number_from_text(value, decimal)
     if isinstance(value, (Real, Decimal)):
         try:
             return _finite(float(value), value)
@@ -67,25 +72,52 @@ def to_number(value: object, missing: frozenset[str] = frozenset()) -> float:
     raise NotUsableError(msg)
 
 
-def _number_from_text(value: str) -> float:
+def _number_from_text(value: str, decimal: str) -> float:
     text = value.strip()
     if text.casefold() in NUMBER_GAPS:
         return math.nan
-    if _PLAIN.fullmatch(text):
+    if decimal == "." and _PLAIN.fullmatch(text):
         return _finite(float(text), value)
     if text.casefold() in {"true", "false"}:
         return float(text.casefold() == "true")
     scale = 0.01 if text.endswith("%") else 1.0
     text = text.strip(_CURRENCY + "%")
-    if _THOUSANDS.fullmatch(text):
-        text = text.replace(",", "")
-    elif _EUROPEAN.fullmatch(text):
-        text = text.replace(".", "").replace(",", ".")
-    if not _PLAIN.fullmatch(text):
+    plain = _with_point(text, decimal)
+    if not _PLAIN.fullmatch(plain):
         expected = "a finite number" if "inf" in text.casefold() else "a number"
         msg = f"expected {expected}, found {_shown(value)}"
         raise NotUsableError(msg)
-    return _finite(float(text) * scale, value)
+    return _finite(float(plain) * scale, value)
+
+
+def _with_point(text: str, decimal: str) -> str:
+    """Spell a number without thousands separators; the empty text for none in that convention."""
+    if decimal == ",":
+        return text.replace(".", "").replace(",", ".") if _COMMA.fullmatch(text) else ""
+    if _THOUSANDS.fullmatch(text):
+        return text.replace(",", "")
+    return text.replace(".", "").replace(",", ".") if _EUROPEAN.fullmatch(text) else text
+
+
+def decimal_sign(value: object) -> str | None:
+    """Return which decimal sign a number written as text must have been written with.
+
+    Returns
+    -------
+    sign : str or None
+        ``"."`` or ``","``; ``"?"`` where either gives a number, and not the same one (``2.835``,
+        ``2,835``); None where there is nothing to tell by (``12``, no number, or no text).
+    """
+    if not isinstance(value, str):
+        return None
+    text = value.strip().strip(_CURRENCY + "%")
+    if "," not in text and "." not in text:
+        return None
+    if _UNCLEAR.fullmatch(text):
+        return "?"
+    if _COMMA.fullmatch(text):
+        return ","
+    return "." if _PLAIN.fullmatch(text) or _THOUSANDS.fullmatch(text) else None
 
 
 def _finite(number: float, value: object) -> float:

@@ -1,6 +1,7 @@
 """How a company's export maps to leadml's terms."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 Scalar = str | int | float | bool
 DECIDING_TIMES = frozenset({"created_at", "handed_off_at"})
@@ -19,6 +20,9 @@ class LeadMapping:
         IANA zone in which naive times are read.
     date_format : str or None
         ``strptime`` format; None means ISO 8601.
+    decimal : {".", ","}
+        The sign between whole and fraction in numbers written as text; the other one groups
+        thousands.
     ignore, keep : tuple of str
         Columns never used as a feature, and columns used although an audit suspects them.
     missing : tuple of str
@@ -42,6 +46,7 @@ class LeadMapping:
     margin: str | None = None
     margin_amount: str | None = None
     points: str | None = None
+    decimal: Literal[".", ","] = "."
     ignore: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
     missing: tuple[str, ...] = ("Select", "n/a")

@@ -162,6 +162,7 @@ def _model_to_dict(features: FeatureSet, machine: Machine) -> dict[str, Any]:
         "missing": sorted(features.missing),
         "timezone": features.timezone,
         "date_format": features.date_format,
+        "decimal": features.decimal,
         "cards": [[weight, card.to_dict()] for weight, card in machine.cards],
         "trees": [
             {
@@ -186,6 +187,7 @@ def _model_from_dict(
         frozenset(values["missing"]),
         values["timezone"],
         values["date_format"],
+        values.get("decimal", "."),
     )
     machine = Machine(
         cards=tuple((weight, Scorecard.from_dict(card)) for weight, card in values["cards"]),

@@ -79,12 +79,16 @@ class PointsEngine:
         The rules, caps, buckets and threshold.
     missing : frozenset of str
         Texts that mean missing, as `leadml.data.values.missing_texts` gives them.
+    decimal : str
+        Decimal sign of numbers written as text.
     """
 
-    def __init__(self, table: PointsTable, missing: frozenset[str]) -> None:
+    def __init__(self, table: PointsTable, missing: frozenset[str], decimal: str = ".") -> None:
         self.table = table
         self._column_rules = {
-            rule.name: ColumnRule(rule, missing) for rule in table.rules if rule.column is not None
+            rule.name: ColumnRule(rule, missing, decimal)
+            for rule in table.rules
+            if rule.column is not None
         }
         self._caps = _caps(table)
         self.names = (

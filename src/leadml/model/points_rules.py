@@ -36,10 +36,10 @@ class ColumnRule:
     10,000 characters. A missing value fires nothing but ``present = false``.
     """
 
-    def __init__(self, rule: Rule, missing: frozenset[str]) -> None:
+    def __init__(self, rule: Rule, missing: frozenset[str], decimal: str = ".") -> None:
         self.rule = rule
         self._missing = missing
-        self._test = _value_test(rule)
+        self._test = _value_test(rule, decimal)
 
     def fires(self, value: object) -> bool:
         """Tell whether a raw value fires the rule."""
@@ -59,7 +59,7 @@ class ColumnRule:
         return worth[column.codes]
 
 
-def _value_test(rule: Rule) -> Test:
+def _value_test(rule: Rule, decimal: str) -> Test:
     if rule.present is not None:
         wanted = rule.present
         return lambda _: wanted
@@ -70,25 +70,25 @@ def _value_test(rule: Rule) -> Test:
         pattern = re.compile(rule.matches)
         return lambda value: bool(pattern.search(str(to_text(value))[:READ_AT_MOST]))
     if rule.equals is not None or rule.one_of is not None:
-        return _equality_test(rule)
+        return _equality_test(rule, decimal)
     low, high = rule.between or (rule.at_least, rule.at_most)
     low, high = -np.inf if low is None else low, np.inf if high is None else high
-    return lambda value: bool(low <= to_number(value) <= high)
+    return lambda value: bool(low <= to_number(value, decimal=decimal) <= high)
 
 
-def _equality_test(rule: Rule) -> Test:
+def _equality_test(rule: Rule, decimal: str) -> Test:
     wanted = rule.one_of if rule.one_of is not None else (rule.equals,)
-    texts = {to_text(scalar) for scalar in wanted}
     numbers = {
         float(scalar)
         for scalar in wanted
         if isinstance(scalar, (int, float)) and not isinstance(scalar, bool)
     }
+    texts = {to_text(w) for w in wanted if isinstance(w, (bool, str))}
 
     def test(value: object) -> bool:
         if to_text(value) in texts:
             return True
-        return bool(numbers) and to_number(value) in numbers
+        return bool(numbers) and to_number(value, decimal=decimal) in numbers
 
     return test
 

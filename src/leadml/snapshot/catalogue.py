@@ -85,7 +85,11 @@ def choose_features(
     if log is not None and log.kinds:
         features += _activity_features(log, as_of)
     chosen = FeatureSet(
-        tuple(features), missing_texts(mapping.missing), mapping.timezone, mapping.date_format
+        tuple(features),
+        missing_texts(mapping.missing),
+        mapping.timezone,
+        mapping.date_format,
+        mapping.decimal,
     )
     return Catalogue(chosen, tuple(excluded))
 
@@ -149,19 +153,19 @@ def _attribute(
     ]
     if not present:
         return ExcludedColumn(column, "DATA005", "is empty in the training leads")
-    number = _number_feature(column, present)
+    number = _number_feature(column, present, mapping.decimal)
     if number is not None:
         return _unless_id(number, present, mapping)
     found = _time_feature(column, present, raw, as_of, mapping)
     return found if found is not None else _text_feature(column, present, mapping)
 
 
-def _number_feature(column: str, present: list[tuple[object, int]]) -> Feature | None:
+def _number_feature(column: str, present: list[tuple[object, int]], decimal: str) -> Feature | None:
     numbers = gaps = 0
     texts: list[str] = []
     for value, count in present:
         try:
-            numbers += count * (not math.isnan(to_number(value)))
+            numbers += count * (not math.isnan(to_number(value, decimal=decimal)))
         except NotUsableError:
             gaps += count
             texts.append(str(value).strip())
@@ -174,7 +178,8 @@ def _unless_id(
     feature: Feature, present: list[tuple[object, int]], mapping: LeadMapping
 ) -> Feature | ExcludedColumn:
     """Leave out whole numbers that name single leads: all distinct, and dense like a counter."""
-    numbers = np.array([to_number(v) for v, _ in present if _is_number(v)])
+    sign = mapping.decimal
+    numbers = np.array([to_number(v, decimal=sign) for v, _ in present if _is_number(v, sign)])
     rows = sum(count for _, count in present)
     whole = len(numbers) > 0 and bool((numbers == np.floor(numbers)).all())
     if not (whole and rows >= 50 and len(numbers) == rows and feature.name not in mapping.keep):
@@ -185,9 +190,9 @@ def _unless_id(
     return ExcludedColumn(feature.name, "DATA007", reason)
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object, decimal: str) -> bool:
     try:
-        return not math.isnan(to_number(value))
+        return not math.isnan(to_number(value, decimal=decimal))
     except NotUsableError:
         return False
 

@@ -117,6 +117,7 @@ class FeatureSet:
     missing: frozenset[str]
     timezone: str = "UTC"
     date_format: str | None = None
+    decimal: str = "."
 
     @property
     def names(self) -> list[str]:
@@ -201,7 +202,8 @@ class FeatureSet:
 
     def _reader(self, feature: Feature) -> "Any":
         if feature.kind == "number":
-            return _number_reader(self.missing | {gap.casefold() for gap in feature.gaps})
+            gaps = {gap.casefold() for gap in feature.gaps}
+            return _number_reader(self.missing | gaps, self.decimal)
         if feature.kind == "time":
             return self._time_reader()
         return level_reader(feature.levels, self.missing)
@@ -232,8 +234,8 @@ class FeatureSet:
 _QUARTER = MICROSECONDS_A_DAY // 96  # zones differ by quarters of an hour
 
 
-def _number_reader(missing: frozenset[str]) -> "Any":
-    return lambda value: to_number(value, missing)
+def _number_reader(missing: frozenset[str], decimal: str) -> "Any":
+    return lambda value: to_number(value, missing, decimal=decimal)
 
 
 def level_reader(levels: Sequence[str], missing: frozenset[str]) -> "Any":

@@ -1,6 +1,6 @@
 """The leads under audit, and what is worked out about them once for all grounds of suspicion."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -121,9 +121,7 @@ class Case:
 
     def _young(self, feature: Feature) -> Numbers:
         rows = self.open_leads.young
-        alone = FeatureSet(
-            (feature,), self.features.missing, self.features.timezone, self.features.date_format
-        )
+        alone = replace(self.features, features=(feature,))
         as_of = self.judged.as_of.astype("datetime64[us]").view("i8")[rows]
         raw = {str(feature.column): self.leads.raw(str(feature.column)).take(rows)}
         encoded = alone.encode(raw, as_of=as_of, created=as_of, log=ActivityLog.empty())

@@ -17,7 +17,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _ORDER = (
     "id", "outcome", "won", "lost", "created_at", "date_format", "timezone", "handed_off_at",
     "followed_up_at", "closed_at", "account", "owner", "source", "amount", "margin",
-    "margin_amount", "points", "ignore", "missing",
+    "margin_amount", "points", "decimal", "ignore", "missing",
 )  # fmt: skip
 _QUESTIONS = {
     "id": "which column names the lead?",

@@ -75,7 +75,9 @@ def lesson_of(material: Material, judged: Judged, settings: Settings) -> Lesson:
     if definition.leads.points is not None and material.leads.points is not None:
         points = material.leads.points[rows]
     elif definition.points.rules:
-        engine = PointsEngine(definition.points, catalogue.features.missing)
+        engine = PointsEngine(
+            definition.points, catalogue.features.missing, definition.leads.decimal
+        )
         points = engine.score(batch.raw, len(rows), batch.log, moments).total
     return Lesson(rows, encoded.x[:, kept], judged.label[rows], moments, catalogue, points)
 

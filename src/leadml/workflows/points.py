@@ -133,7 +133,8 @@ def _engine(definition: Definition, leads: Leads) -> PointsEngine | None:
             msg = f"{leads.source} has no column {definition.leads.points!r} ([leads].points)"
             raise DataError(msg)
         return None
-    engine = PointsEngine(definition.points, missing_texts(definition.leads.missing))
+    mapping = definition.leads
+    engine = PointsEngine(definition.points, missing_texts(mapping.missing), mapping.decimal)
     engine.check_columns([str(column) for column in leads.frame.columns])
     return engine
 

@@ -112,7 +112,7 @@ class Scorer:
         self.bundle = bundle
         definition = bundle.definition
         self._missing = missing_texts(definition.leads.missing)
-        self._engine = PointsEngine(definition.points, self._missing)
+        self._engine = PointsEngine(definition.points, self._missing, definition.leads.decimal)
 
     @classmethod
     def load(cls, bundle: Path) -> "Scorer":
@@ -264,7 +264,10 @@ class Scorer:
         nothing: list[str | None] = [None] * n
         if column is not None:
             raw = batch.raw.get(column, RawColumn((), np.full(n, -1, np.intp)))
-            points, bad = raw.numbers(lambda value: to_number(value, self._missing))
+            decimal = self.definition.leads.decimal
+            points, bad = raw.numbers(
+                lambda value: to_number(value, self._missing, decimal=decimal)
+            )
             for row, why in bad.items():
                 errors.setdefault(row, []).append((column, why))
             buckets = bucket_names(np.nan_to_num(points, nan=-np.inf), table)
