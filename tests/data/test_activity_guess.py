@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from leadml.data.activity_guess import guess_activities
+from leadml.data.activity_guess import guess_activities, guess_format
 
 IDS = {"1", "2", "3"}
 
@@ -86,3 +86,11 @@ def test_a_column_is_used_once() -> None:
     found, _ = guess_activities(frame(subject=["a", "b", "c", "d"]).drop(columns="page"), IDS, None)
     assert found["kind"].value == "type"
     assert found["detail"].value == "subject"
+
+
+def test_leads_without_times_take_the_format_of_the_activities() -> None:
+    german = frame(when=["25.04.2025 16:16", "26.04.2025 08:00", "27.04.2025 09:30", ""])
+    assert guess_format(german).date_format == "%d.%m.%Y %H:%M"
+    assert guess_format(frame()).date_format is None
+    # A column whose header says so decides.
+    assert guess_format(german.assign(timestamp="2026-01-01")).date_format is None

@@ -83,3 +83,13 @@ def test_an_export_that_tells_nothing_still_gives_a_file(tmp_path: Path) -> None
     assert run.horizon.days is None
     assert set(run.needed) == {"id", "outcome"}
     assert load_settings(run.output).definition.leads.outcome is None
+
+
+def test_leads_without_times_take_the_format_of_the_activities(tmp_path: Path) -> None:
+    leads = pd.DataFrame({"id": [f"L{n}" for n in range(40)], "stage": ["won", "lost"] * 20})
+    days = pd.date_range("2025-04-25 16:16", periods=40, freq="D").strftime("%d.%m.%Y %H:%M")
+    touches = pd.DataFrame({"lead": leads["id"], "Wann": days, "Art": ["Anruf", "Mail"] * 20})
+    run = init(leads, activities=touches, output=tmp_path / "leadml.toml")
+    definition = load_settings(run.output).definition
+    assert definition.leads.date_format == "%d.%m.%Y %H:%M"
+    assert definition.activities.at == "Wann"

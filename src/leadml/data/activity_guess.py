@@ -9,7 +9,7 @@ from leadml.data.frames import Columns
 from leadml.data.guesses import Guess
 from leadml.data.places import listed
 from leadml.data.presets import USUAL_ACTIVITY, named
-from leadml.data.time_guess import formats_of
+from leadml.data.time_guess import FormatChoice, choose_format, formats_of
 from leadml.data.values import to_text
 
 MOST_KINDS = 300
@@ -49,6 +49,14 @@ def guess_activities(
         else:
             needed[key] = _at_needed(free, date_format) if key == "at" else _NEEDED[key]
     return found, needed
+
+
+def guess_format(frame: pd.DataFrame) -> FormatChoice:
+    """Guess the format of an activity file's times, for leads that have none."""
+    columns = Columns(frame)
+    likely = named(columns.names, USUAL_ACTIVITY["at"])
+    evidence = [Evidence(name, columns.raw(name)) for name in (likely or columns.names)]
+    return choose_format([e for e in evidence if formats_of(e)])
 
 
 _NEEDED = {

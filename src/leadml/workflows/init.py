@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from leadml.data.activity_guess import guess_activities
+from leadml.data.activity_guess import guess_activities, guess_format
 from leadml.data.guesses import Guess, Guesses, guess_leads
 from leadml.data.leads import Leads, read_leads
 from leadml.data.tables import Table
@@ -148,6 +148,12 @@ def _read(export: Table, guesses: Guesses) -> Leads:
 
 def _with_activities(draft: Draft, touches: Table, leads: Leads) -> Draft:
     date_format = leads.mapping.date_format
+    if not leads.times and date_format is None:
+        choice = guess_format(touches.frame)
+        date_format = choice.date_format
+        if date_format:
+            because = f"of the activities; {choice.because}"
+            draft.guesses.found["date_format"] = Guess("date_format", date_format, because)
     found, needed = guess_activities(touches.frame, set(leads.lead_id.tolist()), date_format)
     return replace(draft, activities=found, activities_needed=needed)
 
