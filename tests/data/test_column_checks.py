@@ -141,7 +141,7 @@ def test_two_number_conventions_in_one_column() -> None:
     (finding,) = found(GERMAN)
     assert (finding.code, finding.severity, finding.count) == ("DATA013", "error", 1)
     assert finding.message == (
-        "x: expected one number convention, found both ('12,5' beside '2.835'): set "
+        "expected one number convention, found both ('12,5' beside '2.835'): set "
         'decimal = "," under [leads] if the comma is the decimal sign, else correct them'
     )
     assert finding.examples == ("row 1: 12,5", "row 2: 2.338,53", "row 3: 2.835")

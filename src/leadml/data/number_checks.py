@@ -42,7 +42,7 @@ def convention_findings(
     first, second = (raw.values[raw.codes[rows[0]]] for rows in (against, unclear))
     sign = "comma" if other == "," else "point"
     text = (
-        f"{column}: expected one number convention, found both ({first!r} beside {second!r}): set "
+        f"expected one number convention, found both ({first!r} beside {second!r}): set "
         f'decimal = "{other}" under [leads] if the {sign} is the decimal sign, else correct them'
     )
     examples = (
