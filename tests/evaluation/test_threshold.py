@@ -68,7 +68,7 @@ class TestGuaranteed:
         assert binom.sf(wins - 1, 200, 0.3) <= 0.05 < binom.sf(wins - 2, 200, 0.3)
         p = np.full(200, 0.4)
         for count, basis in ((wins, "guaranteed"), (wins - 1, "estimated")):
-            y = (np.arange(200) < count).astype(np.int8)
+            y = (np.arange(200) >= 200 - count).astype(np.int8)  # down to the very last lead
             assert choose_threshold(p, y, agreement=AGREED).basis == basis
 
     def test_a_stricter_confidence_hands_off_fewer(self) -> None:
@@ -102,9 +102,16 @@ class TestEstimated:
         assert (found.basis, found.won) == ("estimated", 20)
 
     def test_fewer_than_fifty_leads_guarantee_nothing(self) -> None:
-        y = np.ones(49, np.int8)
-        found = choose_threshold(np.linspace(0.9, 0.1, 49), y, agreement=AGREED)
-        assert (found.basis, found.volume) == ("estimated", 49)
+        for leads, basis in ((49, "estimated"), (50, "guaranteed")):
+            y = np.ones(leads, np.int8)
+            found = choose_threshold(np.linspace(0.9, 0.1, leads), y, agreement=AGREED)
+            assert (found.basis, found.volume) == (basis, leads)
+
+    def test_down_to_the_last_lead_of_a_group(self) -> None:
+        # 6 of the best 20 won, the 20th among them: exactly .3; 14 more of 180 are far from it.
+        p, y = blocks((14, 0), (6, 6), (40, 0), (140, 14))
+        found = choose_threshold(p, y, agreement=AGREED)
+        assert (found.volume, found.won, found.expected_close_rate) == (20, 6, 0.3)
 
     def test_none_where_no_group_reached_it(self) -> None:
         p, y = blocks((1000, 0), (30, 30))
@@ -129,6 +136,7 @@ class TestTooFewWins:
         nobody = np.zeros(200, bool)
         found = choose_threshold(self.P, self.Y, agreement=AGREED, points_ready=nobody)
         assert found == Threshold(None, "points")
+        assert (found.volume, found.won, found.share, found.low) == (0, 0, None, None)
 
     def test_none_without_points(self) -> None:
         assert choose_threshold(self.P, self.Y, agreement=AGREED) == Threshold(None, "none")

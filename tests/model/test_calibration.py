@@ -52,6 +52,7 @@ def test_few_leads_draw_the_slope_towards_one() -> None:
     plain = fit_calibration(z, y, spread=None).slope
     drawn_in = fit_calibration(z, y).slope
     assert 0 < plain < drawn_in < 1
+    assert drawn_in == fit_calibration(z, y, spread=0.5).slope
     tight = fit_calibration(z, y, spread=1e-4)
     assert tight.slope == pytest.approx(1.0, abs=1e-3)
 
@@ -148,6 +149,9 @@ class TestPointsLine:
         y = np.array([1] * 30 + [0] * 30, np.int8)
         assert fit_points_line(np.full(60, 7.0), y) is None
         assert fit_points_line(np.full(60, np.nan), y) is None
+        assert fit_points_line(np.arange(60.0), np.roll(y, 7)) is not None
+        enough = np.array([1] * 20 + [0] * 20, np.int8)
+        assert fit_points_line(np.arange(40.0) % 7, enough) is not None
         few = np.array([1] * 19 + [0] * 41, np.int8)
         assert fit_points_line(np.arange(60.0), few) is None
 

@@ -72,6 +72,10 @@ def test_log_odds_are_the_constant_and_the_terms() -> None:
     )
 
 
+def test_a_machine_of_one_card_says_what_the_card_says() -> None:
+    assert (Machine(((1.0, CARD),)).log_odds(X) == CARD.log_odds(X)).all()
+
+
 def test_a_machine_weighs_and_calibrates() -> None:
     # half of (-.7) plus half of (1): .15; doubled and lowered by 1: -.7
     machine = Machine(((0.5, CARD), (0.5, Scorecard(1.0))), slope=2.0, intercept=-1.0)
