@@ -16,7 +16,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 from leadml.domain.definition import Definition
 from leadml.domain.mapping import LeadMapping
 from leadml.domain.points_table import PointsTable, Rule
-from leadml.errors import ConfigError, DataError, TooFewOutcomes, TrackingError
+from leadml.errors import ConfigError, DataError, ModelError, TooFewOutcomes, TrackingError
 from leadml.model.bundle import read_aliases, read_bundle
 from leadml.model.candidates import SIMPLEST_FIRST
 from leadml.settings import Settings, load_settings
@@ -556,3 +556,16 @@ def test_probabilities_out_of_time_are_honest(company: Any) -> None:
     reported = next(c["log_loss"] for c in done.candidates if c["name"] == done.chosen)
     assert reported == pytest.approx(expected, abs=0.06)
     assert log_loss([0, 1], [0.5, 0.5]) > reported
+
+
+def test_bundles_of_another_registry_are_told_before_the_work(
+    settings_for: Make, small: Definition, tmp_path: Path
+) -> None:
+    # The database was lost, the bundles were not: MLflow would start at version 1 again.
+    settings = replace(settings_for(small), tracking_uri=f"sqlite:///{tmp_path}/new/mlflow.db")
+    kept = settings.models / "versions" / "1"
+    kept.mkdir(parents=True)
+    with pytest.raises(ModelError, match="1 exists already, and MLflow would give the next"):
+        train(frame_of(200), config=settings)
+    assert registered(settings.tracking_uri) == []
+    assert [path.name for path in kept.parent.iterdir()] == ["1"]

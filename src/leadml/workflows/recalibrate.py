@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from leadml import tracking
 from leadml.domain.finding import ExcludedRows, Finding
 from leadml.errors import DataError, ModelError, TooFewOutcomes
 from leadml.evaluation.threshold import Threshold
@@ -20,6 +19,7 @@ from leadml.workflows.material import gather
 from leadml.workflows.models import give_alias
 from leadml.workflows.new_leads import NewLeads, labelled
 from leadml.workflows.recalibrated import register, threshold_of
+from leadml.workflows.registry import refuse_foreign
 from leadml.workflows.score import Scorer
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def recalibrate(
     settings = load_settings(config)
     scorer = Scorer.load(champion_bundle(settings.models, model))
     _refuse_other_agreement(scorer, settings)
-    tracking.reach(settings.tracking_uri)
+    refuse_foreign(settings)
     progress("reading", 0.0)
     material = gather(
         leads,

@@ -8,14 +8,42 @@ from typing import Any
 from leadml import tracking
 from leadml.domain.finding import Finding
 from leadml.domain.mapping import LeadMapping
+from leadml.errors import ModelError
 from leadml.evaluation.calibration import reliability
 from leadml.evaluation.gains import gains
+from leadml.model.bundle import VERSIONS, versions
 from leadml.model.selection import out_of_time, to_rows
 from leadml.pages.charts import gains_chart, reliability_chart
+from leadml.settings import Settings
 from leadml.workflows.run import Run
 
 BAND_DRAWS = 100
 """Draws of the reliability band: enough for a picture."""
+
+
+def refuse_foreign(settings: Settings) -> None:
+    """Make sure that MLflow answers and that the number it gives next is free here.
+
+    Asked before work begins: a version registered there without a bundle here is half of one.
+
+    Raises
+    ------
+    TrackingError
+        If MLflow does not answer.
+    ModelError
+        If a bundle of that number is here already: it belongs to another registry.
+    """
+    tracking.reach(settings.tracking_uri)
+    known = [int(version.version) for version in tracking.registered(settings.tracking_uri)]
+    following = str(max(known, default=0) + 1)
+    if following in versions(settings.models):
+        place = settings.models / VERSIONS / following
+        msg = (
+            f"{place} exists already, and MLflow would give the next version that number: the "
+            "bundles belong to another registry; restore it ([tracking].uri), or move "
+            f"{settings.models} away"
+        )
+        raise ModelError(msg)
 
 
 def record_version(run: Run, findings: list[Finding], folder: Path, seed: int) -> str:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import joblib
 
-from leadml import tracking
 from leadml.data.checks import check_leads
 from leadml.domain.finding import ExcludedColumn, ExcludedRows, Finding
 from leadml.errors import TooFewOutcomes
@@ -25,7 +24,7 @@ from leadml.workflows.challenge import decide_alias
 from leadml.workflows.lesson import Lesson, check_points, folds_of, lesson_of
 from leadml.workflows.material import gather, raise_errors
 from leadml.workflows.models import give_alias
-from leadml.workflows.registry import record_version
+from leadml.workflows.registry import record_version, refuse_foreign
 from leadml.workflows.run import Run, write_run
 
 if TYPE_CHECKING:
@@ -141,7 +140,7 @@ def train(
     raise_errors(findings, material.leads.source)
     judged = material.judge(settings)
     _refuse_too_few(judged, settings)
-    tracking.reach(settings.tracking_uri)
+    refuse_foreign(settings)
     progress("computing features", 0.1)
     lesson = lesson_of(material, judged, settings)
     folds = folds_of(lesson, material, judged, settings, seed)
