@@ -75,6 +75,22 @@ class TestWhatAColumnIs:
         assert kind([True, False] * 30) == "number"
         assert kind(["true", "FALSE"] * 30) == "number"
 
+    def test_digits_with_a_leading_zero_are_codes(self) -> None:
+        found = one(["0713", "713", "2014", "0713", "0800"] * 5)
+        assert isinstance(found, Feature)
+        assert (found.kind, found.levels) == ("text", ("0713", "0800", "2014", "713"))
+
+    def test_zero_itself_and_fractions_are_no_codes(self) -> None:
+        found = one(["0", "0.5", "-0.25", "10"] * 5)
+        assert isinstance(found, Feature)
+        assert found.kind == "number"
+
+    @pytest.mark.parametrize(("values", "flags"), [([1, 2, 3], False), ([True, 0, 1], True)])
+    def test_flags_are_told_from_numbers(self, values: list[object], flags: bool) -> None:
+        found = one(values * 5)
+        assert isinstance(found, Feature)
+        assert (found.kind, found.flags) == ("number", flags)
+
     def test_mixed_columns_go_by_their_majority(self) -> None:
         # 95 of 100 numbers: numbers, and the rest is missing from now on; 94: texts
         mostly = [*range(95), *["50+", "Unknown"] * 2, "?"]

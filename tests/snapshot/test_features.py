@@ -80,8 +80,8 @@ class TestAttributes:
     TEXT = Feature(name="c", kind="text", column="c", levels=("5", "Ads", "Web", RARE))
 
     def test_numbers_in_every_spelling(self) -> None:
-        found = numbers(self.NUMBER, ["5", 5, 5.0, "1,000", "45 %", True, "n/a", None, ""])
-        assert found == approx(5, 5, 5, 1000, 0.45, 1, None, None, None)
+        found = numbers(self.NUMBER, ["5", 5, 5.0, "1,000", "45 %", "n/a", None, ""])
+        assert found == approx(5, 5, 5, 1000, 0.45, None, None, None)
 
     def test_texts_that_were_no_numbers_in_training_are_missing(self) -> None:
         assert numbers(self.NUMBER, ["unknown", " 50+ ", "50"]) == approx(None, None, 50)
@@ -344,3 +344,18 @@ def test_what_a_feature_set_says_of_itself() -> None:
 )
 def test_a_feature_survives_json(feature: Feature) -> None:
     assert Feature.from_dict(json.loads(json.dumps(feature.to_dict()))) == feature
+
+
+@pytest.mark.parametrize("value", [True, "TRUE", "false"])
+def test_true_and_false_are_numbers_only_where_training_saw_them(value: object) -> None:
+    at = np.zeros(1, np.int64)
+    for flags in (False, True):
+        kind = Feature(name="n", kind="number", column="n", flags=flags)
+        encoded = FeatureSet((kind,), frozenset()).encode(
+            {"n": RawColumn.of([value])}, as_of=at, created=at, log=ActivityLog.empty()
+        )
+        if flags:
+            assert encoded.x[0, 0] == float(str(value).casefold() == "true")
+        else:
+            assert encoded.errors[0][0][0] == "n"
+            assert encoded.errors[0][0][1].startswith("expected a number, found ")

@@ -23,6 +23,7 @@ _COMMA = re.compile(
 _UNCLEAR = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
 _WHOLE = re.compile(r"([+-]?\d+)\.0+", re.ASCII)
 _SPACED_OFFSET = re.compile(r" ?(?:UTC|GMT)$| ([+-]\d\d(?::?\d\d)?)$", re.IGNORECASE | re.ASCII)
+_CODE = re.compile(r"0\d+", re.ASCII)
 _CURRENCY = " \u00a0$€£¥"
 
 Reader = Callable[[object], object]
@@ -45,6 +46,18 @@ def is_missing(value: object, missing: frozenset[str]) -> bool:
         text = value.strip()
         return not text or text.casefold() in missing
     return isinstance(value, (Real, Decimal)) and value != value  # NaN alone differs from itself
+
+
+def is_flag(value: object) -> bool:
+    """Tell whether a raw value is true or false, as such or spelt out."""
+    if isinstance(value, str):
+        return value.strip().casefold() in {"true", "false"}
+    return isinstance(value, bool) or type(value).__name__ in ("bool", "bool_")
+
+
+def is_code(value: object) -> bool:
+    """Tell whether a raw value is written like a code: digits with a leading zero (``0713``)."""
+    return isinstance(value, str) and bool(_CODE.fullmatch(value.strip()))
 
 
 def to_number(value: object, missing: frozenset[str] = frozenset(), *, decimal: str = ".") -> float:

@@ -2,8 +2,8 @@
 
 One lead and a million are scored by the same code. Three decisions shape the numbers:
 
-- A cap limits what the *positive* points of its group may give, and the total cap what all groups
-  together may; negative points are deducted afterwards and always bite in full.
+- A cap is the most that the sum of its group may be, negative points included, and the total cap
+  the most that the sum of the capped groups may be.
 - Decayed points are rounded to 1/1024 of a point, activity by activity. So the order of activities
   cannot matter, and points written as whole numbers or binary fractions sum exactly in any order.
 - A value that a rule cannot read (a text under a numeric test, a list) does not fire the rule.
@@ -154,17 +154,17 @@ class PointsEngine:
 
     def _limit(self, given: NDArray[np.float64]) -> None:
         """Fill in the cap entries, which stand after the rules."""
-        positive = {group: self._positive(given, group) for group in GROUPS}
+        sums = {group: self._sum(given, group) for group in GROUPS}
         for position, (name, cap) in enumerate(self._caps.items(), len(self.table.rules)):
-            reach = _summed(positive.values()) if name == "total" else positive[name]
+            reach = _summed(sums.values()) if name == "total" else sums[name]
             over = np.minimum(cap - reach, 0.0)
             given[:, position] = over
             if name != "total":
-                positive[name] = positive[name] + over
+                sums[name] = sums[name] + over
 
-    def _positive(self, given: NDArray[np.float64], group: str) -> NDArray[np.float64]:
+    def _sum(self, given: NDArray[np.float64], group: str) -> NDArray[np.float64]:
         entries = [i for i, rule in enumerate(self.table.rules) if rule.group == group]
-        return _left_to_right(np.maximum(given[:, entries], 0.0))
+        return _left_to_right(given[:, entries])
 
     def _attainable_in(self, group: str) -> float:
         rules = [rule for rule in self.table.rules if rule.group == group]
@@ -186,7 +186,8 @@ class PointsEngine:
         if attainable <= 0:
             return None
         entries = [i for i, group in enumerate(self.groups) if group in groups]
-        share = _left_to_right(given[:, entries]) / attainable
+        with np.errstate(over="ignore"):  # a share beyond all bounds is still below or above
+            share = _left_to_right(given[:, entries]) / attainable
         return np.searchsorted(np.array(GRADE_CUTS) - ROUNDING, share, side="right")
 
 

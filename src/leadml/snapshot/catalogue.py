@@ -17,6 +17,8 @@ from leadml.data.raw import RawColumn
 from leadml.data.values import (
     NO_TIME,
     NotUsableError,
+    is_code,
+    is_flag,
     is_missing,
     microseconds,
     missing_texts,
@@ -163,6 +165,8 @@ def _attribute(
 def _number_feature(column: str, present: list[tuple[object, int]], decimal: str) -> Feature | None:
     numbers = gaps = 0
     texts: list[str] = []
+    if any(is_code(value) for value, _ in present):
+        return None  # 0713 is no amount of anything: as a number it would be 713
     for value, count in present:
         try:
             numbers += count * (not math.isnan(to_number(value, decimal=decimal)))
@@ -171,7 +175,9 @@ def _number_feature(column: str, present: list[tuple[object, int]], decimal: str
             texts.append(str(value).strip())
     if numbers == 0 or numbers < MOSTLY * (numbers + gaps) or len(texts) > MOST_LEVELS:
         return None
-    return Feature(name=column, kind="number", column=column, gaps=tuple(sorted(texts)))
+    flags = any(is_flag(value) for value, _ in present)
+    gaps_seen = tuple(sorted(texts))
+    return Feature(name=column, kind="number", column=column, gaps=gaps_seen, flags=flags)
 
 
 def _unless_id(

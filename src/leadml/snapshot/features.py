@@ -21,6 +21,7 @@ from leadml.data.values import (
     MICROSECONDS_A_DAY,
     NO_TIME,
     NotUsableError,
+    is_flag,
     is_missing,
     microseconds,
     time_reader,
@@ -65,6 +66,8 @@ class Feature:
         Known texts of a ``text`` feature; the position is the code.
     gaps : tuple of str
         Texts of a ``number`` feature that were not numbers in training: read as missing.
+    flags : bool
+        Whether a ``number`` feature held true or false in training: else those are no numbers.
     """
 
     name: str
@@ -74,6 +77,7 @@ class Feature:
     window: float | None = None
     levels: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
+    flags: bool = False
 
     @property
     def categorical(self) -> bool:
@@ -203,7 +207,7 @@ class FeatureSet:
     def _reader(self, feature: Feature) -> "Any":
         if feature.kind == "number":
             gaps = {gap.casefold() for gap in feature.gaps}
-            return _number_reader(self.missing | gaps, self.decimal)
+            return _number_reader(self.missing | gaps, self.decimal, flags=feature.flags)
         if feature.kind == "time":
             return self._time_reader()
         return level_reader(feature.levels, self.missing)
@@ -234,8 +238,14 @@ class FeatureSet:
 _QUARTER = MICROSECONDS_A_DAY // 96  # zones differ by quarters of an hour
 
 
-def _number_reader(missing: frozenset[str], decimal: str) -> "Any":
-    return lambda value: to_number(value, missing, decimal=decimal)
+def _number_reader(missing: frozenset[str], decimal: str, *, flags: bool) -> "Any":
+    def read(value: object) -> float:
+        if not flags and is_flag(value):
+            msg = f"expected a number, found {value!r}"
+            raise NotUsableError(msg)
+        return to_number(value, missing, decimal=decimal)
+
+    return read
 
 
 def level_reader(levels: Sequence[str], missing: frozenset[str]) -> "Any":
