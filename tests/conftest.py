@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine must not fail a test: no example has to end within a time of the clock.
+settings.register_profile("leadml", deadline=None)
+settings.load_profile("leadml")
 
 # Third-party start-up chatter that would turn into warnings or network calls.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")

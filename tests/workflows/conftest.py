@@ -44,6 +44,7 @@ FEATURES = (
     Feature(name="visit: times in 7 days", kind="count", activity="visit", window=7.0),
     Feature(name="age in days", kind="age"),
     Feature(name="days since seen", kind="time", column="seen"),
+    Feature(name="hour created", kind="hour"),  # without a term
 )
 CARD = Scorecard(
     -1.0,
@@ -87,7 +88,7 @@ def make_model(tmp_path: Path) -> Callable[..., Settings]:
                 definition.leads.timezone,
                 decimal=definition.leads.decimal,
             ),
-            machine=machine or Machine(((1.0, CARD),), center=(0.0,) * 5),
+            machine=machine or Machine(((1.0, CARD),), center=(0.0,) * 6),
             trained_on=trained_on,
         )
         write_alias(tmp_path / "models", "champion", version)

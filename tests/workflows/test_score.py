@@ -17,7 +17,7 @@ from leadml.domain.definition import Definition
 from leadml.domain.points_table import PointsTable
 from leadml.errors import ModelError
 from leadml.model.candidates import boosted
-from leadml.model.scorecard import Machine
+from leadml.model.scorecard import Levels, Machine, Scorecard, Steps
 from leadml.settings import Settings
 from leadml.workflows.score import Answer, Scorer, iso, load_scorer
 
@@ -118,7 +118,7 @@ def test_without_a_moment_the_clock_decides(scorer: Scorer) -> None:
     assert before <= datetime.fromisoformat(answer.scored_at) <= datetime.now(UTC)
 
 
-EVEN = Machine((), center=(0.0,) * 5)
+EVEN = Machine((), center=(0.0,) * 6)
 """Says one half of every lead."""
 
 
@@ -207,19 +207,22 @@ class TestPoints:
 
 class TestReasons:
     def test_the_five_strongest_first(self, make_model: Make) -> None:
-        answer = one(load_scorer(config=make_model()), seen="2024-06-01T12:00Z")
-        effects = [abs(reason["effect"]) for reason in answer.reasons]
-        assert len(effects) == 5
-        assert effects == sorted(effects, reverse=True)
+        # a term for each of the six features: 1 to 6 log-odds, every other one negative
+        steps = [Steps(k, (), ((-1.0) ** k * (k + 1),), 0.0) for k in range(6) if k != 1]
+        card = Scorecard(0.0, (*steps, Levels(1, (-2.0, -2.0, -2.0), 0.0)))
+        machine = Machine(((1.0, card),), center=(0.0,) * 6)
+        answer = one(load_scorer(config=make_model(machine=machine)), seen="2024-05-27T12:00Z")
+        assert [reason["effect"] for reason in answer.reasons] == [-6.0, 5.0, -4.0, 3.0, -2.0]
+        assert answer.reasons[0]["feature"] == "hour created"
 
     def test_with_trees(self, make_model: Make) -> None:
         random = np.random.default_rng(0)
-        x = random.normal(size=(300, 5))
+        x = random.normal(size=(300, 6))
         y = (random.random(300) < 1 / (1 + np.exp(-2 * x[:, 0]))).astype(np.int8)
         full = boosted(
             x,
             y,
-            categorical=np.zeros(5, bool),
+            categorical=np.zeros(6, bool),
             additive=False,
             newest_last=False,
             seed=0,

@@ -196,6 +196,22 @@ d,2024-05-30,,huge,Web
         assert found[0]["probability"]
         assert [row["lead_id"] for row in found] == ["a", "", "c", "d"]
 
+    def test_each_error_stands_in_its_own_row_whatever_the_piece(
+        self, make_model: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(score_file, "PIECE", 1)
+        (tmp_path / "leads.csv").write_text("id,created,size\na,,1\nb,,2\n,,3\nd,soon,4\ne,,x\n")
+        score(tmp_path / "leads.csv", tmp_path / "out.csv", config=make_model())
+        found = [bool(row["error"]) for row in rows(tmp_path / "out.csv")]
+        assert found == [False, False, True, True, True]
+
+    def test_created_at_the_very_moment_judged_is_no_error(
+        self, make_model: Make, tmp_path: Path
+    ) -> None:
+        frame = pd.DataFrame({"id": ["a"], "created": ["2024-06-01T12:00Z"]})
+        done = score(frame, tmp_path / "o.csv", config=make_model(), as_of="2024-06-01T12:00Z")
+        assert done.errors == 0
+
     def test_strict_stops_at_the_first_and_writes_nothing(
         self, make_model: Make, tmp_path: Path
     ) -> None:
