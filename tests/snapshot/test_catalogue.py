@@ -91,6 +91,20 @@ class TestWhatAColumnIs:
         assert isinstance(found, Feature)
         assert (found.kind, found.flags) == ("number", flags)
 
+    def test_codes_with_leading_zeros_are_levels(self) -> None:
+        # 01067 is a place: as a number it would be 1,067
+        found = one(["01067", "10115", "80331"] * 20)
+        assert isinstance(found, Feature)
+        assert (found.kind, found.levels) == ("text", ("01067", "10115", "80331"))
+        assert kind(["0", "0.5", "10"] * 20) == "number"
+
+    def test_only_columns_that_held_true_or_false_take_them(self) -> None:
+        held = one([True, False] * 30)
+        without = one(["0", "1"] * 30)
+        assert isinstance(held, Feature)
+        assert isinstance(without, Feature)
+        assert (held.flags, without.flags) == (True, False)
+
     def test_mixed_columns_go_by_their_majority(self) -> None:
         # 95 of 100 numbers: numbers, and the rest is missing from now on; 94: texts
         mostly = [*range(95), *["50+", "Unknown"] * 2, "?"]

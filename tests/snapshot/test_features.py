@@ -83,6 +83,13 @@ class TestAttributes:
         found = numbers(self.NUMBER, ["5", 5, 5.0, "1,000", "45 %", "n/a", None, ""])
         assert found == approx(5, 5, 5, 1000, 0.45, None, None, None)
 
+    def test_true_is_a_number_only_where_training_held_true_or_false(self) -> None:
+        flag = Feature(name="c", kind="number", column="c", flags=True)
+        assert numbers(flag, [True, "FALSE", 1, "0"]) == approx(1, 0, 1, 0)
+        found = encode([self.NUMBER], {"c": [True, "true", 1]}, leads=3)
+        assert sorted(found.errors) == [0, 1]
+        assert found.errors[0] == [("c", "expected a number, found True")]
+
     def test_texts_that_were_no_numbers_in_training_are_missing(self) -> None:
         assert numbers(self.NUMBER, ["unknown", " 50+ ", "50"]) == approx(None, None, 50)
 
