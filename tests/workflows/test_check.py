@@ -85,5 +85,5 @@ def test_a_points_rule_on_an_unknown_column_is_refused_as_in_training(crm: Path)
     rule = '[[points.rules]]\nname = "big"\npoints = 5\ncolumn = "no such column"\npresent = true\n'
     with (crm / "leadml.toml").open("a") as config:
         config.write("\n" + rule)
-    with pytest.raises(ConfigError, match="rule 'big'.*no such column"):
+    with pytest.raises(ConfigError, match=r"rule 'big'.*no such column"):
         check("leads.csv")
