@@ -207,6 +207,13 @@ class TestIds:
     def test_long_numbers(self) -> None:
         assert one([5_000_000_000 + 7919 * n**2 for n in range(50)]) == "DATA007"
 
+    def test_rounded_amounts_are_no_ids(self) -> None:
+        # yearly revenues of 60 companies, all above a million and all different
+        random = np.random.default_rng(0)
+        revenue = 1000 * random.choice(90_000, 60, replace=False) + 1_000_000
+        assert len(set(revenue.tolist())) == 60
+        assert kind(revenue.tolist()) == "number"
+
     def test_numbers_that_happen_to_differ_are_no_ids(self) -> None:
         # 60 leads over 1,000 employees: drawn at random, all differ once in six such columns
         random = np.random.default_rng(0)
