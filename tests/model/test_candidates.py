@@ -165,10 +165,11 @@ def test_logistic_compiles_exactly() -> None:
     random = np.random.default_rng(7)
     x = np.column_stack([random.integers(0, 3, 400), random.integers(0, 2, 400)]).astype(float)
     x[::7, 0] = np.nan
+    x[::5, 1] = np.nan
     y = (random.random(400) < 0.3 + 0.2 * (x[:, 1] == 1)).astype(np.int8)
     fitted = logistic(x, y, categorical=np.array([False, True]))
     number = np.stack([x[:, 0] == 0, x[:, 0] == 1, x[:, 0] == 2, np.isnan(x[:, 0])], axis=1)
-    level = np.stack([x[:, 1] == 0, x[:, 1] == 1, np.zeros(400)], axis=1)
+    level = np.stack([x[:, 1] == 0, x[:, 1] == 1, np.isnan(x[:, 1])], axis=1)
     design = np.concatenate([number, level], axis=1).astype(float)
     model = fitted.estimators["logistic"]
     own = fitted.machine.raw_log_odds(x)
