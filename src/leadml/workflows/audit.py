@@ -7,11 +7,8 @@ from leadml.settings import Settings
 from leadml.snapshot.labels import Judged
 from leadml.snapshot.leakage import audit, copies_across
 from leadml.snapshot.split import Folds
-from leadml.workflows.lesson import Lesson, folds_of, lesson_of
+from leadml.workflows.lesson import FEWEST_OF_EACH, Lesson, folds_of, lesson_of
 from leadml.workflows.material import Material
-
-FEWEST_OF_EACH = 20
-"""Fewest won and fewest not-won leads the audit can say anything about."""
 
 
 def suspicions(

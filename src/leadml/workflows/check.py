@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from leadml.data.activities import Activities, read_activities
 from leadml.data.checks import check_leads
 from leadml.data.leads import read_leads
 from leadml.domain.definition import Definition
@@ -16,7 +15,7 @@ from leadml.domain.finding import Finding
 from leadml.settings import CONFIG_NAME, Settings, load_settings
 from leadml.workflows.audit import audit_export
 from leadml.workflows.lesson import check_points
-from leadml.workflows.material import Material, latest_of, read_as_of
+from leadml.workflows.material import Material, latest_of, read_as_of, read_touches
 from leadml.workflows.reading import read_source
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ def check(
     touches = None
     if activities is not None:
         progress("reading activities", 0.4)
-        touches = _activities(activities, definition, root)
+        touches = read_touches(activities, definition, root)
     progress("checking", 0.6)
     if settings:
         check_points(read, settings)
@@ -135,14 +134,3 @@ def _no_mapping() -> Finding:
         "`leadml init`"
     )
     return Finding("CONF001", "info", None, 0, text)
-
-
-def _activities(source: "Source", definition: Definition, root: Path) -> Activities:
-    leads = definition.leads
-    return read_activities(
-        read_source(source, config_root=root),
-        definition.activities,
-        timezone=leads.timezone,
-        date_format=leads.date_format,
-        missing=leads.missing,
-    )

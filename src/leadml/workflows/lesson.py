@@ -11,7 +11,10 @@ from leadml.settings import Settings
 from leadml.snapshot.catalogue import Catalogue, choose_features, drop_constant
 from leadml.snapshot.labels import Judged
 from leadml.snapshot.split import Folds, rolling_folds, stratified_folds
-from leadml.workflows.material import Material, batch_of, log_of
+from leadml.workflows.material import Material, batch_of
+
+FEWEST_OF_EACH = 20
+"""Fewest won and fewest not-won leads a model is trained on, and an export audited with."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def lesson_of(material: Material, judged: Judged, settings: Settings) -> Lesson:
     rows = rows[np.argsort(as_of[rows], kind="stable")]
     moments = as_of[rows]
     batch = batch_of(material, rows, moments)
-    log = log_of(material, rows) if material.activities is not None else None
+    log = None if material.activities is None else batch.log
     catalogue = choose_features(material.leads, rows, as_of=moments, log=log)
     encoded = catalogue.features.encode(
         batch.raw, as_of=moments, created=batch.created, log=batch.log, untold=batch.untold

@@ -91,16 +91,20 @@ def gather(
     found = read_leads(
         read_source(leads, table=table, config_root=root), mapping, required=required
     )
-    touches = None
-    if activities is not None:
-        touches = read_activities(
-            read_source(activities, config_root=root),
-            definition.activities,
-            timezone=mapping.timezone,
-            date_format=mapping.date_format,
-            missing=mapping.missing,
-        )
+    touches = None if activities is None else read_touches(activities, definition, root)
     return Material(found, touches, latest_of(found, touches, read_as_of(as_of, mapping.timezone)))
+
+
+def read_touches(source: "Source", definition: Definition, root: Path) -> Activities:
+    """Read an activity file, its times and gaps as the leads' mapping says."""
+    mapping = definition.leads
+    return read_activities(
+        read_source(source, config_root=root),
+        definition.activities,
+        timezone=mapping.timezone,
+        date_format=mapping.date_format,
+        missing=mapping.missing,
+    )
 
 
 def read_as_of(as_of: str | datetime | None, timezone: str) -> datetime | None:

@@ -21,7 +21,7 @@ from leadml.snapshot.labels import Judged
 from leadml.snapshot.split import Folds
 from leadml.workflows.audit import suspicions
 from leadml.workflows.challenge import decide_alias
-from leadml.workflows.lesson import Lesson, check_points, folds_of, lesson_of
+from leadml.workflows.lesson import FEWEST_OF_EACH, Lesson, check_points, folds_of, lesson_of
 from leadml.workflows.material import gather, raise_errors
 from leadml.workflows.models import give_alias
 from leadml.workflows.registry import record_version, refuse_foreign
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, float], None]
 
-FEWEST_OF_EACH = 20
-"""Fewest won and fewest not-won leads a model is trained on."""
 MOST_TO_CHOOSE = 300_000
 """Most leads the candidates compete on, evenly spaced in time; the winner is refitted on all."""
 
