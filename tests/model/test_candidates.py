@@ -311,3 +311,34 @@ def test_no_features_at_all_are_the_base_rate(additive: bool) -> None:
     boosted_ = boosted(nothing, y, categorical=no_kind, additive=additive, newest_last=True, seed=0)
     assert boosted_.machine == base_rate(y).machine
     assert logistic(nothing, y, categorical=no_kind).machine == base_rate(y).machine
+
+
+@pytest.mark.parametrize("additive", [True, False])
+def test_a_weight_of_two_counts_a_lead_twice(additive: bool) -> None:
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(300, 2))
+    y = (rng.random(300) < 1 / (1 + np.exp(-x[:, 0]))).astype(np.int8)
+    weight = np.where(y == 1, 2.0, 1.0)
+    twice = np.repeat(np.arange(300), weight.astype(int))
+    none = np.zeros(2, bool)
+    kept = {"categorical": none, "additive": additive, "newest_last": True, "seed": 0}
+    weighted = boosted(x, y, **kept, weight=weight, rounds=1)  # type: ignore[arg-type]
+    doubled = boosted(x[twice], y[twice], **kept, rounds=1)  # type: ignore[arg-type]
+    plain = boosted(x, y, **kept, rounds=1)  # type: ignore[arg-type]
+    # One round: the constant is the log-odds of the weighted share of wins.
+    means = [m.machine.raw_log_odds(x).mean() for m in (weighted, doubled, plain)]
+    assert means[0] == pytest.approx(means[1], abs=0.02)
+    assert abs(means[0] - means[2]) > 0.2
+    same = [
+        logistic(a, b, categorical=none, weight=w).machine.raw_log_odds(x)
+        for a, b, w in ((x, y, weight), (x, y, 7 * weight), (x, y, np.ones(300)), (x, y, None))
+    ]
+    np.testing.assert_allclose(same[0], same[1], atol=1e-9)  # only ratios of weights matter
+    np.testing.assert_allclose(same[2], same[3], atol=1e-9)
+    assert np.abs(same[0] - same[2]).max() > 0.02
+
+
+def test_the_base_rate_weighs_its_leads() -> None:
+    # Weights 3 and 1, scaled to a mean of 1: 1.5 and 0.5; share (1.5 + 0.5) / (2 + 1) = 2/3.
+    fitted = base_rate(np.array([1, 0], np.int8), weight=np.array([3.0, 1.0]))
+    assert fitted.machine.cards[0][1].constant == pytest.approx(np.log(2))

@@ -50,24 +50,30 @@ class Fitted:
     rounds: Mapping[str, int]
 
 
-def base_rate(y: Outcomes) -> Fitted:
+def base_rate(y: Outcomes, *, weight: Numbers | None = None) -> Fitted:
     """Fit the share of wins: what every other candidate has to beat."""
-    share = (y.sum() + 0.5) / (len(y) + 1)
+    w = np.ones(len(y)) if weight is None else weight * (len(y) / weight.sum())
+    share = (w @ y + 0.5) / (len(y) + 1)
     return Fitted(Machine(((1.0, Scorecard(float(np.log(share / (1 - share))))),)), {}, {})
 
 
-def logistic(x: Numbers, y: Outcomes, *, categorical: Flags) -> Fitted:
-    """Fit a logistic regression on levels and piecewise linear functions of numbers."""
+def logistic(
+    x: Numbers, y: Outcomes, *, categorical: Flags, weight: Numbers | None = None
+) -> Fitted:
+    """Fit a logistic regression on levels and piecewise linear functions of numbers.
+
+    Weights are scaled to a mean of 1, so that the penalty keeps its meaning.
+    """
     shapes = [_shape(x[:, j], is_text) for j, is_text in enumerate(categorical)]
     if not shapes:
-        return base_rate(y)
+        return base_rate(y, weight=weight)
     width = sum(shape.width for shape in shapes)
     step = -(-len(y) * max(width, 1) // MOST_CELLS)
     columns = [shape.columns(x[::step, j]) for j, shape in enumerate(shapes)]
     design = np.concatenate(columns, axis=1)
     solver = "newton-cholesky" if width <= 1500 else "lbfgs"
     model = LogisticRegression(C=STRENGTH, max_iter=300, tol=1e-5, solver=solver)
-    model.fit(design, y[::step])
+    model.fit(design, y[::step], sample_weight=_thinned(weight, step))
     weights = model.coef_[0]
     terms: list[Term] = []
     for j, shape in enumerate(shapes):
@@ -75,6 +81,13 @@ def logistic(x: Numbers, y: Outcomes, *, categorical: Flags) -> Fitted:
         terms.append(shape.term(j, own))
     card = Scorecard(float(model.intercept_[0]), tuple(terms))
     return Fitted(Machine(((1.0, card),)), {"logistic": model}, {})
+
+
+def _thinned(weight: Numbers | None, step: int) -> Numbers | None:
+    if weight is None:
+        return None
+    kept: Numbers = weight[::step] / weight[::step].mean()
+    return kept
 
 
 @dataclass(frozen=True)
@@ -133,6 +146,7 @@ def boosted(
     newest_last: bool,
     seed: int,
     rounds: int | None = None,
+    weight: Numbers | None = None,
 ) -> Fitted:
     """Fit boosted trees, additive (one feature a tree) or full.
 
@@ -141,11 +155,13 @@ def boosted(
     """
     usable = ~np.isnan(x).all(axis=0)
     if not usable.any():
-        return base_rate(y)
+        return base_rate(y, weight=weight)
+    scaled = _thinned(weight, 1)
     if rounds is None:
-        rounds = _rounds(x[:, usable], y, categorical[usable], additive, newest_last, seed)
+        kept = x[:, usable], y, scaled
+        rounds = _rounds(*kept, categorical[usable], additive, newest_last, seed)
     model = _booster(len(y), categorical[usable], additive, seed, rounds)
-    model.fit(x[:, usable], y)
+    model.fit(x[:, usable], y, sample_weight=scaled)
     name = "additive" if additive else "full"
     positions = np.flatnonzero(usable)
     imported = _imported(model)
@@ -183,6 +199,7 @@ def _booster(
 def _rounds(
     x: Numbers,
     y: Outcomes,
+    weight: Numbers | None,
     categorical: Flags,
     additive: bool,
     newest_last: bool,
@@ -198,7 +215,15 @@ def _rounds(
         return PATIENCE
     stopping = {"n_iter_no_change": PATIENCE, "tol": 1e-6}
     model = _booster(len(fit), categorical[kept], additive, seed, ROUNDS, **stopping)
-    model.fit(x[np.ix_(fit, kept)], y[fit], X_val=x[np.ix_(held, kept)], y_val=y[held])
+    own, other = (None, None) if weight is None else (weight[fit], weight[held])
+    model.fit(
+        x[np.ix_(fit, kept)],
+        y[fit],
+        sample_weight=own,
+        X_val=x[np.ix_(held, kept)],
+        y_val=y[held],
+        sample_weight_val=other,
+    )
     best = int(np.argmax(model.validation_score_))
     return max(1, best)
 

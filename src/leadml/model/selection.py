@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -86,6 +86,7 @@ def compete(
     categorical: Flags,
     folds: Folds,
     seed: int,
+    weights: Sequence[Numbers | None] | None = None,
     progress: Progress = lambda _step, _share: None,
 ) -> Selection:
     """Predict every fold's test leads with every candidate, and choose.
@@ -98,14 +99,18 @@ def compete(
     categorical : bool array, shape (features,)
     folds : Folds
     seed : int
+    weights : sequence of float arrays, optional
+        For every fold, the weight of each of its training leads; None weighs all alike. Test leads
+        always count once.
     progress : callable
         Told what is being done and the share done.
     """
+    weights = [None] * len(folds) if weights is None else weights
     predicted = {name: np.full(len(y), np.nan) for name in SIMPLEST_FIRST}
     seconds = dict.fromkeys(SIMPLEST_FIRST, 0.0)
     jobs = (
-        delayed(_predict)(x[train], y[train], x[test], categorical, folds.ordered, seed)
-        for train, test in folds
+        delayed(_predict)(x[train], y[train], x[test], categorical, folds.ordered, seed, weight)
+        for (train, test), weight in zip(folds, weights, strict=True)
     )
     workers = Parallel(min(WORKERS, len(folds)), prefer="threads", return_as="generator")
     # BLAS and warnings have one setting for all threads, which folds must not reset.
@@ -143,14 +148,16 @@ def _predict(
     categorical: Flags,
     newest_last: bool,
     seed: int,
+    weight: Numbers | None,
 ) -> dict[str, tuple[Numbers, float]]:
     """Fit every candidate on one fold; return its test log-odds and the seconds it took."""
     found: dict[str, tuple[Numbers, float]] = {}
     x_test = _seen(x_test, x, categorical)
+    rest = _Rest(categorical, newest_last, seed, weight)
     for name in SIMPLEST_FIRST[:-1]:
         start = time.perf_counter()
         with threadpool_limits(1):  # OpenMP's limit belongs to the calling thread
-            fitted = _fit(name, x, y, categorical=categorical, newest_last=newest_last, seed=seed)
+            fitted = _fit(name, x, y, rest)
         found[name] = fitted.machine.raw_log_odds(x_test), time.perf_counter() - start
     parts = [found[name] for name in BLENDED]
     blended = np.mean([log_odds for log_odds, _ in parts], axis=0)
@@ -166,11 +173,18 @@ def _seen(x_test: Numbers, x: Numbers, categorical: Flags) -> Numbers:
 
 
 def fit(
-    name: str, x: Numbers, y: Outcomes, *, categorical: Flags, newest_last: bool, seed: int
+    name: str,
+    x: Numbers,
+    y: Outcomes,
+    *,
+    categorical: Flags,
+    newest_last: bool,
+    seed: int,
+    weight: Numbers | None = None,
 ) -> Fitted:
     """Fit one candidate by name, on one core: threads that wait for each other cost more."""
     with threadpool_limits(1), _quietly():
-        return _fit(name, x, y, categorical=categorical, newest_last=newest_last, seed=seed)
+        return _fit(name, x, y, _Rest(categorical, newest_last, seed, weight))
 
 
 @contextmanager
@@ -181,23 +195,31 @@ def _quietly() -> Iterator[None]:
         yield
 
 
-def _fit(
-    name: str, x: Numbers, y: Outcomes, *, categorical: Flags, newest_last: bool, seed: int
-) -> Fitted:
+@dataclass(frozen=True)
+class _Rest:
+    """What every candidate is fitted with besides features and outcomes."""
+
+    categorical: Flags
+    newest_last: bool
+    seed: int
+    weight: Numbers | None
+
+
+def _fit(name: str, x: Numbers, y: Outcomes, rest: _Rest) -> Fitted:
     if name == "base_rate":
-        return base_rate(y)
+        return base_rate(y, weight=rest.weight)
     if name == "logistic":
-        return logistic(x, y, categorical=categorical)
+        return logistic(x, y, categorical=rest.categorical, weight=rest.weight)
     if name == "blend":
-        rest = {"categorical": categorical, "newest_last": newest_last, "seed": seed}
-        return blend(tuple(_fit(part, x, y, **rest) for part in BLENDED))  # type: ignore[arg-type]
+        return blend(tuple(_fit(part, x, y, rest) for part in BLENDED))
     return boosted(
         x,
         y,
-        categorical=categorical,
+        categorical=rest.categorical,
         additive=name == "additive",
-        newest_last=newest_last,
-        seed=seed,
+        newest_last=rest.newest_last,
+        seed=rest.seed,
+        weight=rest.weight,
     )
 
 
