@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -rfEs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup check format-check lint types imports coverage format bench lock clean
+.PHONY: help demo test setup check format-check lint types imports coverage format bench bench-quality lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -53,6 +53,9 @@ format: $(READY) ## format and mend what can be mended automatically
 
 bench: $(READY) ## time training, scoring and the service
 	$(BIN)/python tests/benchmarks/run.py
+
+bench-quality: $(READY) ## quality on the public data sets (LEADML_DATASETS), beside AutoGluon where it is there (LEADML_AUTOGLUON)
+	$(BIN)/python tests/benchmarks/quality.py
 
 lock: ## renew requirements.lock from pyproject.toml
 	"$(PYTHON)" -m venv $(VENV)
