@@ -197,6 +197,11 @@ def test_no_outcome_mapped_no_finding(tmp_path: Path) -> None:
     assert list(outcome_findings(leads_of("a,b\n1,2\n", LeadMapping(), tmp_path))) == []
 
 
+def test_keep_may_name_a_kind_of_activity(tmp_path: Path) -> None:
+    leads = leads_of("a,b\n1,2\n", LeadMapping(keep=("invoice",), ignore=("call",)), tmp_path)
+    assert [f.column for f in name_findings(leads, ("call", "invoice"))] == ["call"]
+
+
 def test_names_that_are_no_column(tmp_path: Path) -> None:
     mapping = LeadMapping(ignore=("internal_notes", "b"), keep=("zzz",))
     leads = leads_of("internal_note,b\n1,2\n", mapping, tmp_path)

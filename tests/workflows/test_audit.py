@@ -1,4 +1,4 @@
-"""The leakage audit as `check` and `train` run it: reported, never dropped."""
+"""The leakage audit as `check` and `train` run it: what it quarantines is no feature."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from leadml.cli.main import main
-from leadml.workflows.train import train
+from leadml.model.bundle import read_bundle
+from leadml.workflows.train import Training, train
 
 CONFIG = """
 [leads]
@@ -18,6 +19,22 @@ outcome = "stage"
 won = ["Won"]
 lost = ["Lost"]
 created_at = "made"
+"""
+POINTS = """
+[points]
+threshold = 10
+
+[[points.rules]]
+name = "full basket"
+points = 10
+column = "basket"
+at_least = 50
+
+[[points.rules]]
+name = "large"
+points = 10
+column = "size"
+at_least = 1
 """
 
 
@@ -55,14 +72,63 @@ def test_check_names_the_leak_and_no_sound_column(folder: Path) -> None:
     assert checked(folder)["LEAK001"] == ["basket"]
 
 
-def test_train_reports_the_leak_and_uses_it_until_told_otherwise(folder: Path) -> None:
-    training = train(folder / "leads.csv", config=folder / "leadml.toml")
-    leaks = [f for f in training.findings if f.code == "LEAK001"]
-    assert [f.column for f in leaks] == ["basket"]
-    assert (
-        "used; if it is not known when a lead is judged, list it under ignore" in leaks[0].message
+@pytest.fixture(scope="module")
+def training(folder: Path) -> Training:
+    return train(folder / "leads.csv", config=folder / "leadml.toml")
+
+
+def test_train_leaves_the_leak_out(training: Training) -> None:
+    [leak] = [f for f in training.findings if f.code == "LEAK001"]
+    assert leak.column == "basket"
+    assert leak.message.endswith(
+        'left out; if it is known when a lead is judged, set keep = ["basket"]'
     )
-    assert "basket" not in {item.column for item in training.excluded}
+    [item] = [item for item in training.excluded if item.column == "basket"]
+    assert item.code == "LEAK001"
+    assert item.reason.startswith("basket alone ranks a won lead above a lost one in")
+    assert item.reason.endswith('set keep = ["basket"]')
+    # A won lead is .5 standard deviations larger, no more: AUC = Phi(.5 / sqrt 2) = .64.
+    assert max(row["auc"] for row in training.candidates) < 0.72
+
+
+def test_what_is_left_out_is_in_the_manifest_and_no_feature(training: Training) -> None:
+    manifest = json.loads((training.bundle / "manifest.json").read_text())
+    assert (manifest["quarantined"], manifest["suspect"]) == (["basket"], [])
+    bundle = read_bundle(training.bundle)
+    assert bundle.features.columns == ["size"]
+
+
+def test_the_command_says_it_once(folder: Path) -> None:
+    args = ["train", str(folder / "leads.csv"), "--config", str(folder / "leadml.toml")]
+    result = CliRunner().invoke(main, args)
+    assert result.exit_code == 0
+    assert "left out: basket alone ranks" in result.stdout
+    assert 'set keep = ["basket"] [LEAK001]' in result.stdout
+    assert "basket" not in result.stderr
+
+
+def test_points_rules_on_it_are_named(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "leads.csv").write_bytes((folder / "leads.csv").read_bytes())
+    (tmp_path / "leadml.toml").write_text(CONFIG + POINTS)
+    assert checked(tmp_path)["LEAK010"] == ["basket"]
+
+
+def test_a_champion_that_read_it_is_not_compared(folder: Path, tmp_path: Path) -> None:
+    leads = pd.read_csv(folder / "leads.csv")
+    config = tmp_path / "leadml.toml"
+    config.write_text(CONFIG + 'keep = ["basket"]\n')
+    train(leads.head(300), config=config)
+    config.write_text(CONFIG)
+    again = train(leads, config=config)
+    assert again.alias == "challenger"
+    assert again.why.startswith("version 1 stays champion although it reads basket, which the")
+
+
+def test_nothing_left_is_a_base_rate(folder: Path, tmp_path: Path) -> None:
+    leads = pd.read_csv(folder / "leads.csv").drop(columns=["size", "made"])
+    (tmp_path / "leadml.toml").write_text(CONFIG.replace('created_at = "made"', ""))
+    alone = train(leads, config=tmp_path / "leadml.toml")
+    assert {row["auc"] for row in alone.candidates} == {0.5}
 
 
 def test_what_is_ignored_is_not_suspected(folder: Path, tmp_path: Path) -> None:

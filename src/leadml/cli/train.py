@@ -63,8 +63,9 @@ def command(
             seed=seed,
             progress=report,
         )
+    left_out = set() if as_json else {(item.code, item.column) for item in training.excluded}
     for finding in training.findings:
-        if finding.severity != "error":
+        if finding.severity != "error" and (finding.code, finding.column) not in left_out:
             where = f"{finding.column}: " if finding.column else ""
             say(f"{finding.severity}: {where}{finding.message} [{finding.code}, {finding.count}]")
     emit(training.to_dict(), as_json, lambda out: _show(training, out))
@@ -87,9 +88,9 @@ def _show(training: "Training", out: "Console") -> None:
     for rows in training.excluded_rows:
         out.print(f"left out: {rows.count} leads, {rows.reason} [{rows.code}]", markup=False)
     for column in training.excluded:
-        out.print(
-            f"left out: column {column.column}, {column.reason} [{column.code}]", markup=False
-        )
+        audited = column.code.startswith("LEAK")
+        what = column.reason if audited else f"column {column.column}, {column.reason}"
+        out.print(f"left out: {what} [{column.code}]", markup=False)
     out.print(f"Chosen: {training.chosen}, the simplest that is as good as the best.")
     out.print(f"Learnt from {training.leads} leads, {training.won} of them sales-ready.")
     out.print(_threshold_words(training))

@@ -83,7 +83,8 @@ def check_leads(
         Errors first, then warnings, then infos.
     """
     findings = [*usable_findings(leads), *leads.findings, *duplicate_findings(leads)]
-    findings += [*outcome_findings(leads), *name_findings(leads), *order_findings(leads)]
+    kinds = () if activities is None else activities.kinds
+    findings += [*outcome_findings(leads), *name_findings(leads, kinds), *order_findings(leads)]
     findings += outlying_findings(leads)
     if now is not None:
         findings += present_findings(leads, now)

@@ -1,6 +1,6 @@
 """Checks on rows: duplicates, impossible orders of times, too few outcomes, names not there."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime, time, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -203,12 +203,12 @@ def outcome_findings(leads: Leads) -> Iterator[Finding]:
         yield Finding("DATA024", "warning", leads.mapping.outcome, min(won, lost), text)
 
 
-def name_findings(leads: Leads) -> Iterator[Finding]:
-    """Yield names under ignore and keep that are no column."""
+def name_findings(leads: Leads, kinds: Collection[str] = ()) -> Iterator[Finding]:
+    """Yield names under ignore that are no column, under keep none and no kind of activity."""
     known = list(leads.columns)
     for key in ("ignore", "keep"):
         for name in getattr(leads.mapping, key):
-            if name not in known:
+            if name not in known and not (key == "keep" and name in kinds):
                 text = f"[leads].{key} names {name!r}, which is no column{near(name, known)}"
                 yield Finding("DATA025", "warning", name, 0, text)
 

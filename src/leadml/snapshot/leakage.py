@@ -35,9 +35,11 @@ CODES = {
     "LEAK007": "an id, or a running number",
     "LEAK008": "a count of activities that includes later ones",
     "LEAK009": "a column whose being filled tells the outcome",
+    "LEAK010": "a points rule that reads a column left out for leakage",
 }
 """Code -> what was found, for every finding of the audit."""
-
+OF_ACTIVITIES = "LEAK005"
+"""The code that names a kind of activity, where the others name a column."""
 
 REPEATED = 0.5
 """Share of distinct leads above which two equal ones are copies rather than coincidence."""
@@ -63,13 +65,13 @@ class Audit:
 
     def kept(self, features: FeatureSet) -> NDArray[np.bool_]:
         """Return which features stay, shape (features,)."""
-        return np.array(
-            [_source(feature) not in self.quarantined for feature in features.features], bool
-        )
+        kinds = {name for name, item in self.quarantined.items() if item.code == OF_ACTIVITIES}
+        columns = self.quarantined.keys() - kinds
 
+        def stays(feature: Feature) -> bool:
+            return feature.column not in columns and feature.activity not in kinds
 
-def _source(feature: Feature) -> str | None:
-    return feature.column or feature.activity
+        return np.array([stays(feature) for feature in features.features], bool)
 
 
 def audit(
@@ -83,7 +85,6 @@ def audit(
     as_of: Microseconds,
     *,
     keep: Collection[str] = (),
-    quarantine: bool = True,
     changes: Changes | None = None,
     seed: int = 0,
 ) -> Audit:
@@ -108,8 +109,6 @@ def audit(
         Microseconds; `NO_TIME` where undated.
     keep : collection of str
         Columns never quarantined.
-    quarantine : bool
-        Whether any column is; else all that are suspected stay in use and are reported.
     changes : Changes, optional
         Field history, where the export has one.
     seed : int
@@ -122,15 +121,16 @@ def audit(
         grounds += on_activities(case, activities)
     if changes is not None:
         grounds += on_changes(leads, changes, set(features.columns))
-    return _verdict(grounds, frozenset(keep), quarantine=quarantine)
+    return _verdict(grounds, frozenset(keep))
 
 
-def _verdict(grounds: Iterable[Suspicion], keep: frozenset[str], *, quarantine: bool) -> Audit:
+def _verdict(grounds: Iterable[Suspicion], keep: frozenset[str]) -> Audit:
     ordered = sorted(grounds, key=lambda ground: not ground.quarantine)
     quarantined: dict[str, ExcludedColumn] = {}
     for ground in ordered:
-        if quarantine and ground.quarantine and ground.column not in keep:
-            why = ExcludedColumn(ground.column, ground.code, ground.evidence)
+        if ground.quarantine and ground.column not in keep:
+            reason = f"{ground.evidence}; {_unless(ground.column)}"
+            why = ExcludedColumn(ground.column, ground.code, reason)
             quarantined.setdefault(ground.column, why)
     named = dict.fromkeys(ground.column for ground in ordered)
     return Audit(
@@ -140,12 +140,16 @@ def _verdict(grounds: Iterable[Suspicion], keep: frozenset[str], *, quarantine: 
     )
 
 
+def _unless(name: str) -> str:
+    return f'if it is known when a lead is judged, set keep = ["{name}"]'
+
+
 def _finding(
     ground: Suspicion, quarantined: dict[str, ExcludedColumn], keep: frozenset[str]
 ) -> Finding:
     name = ground.column
     if name in quarantined:
-        then = f'left out; if it is known when a lead is judged, set keep = ["{name}"]'
+        then = f"left out; {_unless(name)}"
     elif name in keep:
         then = "used, because it is listed under keep"
     else:

@@ -1,23 +1,40 @@
-"""The leakage audit over what a model would learn from: reported, so that a person decides."""
+"""The leakage audit over what a model would learn from, and what it leaves of that."""
+
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from leadml.domain.finding import Finding
+from leadml.domain.points_table import PointsTable
 from leadml.settings import Settings
+from leadml.snapshot.catalogue import Catalogue
 from leadml.snapshot.labels import Judged
-from leadml.snapshot.leakage import audit, copies_across
+from leadml.snapshot.leakage import Audit, audit, copies_across
 from leadml.snapshot.split import Folds
 from leadml.workflows.lesson import FEWEST_OF_EACH, Lesson, folds_of, lesson_of
 from leadml.workflows.material import Material
 
 
-def suspicions(
-    material: Material, judged: Judged, lesson: Lesson, folds: Folds, *, seed: int = 0
-) -> list[Finding]:
-    """Return what could not be known when the leads were judged.
+def audited(
+    material: Material,
+    judged: Judged,
+    lesson: Lesson,
+    folds: Folds,
+    table: PointsTable,
+    *,
+    seed: int = 0,
+) -> Audit:
+    """Look for what could not be known when the leads were judged.
 
-    Nothing is left out for it: a strong sound column and a leak can look alike in the data, and
-    the message says what to list under ``ignore`` if it is a leak.
+    Parameters
+    ----------
+    lesson : Lesson
+        With every feature: `without` leaves out what is found.
+    folds : Folds
+        Of those leads; copies across them are found too.
+    table : PointsTable
+        Its rules on what is left out are found too.
     """
     found = audit(
         material.leads,
@@ -29,11 +46,37 @@ def suspicions(
         lesson.catalogue.features,
         lesson.as_of,
         keep=material.leads.mapping.keep,
-        quarantine=False,
         seed=seed,
     )
     copies = copies_across(lesson.x, folds)
-    return [*found.findings, *([copies] if copies else [])]
+    findings = (*found.findings, *_on_points(found, table), *([copies] if copies else []))
+    return replace(found, findings=findings)
+
+
+def _on_points(found: Audit, table: PointsTable) -> Iterator[Finding]:
+    """Yield the rules that read, of each lead, what was not known when it was judged."""
+    for rule in table.rules:
+        name = rule.column or rule.activity
+        if name in found.quarantined:
+            text = (
+                f"the points rule {rule.name!r} reads {name}, which the audit leaves out of the "
+                "model: the points look better on past leads than they can be on new ones"
+            )
+            yield Finding("LEAK010", "warning", name, 1, text)
+
+
+def without(lesson: Lesson, found: Audit) -> Lesson:
+    """Return the lesson without quarantined columns and kinds of activity; its catalogue says why.
+
+    The leads stay as they are, and so do folds made of them: what tells leads apart, a leak among
+    it, is not what may be learnt from.
+    """
+    features, excluded = lesson.catalogue.features, lesson.catalogue.excluded
+    kept = found.kept(features)
+    left = tuple(f for f, stays in zip(features.features, kept, strict=True) if stays)
+    reasons = (*excluded, *found.quarantined.values())
+    catalogue = Catalogue(replace(features, features=left), reasons)
+    return replace(lesson, x=lesson.x[:, kept], catalogue=catalogue)
 
 
 def audit_export(material: Material, settings: Settings) -> list[Finding]:
@@ -43,4 +86,5 @@ def audit_export(material: Material, settings: Settings) -> list[Finding]:
         return []
     lesson = lesson_of(material, judged, settings)
     folds = folds_of(lesson, material, judged, settings, seed=0)
-    return suspicions(material, judged, lesson, folds)
+    found = audited(material, judged, lesson, folds, settings.definition.points)
+    return list(found.findings)

@@ -55,6 +55,14 @@ def decide_alias(run: Run) -> tuple[str, str]:
         rows = _unseen(run, scorer)
     except LeadmlError as error:
         return "challenger", f"version {serving} serves and could not be compared: {error}"
+    leaks = [c for c in scorer.bundle.features.columns if c in run.audit.quarantined]
+    if leaks:
+        why = (
+            f"version {serving} stays champion although it reads {', '.join(leaks)}, which the "
+            "audit now leaves out: a comparison would flatter it, so look at the findings and use "
+            "`leadml promote`"
+        )
+        return "challenger", why
     y = run.lesson.y[rows]
     won = int(y.sum())
     if min(won, len(y) - won) < FEWEST_OF_EACH:

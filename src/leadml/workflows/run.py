@@ -1,6 +1,6 @@
 """One training run, and what its bundle says of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +18,7 @@ from leadml.model.selection import Selection
 from leadml.settings import Settings
 from leadml.snapshot.catalogue import FEWEST_OF_LEVEL
 from leadml.snapshot.labels import Judged
+from leadml.snapshot.leakage import Audit
 from leadml.snapshot.split import Folds
 from leadml.workflows.lesson import Lesson
 from leadml.workflows.material import Material
@@ -40,6 +41,7 @@ class Run:
     fitted: Fitted
     machine: Machine
     threshold: Threshold
+    audit: Audit = field(default_factory=Audit)
 
 
 def write_run(run: Run, folder: Path, seed: int) -> None:
@@ -92,6 +94,8 @@ def manifest_of(run: Run, seed: int) -> dict[str, Any]:
         "won": int(run.lesson.y.sum()),
         "repeated_share": repeated_share(run),
         "columns": [str(column) for column in run.material.leads.frame.columns],
+        "quarantined": list(run.audit.quarantined),
+        "suspect": list(run.audit.suspect),
         "chosen": run.selection.chosen,
         "additive": run.machine.additive,
         "out_of_time": {"log_loss": chosen.log_loss, "auc": chosen.auc},

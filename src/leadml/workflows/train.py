@@ -19,7 +19,7 @@ from leadml.model.selection import Selection, compete, finished, fit, out_of_tim
 from leadml.settings import Settings, load_settings
 from leadml.snapshot.labels import Judged
 from leadml.snapshot.split import Folds
-from leadml.workflows.audit import suspicions
+from leadml.workflows.audit import audited, without
 from leadml.workflows.challenge import decide_alias
 from leadml.workflows.lesson import FEWEST_OF_EACH, Lesson, check_points, folds_of, lesson_of
 from leadml.workflows.material import gather, raise_errors
@@ -142,7 +142,8 @@ def train(
     progress("computing features", 0.1)
     lesson = lesson_of(material, judged, settings)
     folds = folds_of(lesson, material, judged, settings, seed)
-    suspected = suspicions(material, judged, lesson, folds, seed=seed)
+    audit = audited(material, judged, lesson, folds, settings.definition.points, seed=seed)
+    lesson = without(lesson, audit)
     selection = _compete(lesson, folds, seed, lambda s, share: progress(s, 0.2 + 0.5 * share))
     progress(f"fitting {selection.chosen} on all leads", 0.75)
     fitted = fit(
@@ -155,8 +156,10 @@ def train(
     )
     machine = finished(fitted.machine, lesson.x, selection.calibration)
     threshold = _threshold(lesson, selection, settings)
-    run = Run(settings, material, judged, lesson, folds, selection, fitted, machine, threshold)
-    findings = [*findings, *judged.notes, *folds.notes, *suspected]
+    run = Run(
+        settings, material, judged, lesson, folds, selection, fitted, machine, threshold, audit
+    )
+    findings += [*judged.notes, *folds.notes, *audit.findings]
     progress("registering", 0.85)
     number, alias, why, bundle = _seal(run, findings, seed)
     progress("done", 1.0)
