@@ -1,7 +1,9 @@
 """The simulated CRM: what it exports, and that its stated truth is the truth."""
 
+import hashlib
 import tomllib
 from datetime import date
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -228,8 +230,173 @@ def test_start_and_days_set_the_period() -> None:
         # Wins at a median of 90 days are in time half the time, and solid in 94 %: at most 0.47.
         ({"delay_days": 90.0, "base_rate": 0.5}, r"base_rate must be below 0\.4\d, the share"),
         ({"neglect": 1.0}, "neglect must be at least 0 and below 1"),
+        ({"bulk_closing": 1.1}, "bulk_closing must be at least 0 and at most 1"),
+        ({"attribute_changes": -0.1}, "attribute_changes must be at least 0 and at most 1"),
+        ({"account_effect": 2.1}, "account_effect must be at least 0 and at most 2"),
+        ({"rep_skill": -0.1}, "rep_skill must be at least 0 and at most 2"),
+        ({"delay": "none"}, "delay must be one of usual, slow_wins, fast_wins"),
+        ({"neglect_by": "luck"}, "neglect_by must be score or unseen"),
     ],
 )
-def test_impossible_worlds_are_refused(options: dict[str, float], expected: str) -> None:
+def test_impossible_worlds_are_refused(options: dict[str, float | str], expected: str) -> None:
     with pytest.raises(ValueError, match=expected):
         simulate(**{"leads": 100, **options})  # type: ignore[arg-type]
+
+
+def test_switches_left_alone_change_nothing() -> None:
+    # Pinned before the switches below were added; probabilities are rounded, for other machines'
+    # last digits may differ.
+    crm = simulate(600, seed=3)
+    truth = crm.truth.drop(columns=["probability_if_all_worked", "probability_given_account"])
+    parts = (crm.leads, crm.activities, truth.drop(columns="closed_in_bulk").round(6))
+    texts = [part.to_csv(index=False) for part in parts]
+    assert hashlib.sha256("".join(texts).encode()).hexdigest()[:16] == "e8617c90f36797ef"
+    assert crm.leaking == ()
+    assert len(crm.history) == 0
+    assert (crm.truth["probability_given_account"] == crm.truth["probability"]).all()
+
+
+def followed_up_and_closed(crm: SimulatedCrm) -> pd.Series:
+    return crm.leads["stage"].isin(["Closed Won", "Closed Lost"]) & crm.truth["followed_up"]
+
+
+@pytest.mark.parametrize(
+    ("delay", "low", "high"), [("slow_wins", -6.0, -3.0), ("fast_wins", 3.0, 6.0)]
+)
+def test_closed_leads_mislead_where_wins_and_losses_take_unlike_times(
+    delay: Literal["slow_wins", "fast_wins"], low: float, high: float
+) -> None:
+    # True 30 %; of a year's closed hand-offs, some 8,000: a standard error of half a point.
+    crm = simulate(12_000, seed=1, days=365, base_rate=0.3, delay=delay)
+    off = 100 * (sales_ready(crm)[followed_up_and_closed(crm)].mean() - 0.3)
+    assert low < off < high
+    end = pd.Timestamp("2025-07-01T00:00:00Z")
+    matured = times(crm, "handed_off_at") + pd.Timedelta(days=90) <= end
+    honest = sales_ready(crm)[matured & crm.truth["followed_up"]].mean()
+    assert honest == pytest.approx(0.3, abs=0.015)  # 3 standard errors of 7,000 leads
+
+
+def test_a_gut_feeling_decides_who_is_worked() -> None:
+    truth = simulate(20_000, seed=2, neglect=0.5, neglect_by="unseen").truth
+    handed_off = truth[truth["handed_off"]]
+    worked = handed_off["followed_up"]
+    assert np.ptp(handed_off["follow_up_probability"]) < 1e-12
+    assert worked.mean() == pytest.approx(0.5, abs=0.02)
+    # The feeling is right more often than not: all worked, the rate would be lower.
+    assert handed_off["probability"].mean() == pytest.approx(0.25, abs=1e-6)
+    assert 0.2 < handed_off["probability_if_all_worked"].mean() < 0.23
+    # In each third by truth the wins come at the probability given follow-up (4 standard errors);
+    # a win is solid in norm.cdf(0.19 / 0.12) = 94.3 % and the margin drawn apart from it.
+    rows = handed_off[worked]
+    ready = rows["won"] & (rows["days_to_close"] <= 90)
+    for _, third in rows.groupby(pd.qcut(rows["probability"], 3)):
+        mean = third["probability"].mean() / 0.9433
+        error = np.sqrt(mean * (1 - mean) / len(third))
+        assert abs(ready[third.index].mean() - mean) < 4 * error
+
+
+def test_bulk_closing_closes_never_worked_handoffs_at_one_moment_each() -> None:
+    crm = simulate(4000, seed=3, neglect=0.5, bulk_closing=0.6)
+    never_worked = crm.truth["handed_off"] & ~crm.truth["followed_up"]
+    in_bulk = crm.truth["closed_in_bulk"]
+    assert not (in_bulk & ~never_worked).any()
+    assert in_bulk[never_worked].mean() == pytest.approx(0.6, abs=0.05)
+    closed = crm.leads[in_bulk & crm.leads["closed_at"].notna()]
+    assert set(closed["stage"]) == {"Closed Lost"}
+    moments = closed["closed_at"].value_counts()
+    assert 6 <= len(moments) <= 10  # every 61 days or so of 540
+    assert moments.mean() > 80
+    touched = closed["first_touch_at"].notna()
+    assert 0.3 < touched.mean() < 0.7
+    assert (closed["first_touch_at"] == closed["closed_at"])[touched].all()
+    assert closed["amount"].isna().all()
+    assert (times(crm, "closed_at") > times(crm, "handed_off_at"))[closed.index].all()
+
+
+def test_leaking_columns_are_named_and_tell_the_outcome() -> None:
+    crm = simulate(2000, seed=4, leaks=True)
+    won, lost = crm.leads["stage"] == "Closed Won", crm.leads["stage"] == "Closed Lost"
+    usual = simulate(2000, seed=4)
+    assert [*usual.leads.columns, *crm.leaking] == list(crm.leads.columns)
+    assert (crm.leads["won_amount"].notna() == won).all()
+    assert (crm.leads["lost_reason"].notna() == lost).all()
+    score = crm.leads["engagement_score"]
+    assert score[won].mean() > score[lost].mean() + 20
+    count = crm.activities["lead_id"].value_counts()
+    assert crm.leads["total_touches"].tolist() == (
+        count.reindex(crm.leads["lead_id"], fill_value=0).tolist()
+    )
+    took = days_between(times(crm, "handed_off_at"), times(crm, "closed_at"))[lost | won]
+    assert np.allclose(crm.leads["stage_duration_days"][lost | won], took, atol=0.051)
+
+
+def test_colleagues_share_what_their_company_adds() -> None:
+    crm = simulate(9000, seed=5, account_effect=0.8)
+    assert crm.leads["company"].nunique() == pytest.approx(1500, abs=20)
+    truth = crm.truth.assign(company=crm.leads["company"], ready=sales_ready(crm))
+    old = truth[truth["followed_up"] & (times(crm, "handed_off_at") <= END - pd.Timedelta("90D"))]
+
+    def loss(name: str) -> float:
+        p, y = old[name], old["ready"]
+        return float(-np.where(y, np.log(p), np.log1p(-p)).mean())
+
+    assert loss("probability_given_account") < loss("probability") - 0.02
+    surplus = (old["ready"] - old["probability"]).groupby(old["company"])
+    others = (surplus.transform("sum") - (old["ready"] - old["probability"])) / (
+        surplus.transform("size") - 1
+    )
+    # What colleagues won beyond their probability tells of a lead's own surplus.
+    assert others.corr(old["ready"] - old["probability"]) > 0.1
+    early = crm.as_of(pd.Timestamp("2025-03-01T00:00:00Z").to_pydatetime())
+    assert len(early.leads) < len(crm.leads)
+
+
+def test_reps_differ_by_their_skill() -> None:
+    rates = {}
+    for skill in (0.0, 1.5):
+        crm = simulate(20_000, seed=6, rep_skill=skill, neglect=0.0)
+        by_rep = crm.truth["won"].groupby(crm.leads["rep"]).mean()
+        rates[skill] = by_rep.max() - by_rep.min()
+    assert rates[0.0] < 0.06  # the smallest of eight reps has 850 leads: a standard error of .015
+    assert rates[1.5] > 0.2
+
+
+def test_edits_come_after_the_handoff_and_mostly_after_a_win() -> None:
+    moment = pd.Timestamp("2025-06-01T00:00:00Z")
+    usual, crm = simulate(4000, seed=7), simulate(4000, seed=7, attribute_changes=0.4)
+    assert list(crm.history.columns) == [
+        "lead_id", "field", "old_value", "new_value", "changed_at",
+    ]  # fmt: skip
+    changed = crm.leads["lead_id"].isin(crm.history["lead_id"])
+    won = crm.leads["stage"] == "Closed Won"
+    assert changed.mean() == pytest.approx(0.4, abs=0.07)
+    assert changed[won].mean() > 2 * changed[~won].mean()
+    at = pd.to_datetime(crm.history["changed_at"], utc=True)
+    assert at.is_monotonic_increasing
+    assert at.max() < END
+    closed = times(crm, "closed_at").set_axis(crm.leads["lead_id"])[won.to_numpy()]
+    after = crm.history["lead_id"].map(closed)
+    assert (at > after)[after.notna()].all()
+    # Today's table is the original with every change made; the changes are in order.
+    early = crm.as_of(moment.to_pydatetime())
+    for frame, history in ((crm.leads, crm.history), (early.leads, early.history)):
+        rolled_back = frame.set_index("lead_id")
+        for row in history.itertuples():
+            now = rolled_back.loc[row.lead_id, row.field]
+            assert str(row.new_value) == (str(int(now)) if isinstance(now, float) else str(now))
+        assert set(history["field"]) == {"budget", "job_title", "company_size", "industry"}
+        first = history.set_index(["field", "lead_id"])["old_value"]
+        for name in ("budget", "company_size", "job_title", "industry"):
+            original = usual.leads.set_index("lead_id")[name]
+            old = first[name]
+            if name in {"budget", "company_size"}:
+                old = old.astype(float)
+            pd.testing.assert_series_equal(
+                old, original.loc[old.index], check_dtype=False, check_names=False
+            )
+            untouched = rolled_back.index.difference(old.index)
+            assert rolled_back.loc[untouched, name].equals(original.loc[untouched])
+    assert len(early.history) < len(crm.history)
+    assert pd.to_datetime(early.history["changed_at"], utc=True).max() < moment
+    pd.testing.assert_frame_equal(usual.truth, crm.truth)
+    pd.testing.assert_frame_equal(usual.activities, crm.activities)

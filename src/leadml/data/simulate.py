@@ -8,48 +8,39 @@ close, so a reader who does not respect time sees the answer.
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import get_args
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from leadml.data.simulated_agreement import DEFINITION
-from leadml.data.simulated_fates import (
+from leadml.data.simulated_edits import draw_edits
+from leadml.data.simulated_export import Past, frames_at
+from leadml.data.simulated_fates import Fates, close_in_bulk, draw_fates
+from leadml.data.simulated_leaks import LEAKING, draw_chance
+from leadml.data.simulated_people import (
+    LEADS_PER_ACCOUNT,
+    LEADS_PER_BUYING_ACCOUNT,
+    REP_SHARES,
+    REPS,
+    Floats,
+    People,
+    draw_people,
+)
+from leadml.data.simulated_touches import DAY, Seconds, Touches, draw_after, draw_before, join
+from leadml.data.simulated_world import (
     NEVER,
-    Fates,
-    Flags,
+    PACES,
+    Delay,
+    NeglectBy,
     Pipeline,
     World,
     crm_score,
-    draw_fates,
     select,
-)
-from leadml.data.simulated_people import REP_SHARES, REPS, People, draw_people
-from leadml.data.simulated_touches import (
-    DAY,
-    Seconds,
-    Touches,
-    draw_after,
-    draw_before,
-    join,
-    until,
 )
 
 WEEKDAY_SHARES = np.array([0.19, 0.20, 0.20, 0.18, 0.15, 0.04, 0.04])  # Monday first
 OPEN_DAYS = 60  # how long leads that never close stay active
-
-Texts = NDArray[np.object_]
-
-
-@dataclass(frozen=True)
-class _History:
-    """Everything that happens, in the order in which the leads came in."""
-
-    lead_ids: Texts
-    people: People
-    pipeline: Pipeline
-    fates: Fates
-    touches: Touches
 
 
 @dataclass(frozen=True)
@@ -64,19 +55,39 @@ class SimulatedCrm:
     activities : DataFrame
         ``lead_id, timestamp, event, url`` in time order.
     truth : DataFrame
-        What no CRM knows, one row a lead in the same order: ``probability`` of a sales-ready
-        outcome given follow-up (what a perfect model would say), ``follow_up_probability``, and
-        what happens beyond the end of the period too: ``handed_off``, ``followed_up``, ``won``
-        and ``days_to_close`` (from the hand-off; infinite where the lead never closes).
+        What no CRM knows, one row a lead in the same order; see the notes.
     definition : str
         Text of the leadml.toml that goes with the exports.
+    history : DataFrame
+        ``lead_id, field, old_value, new_value, changed_at`` in time order: the edits of attributes
+        after the hand-off, values as text, missing where the field was empty. Without a row where
+        `attribute_changes` is 0.
+    leaking : tuple of str
+        Columns of `leads` that hold what became known after the outcome.
+
+    Notes
+    -----
+    Columns of `truth`:
+
+    - ``probability`` of a sales-ready outcome *given follow-up*, for what the lead's own record
+      shows at the hand-off: what a perfect model would say, and what the agreement measures.
+    - ``probability_if_all_worked``: the same were every lead worked. It is lower where sales works
+      the leads of which it has a good feeling that no export shows (``neglect_by="unseen"``).
+    - ``probability_given_account``: given follow-up, the company's own log-odds known too. A model
+      that learns from colleagues lies between ``probability`` and this.
+    - ``follow_up_probability`` once handed off.
+    - What happens, beyond the end of the period too: ``handed_off``, ``followed_up`` (really, not
+      by a bulk closing), ``won``, ``days_to_close`` (from the hand-off; infinite where the lead
+      never closes) and ``closed_in_bulk``.
     """
 
     leads: pd.DataFrame
     activities: pd.DataFrame
     truth: pd.DataFrame
     definition: str
-    _history: _History = field(repr=False, compare=False)
+    history: pd.DataFrame
+    leaking: tuple[str, ...]
+    _past: Past = field(repr=False, compare=False)
 
     def as_of(self, moment: datetime) -> "SimulatedCrm":
         """Return the exports as they were at an earlier moment: what came later is not in them.
@@ -86,7 +97,7 @@ class SimulatedCrm:
         moment : datetime
             Aware; no later than the end of the period, where the exports are complete.
         """
-        return _export(self._history, int(moment.timestamp()))
+        return _export(self._past, int(moment.timestamp()))
 
 
 def simulate(
@@ -98,8 +109,15 @@ def simulate(
     base_rate: float = 0.25,
     signal: float = 1.0,
     delay_days: float = 30.0,
+    delay: Delay = "usual",
     neglect: float = 0.15,
+    neglect_by: NeglectBy = "score",
+    bulk_closing: float = 0.0,
     drift: float = 0.0,
+    account_effect: float = 0.0,
+    rep_skill: float = 0.35,
+    attribute_changes: float = 0.0,
+    leaks: bool = False,
 ) -> SimulatedCrm:
     """Simulate a CRM over one period; the same arguments always give the same CRM.
 
@@ -120,21 +138,47 @@ def simulate(
         Strength of what is visible: 1 is realistic, 0 means that nothing visible matters, >= 0.
     delay_days : float
         Median days from the hand-off to a win for a company of typical size, in (0, 90].
+    delay : {"usual", "slow_wins", "fast_wins"}
+        How long wins and losses take. Usually a loss takes 1.3 times as long as a win.
+        ``"slow_wins"``: wins take 2.5 times `delay_days` and losses a fifth of it, so the closed
+        leads of an export hold too few wins. ``"fast_wins"``: wins take half of it and losses 2.5
+        times, so they hold too many.
     neglect : float
         Share of hand-offs that sales never works, in [0, 1).
+    neglect_by : {"score", "unseen"}
+        What decides who is worked, beside the rep's diligence: the CRM's old score, or a gut
+        feeling that no export shows and that is right more often than not.
+    bulk_closing : float
+        Share of the never-worked hand-offs that are closed as lost in a few bulk actions, about
+        every two months and at one moment each, in [0, 1]. Every second action also sets the first
+        touch to that moment.
     drift : float
         Change of every lead's log-odds a year; zero in the middle of the period.
+    account_effect : float
+        Standard deviation of a company's own log-odds, in [0, 2]; above 0 about six leads come
+        from each company. Nothing shows it but what colleagues do once they are worked, and how
+        they end.
+    rep_skill : float
+        Standard deviation of the reps' log-odds of a win, in [0, 2].
+    attribute_changes : float
+        Share of leads with attributes edited after the hand-off, about three times likelier after a
+        win, in [0, 1]: a table exported later is then not what was known.
+    leaks : bool
+        Whether the export has columns that hold what became known after the outcome.
 
     Raises
     ------
     ValueError
         If an argument is outside its range.
     """
+    _refuse_shares(neglect=neglect, bulk_closing=bulk_closing, changes=attribute_changes)
     _refuse(leads >= 10 and days >= 1, "leads must be at least 10 and days at least 1")
     _refuse(0 < base_rate <= 0.8, "base_rate must be above 0 and at most 0.8")
     _refuse(signal >= 0, "signal must be 0 or more")
     _refuse(0 < delay_days <= 90, "delay_days must be above 0 and at most 90")
-    _refuse(0 <= neglect < 1, "neglect must be at least 0 and below 1")
+    _refuse(0 <= account_effect <= 2, "account_effect must be at least 0 and at most 2")
+    _refuse(0 <= rep_skill <= 2, "rep_skill must be at least 0 and at most 2")
+    _refuse_words(delay, neglect_by)
     first = int(datetime(start.year, start.month, start.day, tzinfo=UTC).timestamp())
     world = World(
         start=first,
@@ -142,8 +186,15 @@ def simulate(
         base_rate=base_rate,
         signal=signal,
         delay_days=delay_days,
+        delay=delay,
         neglect=neglect,
+        neglect_by=neglect_by,
+        bulk_closing=bulk_closing,
         drift=drift,
+        account_effect=account_effect,
+        rep_skill=rep_skill,
+        attribute_changes=attribute_changes,
+        leaks=leaks,
     )
     return _simulate(world, leads, seed)
 
@@ -153,27 +204,49 @@ def _refuse(holds: bool, expected: str) -> None:
         raise ValueError(expected)
 
 
+def _refuse_shares(*, neglect: float, bulk_closing: float, changes: float) -> None:
+    _refuse(0 <= neglect < 1, "neglect must be at least 0 and below 1")
+    _refuse(0 <= bulk_closing <= 1, "bulk_closing must be at least 0 and at most 1")
+    _refuse(0 <= changes <= 1, "attribute_changes must be at least 0 and at most 1")
+
+
+def _refuse_words(delay: str, neglect_by: str) -> None:
+    _refuse(delay in PACES, f"delay must be one of {', '.join(PACES)}")
+    _refuse(neglect_by in get_args(NeglectBy), "neglect_by must be score or unseen")
+
+
 def _simulate(world: World, leads: int, seed: int) -> SimulatedCrm:
-    streams = [np.random.default_rng([seed, part]) for part in range(4)]
-    people = draw_people(streams[0], leads)
+    streams = [np.random.default_rng([seed, part]) for part in range(8)]
+    per_account = LEADS_PER_BUYING_ACCOUNT if world.account_effect else LEADS_PER_ACCOUNT
+    people = draw_people(streams[0], leads, per_account)
     pipeline, before = _draw_pipeline(streams[1], world, people)
-    fates = draw_fates(streams[2], world, people, pipeline)
-    after = _draw_after(streams[3], pipeline, fates)
-    lead_ids = np.array([f"L{number:06d}" for number in range(1, leads + 1)], object)
-    history = _History(lead_ids, people, pipeline, fates, join(before, after))
-    return _export(history, world.end)
+    company = world.account_effect * streams[4].standard_normal(leads)[people.account]
+    fates = draw_fates(streams[2], world, people, pipeline, company)
+    fates = close_in_bulk(streams[5], world, pipeline, fates)
+    after = _draw_after(streams[3], pipeline, fates, company)
+    past = Past(
+        lead_ids=np.array([f"L{number:06d}" for number in range(1, leads + 1)], object),
+        people=people,
+        pipeline=pipeline,
+        fates=fates,
+        touches=join(before, after),
+        edits=draw_edits(streams[6], world, people, pipeline, fates),
+        chance=draw_chance(streams[7], leads) if world.leaks else None,
+    )
+    return _export(past, world.end)
 
 
-def _export(history: _History, end: int) -> SimulatedCrm:
+def _export(past: Past, end: int) -> SimulatedCrm:
     """Export what a CRM would show at `end` (seconds since 1970 UTC)."""
-    touches = until(history.touches, end)
-    there = history.pipeline.created < end
+    frames = frames_at(past, end)
     return SimulatedCrm(
-        leads=_lead_frame(history, end)[there].reset_index(drop=True),
-        activities=_activity_frame(history.lead_ids, touches),
-        truth=_truth_frame(history)[there].reset_index(drop=True),
+        leads=frames.leads,
+        activities=frames.activities,
+        truth=frames.truth,
         definition=DEFINITION,
-        _history=history,
+        history=frames.history,
+        leaking=LEAKING if past.chance is not None else (),
+        _past=past,
     )
 
 
@@ -201,88 +274,11 @@ def _draw_creation(rng: np.random.Generator, world: World, leads: int) -> Second
     return created
 
 
-def _draw_after(rng: np.random.Generator, pipeline: Pipeline, fates: Fates) -> Touches:
+def _draw_after(
+    rng: np.random.Generator, pipeline: Pipeline, fates: Fates, company: Floats
+) -> Touches:
     start = np.where(fates.followed_up, fates.first_touch, pipeline.ready)
     stop = np.where(fates.closed == NEVER, start + OPEN_DAYS * DAY, fates.closed)
-    return draw_after(rng, start=start, stop=stop, won=fates.won, worked=fates.followed_up)
-
-
-def _lead_frame(history: _History, end: int) -> pd.DataFrame:
-    people, pipeline, fates = history.people, history.pipeline, history.fates
-    decided = pipeline.ready < end
-    handed_off = pipeline.handed_off & decided
-    touched, closed = fates.first_touch < end, fates.closed < end
-    reps = np.array(REPS, object)[pipeline.owner]
-    reps[~handed_off] = None
-    return pd.DataFrame(
-        {
-            "lead_id": history.lead_ids,
-            "created_at": _iso(pipeline.created),
-            "company": people.company,
-            "industry": people.industry,
-            "country": people.country,
-            "company_size": people.company_size,
-            "job_title": people.job_title,
-            "lead_source": people.source,
-            "budget": people.budget,
-            "lead_score": np.where(decided, pipeline.score.astype(float), np.nan),
-            "rep": reps,
-            "handed_off_at": _iso(np.where(handed_off, pipeline.ready, NEVER)),
-            "first_touch_at": _iso(np.where(touched, fates.first_touch, NEVER)),
-            "stage": _stages(pipeline, fates, end),
-            "closed_at": _iso(np.where(closed, fates.closed, NEVER)),
-            "amount": np.where(touched, fates.amount, np.nan),
-            "margin": np.where(closed & fates.won, fates.margin, np.nan),
-        }
+    return draw_after(
+        rng, start=start, stop=stop, won=fates.won, worked=fates.followed_up, company=company
     )
-
-
-def _stages(pipeline: Pipeline, fates: Fates, end: int) -> Texts:
-    closed: Flags = fates.closed < end
-    return np.select(
-        [
-            closed & fates.won,
-            closed & pipeline.handed_off,
-            closed,
-            fates.first_touch < end,
-            pipeline.handed_off | (pipeline.ready >= end),
-        ],
-        ["Closed Won", "Closed Lost", "Disqualified", "Working", "New"],
-        "Nurture",
-    ).astype(object)
-
-
-def _activity_frame(lead_ids: Texts, touches: Touches) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "lead_id": lead_ids[touches.lead],
-            "timestamp": _iso(touches.at),
-            "event": touches.kind,
-            "url": touches.detail,
-        }
-    )
-
-
-def _truth_frame(history: _History) -> pd.DataFrame:
-    pipeline, fates = history.pipeline, history.fates
-    days = np.where(fates.closed == NEVER, np.inf, (fates.closed - pipeline.ready) / DAY)
-    return pd.DataFrame(
-        {
-            "lead_id": history.lead_ids,
-            "probability": fates.probability,
-            "follow_up_probability": fates.follow_up_probability,
-            "handed_off": pipeline.handed_off,
-            "followed_up": fates.followed_up,
-            "won": fates.won,
-            "days_to_close": days,
-        }
-    )
-
-
-def _iso(seconds: Seconds) -> Texts:
-    """Write times as ISO 8601 with a Z; None for `NEVER`."""
-    known = seconds != NEVER
-    moments = np.where(known, seconds, 0).astype("datetime64[s]")
-    texts = np.datetime_as_string(moments, unit="s", timezone="UTC").astype(object)
-    texts[~known] = None
-    return texts

@@ -54,6 +54,8 @@ REP_SHARES = np.array([0.20, 0.17, 0.15, 0.13, 0.12, 0.10, 0.08, 0.05])
 TYPICAL_SIZE = 180.0  # employees
 TYPICAL_BUDGET = 15_000.0  # currency units a year
 LEADS_PER_ACCOUNT = 1.6
+LEADS_PER_BUYING_ACCOUNT = 6.0
+"""Where companies differ in a way of their own, they come as buying groups."""
 
 _NAME_STARTS = ("North", "Blue", "Silver", "Prime", "Alpen", "River", "Delta", "Nova", "Iron")
 _NAME_ENDS = ("works", "soft", "logic", "trade", "data", "parts", "care", "lines", "bank", "lab")
@@ -66,6 +68,8 @@ class People:
 
     Attributes
     ----------
+    account : int array
+        Which company the lead belongs to.
     company, industry, country, job_title, source : object arrays of str or None
         As the CRM shows them; None where nobody filled the field in.
     company_size : int array
@@ -78,6 +82,7 @@ class People:
         Log-odds of a win that the visible attributes add up to.
     """
 
+    account: NDArray[np.intp]
     company: Texts
     industry: Texts
     country: Texts
@@ -89,9 +94,11 @@ class People:
     effect: Floats
 
 
-def draw_people(rng: np.random.Generator, leads: int) -> People:
+def draw_people(
+    rng: np.random.Generator, leads: int, per_account: float = LEADS_PER_ACCOUNT
+) -> People:
     """Draw who the leads are; leads of one company share its industry, country and size."""
-    accounts = max(1, round(leads / LEADS_PER_ACCOUNT))
+    accounts = max(1, round(leads / per_account))
     account = rng.integers(accounts, size=leads)
     company = _company_names(rng, accounts)[account]
     industry, industry_effect = _draw_category(rng, INDUSTRIES, accounts)
@@ -108,6 +115,7 @@ def draw_people(rng: np.random.Generator, leads: int) -> People:
     effect -= np.where(unknown_title, title_effect, 0.0)
     effect -= np.where(unknown_industry, industry_effect[account], 0.0)
     return People(
+        account=account,
         company=company,
         industry=_blank(industry[account], unknown_industry),
         country=country[account],

@@ -57,6 +57,7 @@ AFTER = (
     Touch("meeting", "online", 0.5, 0.9),
 )
 SALES_KINDS = frozenset({"call", "meeting"})
+COMPANY_PULL = 0.6  # log of the mean count after the hand-off, per log-odds of the company
 ONBOARDING = Touch("page_view", "/onboarding", 3.0, 0.0)
 
 
@@ -98,17 +99,20 @@ def draw_after(
     stop: Seconds,
     won: NDArray[np.bool_],
     worked: NDArray[np.bool_],
+    company: Floats,
 ) -> Touches:
     """Draw what happens between `start` (the first touch) and `stop` (the close, or the end).
 
     Won leads are busier: read without regard to time, these activities give the outcome away.
+    Leads of a company that buys readily (`company`, its own log-odds) are busier too: what they do
+    while they are worked tells of the colleagues who come after them.
     """
     means = np.array([touch.rate for touch in AFTER])
     slopes = np.array([touch.slope for touch in AFTER])
     mean = means * np.exp(np.outer(won, slopes))
     by_sales = np.array([touch.kind in SALES_KINDS for touch in AFTER])
     mean *= np.where(by_sales, worked[:, None], 1.0)
-    mean *= (stop > start)[:, None]
+    mean *= ((stop > start) * np.exp(COMPANY_PULL * company))[:, None]
     lead, column = _unfold(rng.poisson(mean).astype(np.int64))
     at = start[lead] + (rng.random(len(lead)) * (stop - start)[lead]).astype(np.int64)
     settling_in = rng.poisson(ONBOARDING.rate, len(won)) * won
