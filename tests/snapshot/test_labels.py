@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -213,6 +214,64 @@ class TestFollowUp:
         assert found.followed_up.tolist() == [True, False, False]
 
 
+class TestClosedInBulk:
+    # A loss on each of eleven days, worked the day after its hand-off: the usual.
+    USUAL: ClassVar = [
+        GOOD | {"stage": "Lost", "touched": "2024-01-03", "closed": f"2024-02-{day:02}T09:{day}:00"}
+        for day in range(10, 21)
+    ]
+    BULK: ClassVar = [GOOD | {"stage": "Lost", "closed": "2024-06-30T18:00:00"}] * 20
+
+    def of_the_bulk(self, *unmapped: str, **changes: object) -> tuple[Judged, str]:
+        """Judge the usual, a bulk of twenty lost leads, and another that has something changed."""
+        counts = str(changes.pop("counts", "followed_up"))
+        last = self.BULK[0] | changes
+        rows = [GOOD, *self.USUAL, *self.BULK, last]
+        found = judged(rows, *unmapped, counts=counts)
+        assert (found.label[1:32] == 0).all()  # worked clearly before: real losses
+        return found, str(found.why_not[-1])
+
+    @pytest.mark.parametrize(
+        ("touched", "why"),
+        [
+            (None, "ROW013"),
+            ("2024-06-30T18:00:00", "ROW013"),
+            ("2024-06-30T17:00:01", "ROW013"),
+            ("2024-07-02", "ROW013"),  # and late: stamped by the closing, not by a person
+            ("2024-06-30T17:00:00", "ROW008"),  # worked, if later than agreed
+            ("2024-01-05", ""),
+        ],
+    )
+    def test_never_worked_is_no_outcome(self, touched: str | None, why: str) -> None:
+        found, given = self.of_the_bulk(touched=touched)
+        assert given == why
+        assert found.closed_in_bulk.tolist() == [False] * 32 + [why == "ROW013"]
+        assert bool(found.followed_up[-1]) == (why == "")
+        assert bool(found.late[-1]) == (why == "ROW008")
+        assert found.notes == ()
+
+    def test_a_win_at_that_moment_was_worked(self) -> None:
+        found, why = self.of_the_bulk(touched=None, stage="Won", closed="2024-06-30T18:00:00")
+        assert (why, bool(found.closed_in_bulk[-1])) == ("", False)
+
+    def test_counts_handed_off_keeps_it_as_lost(self) -> None:
+        found, why = self.of_the_bulk(touched=None, counts="handed_off")
+        assert (why, found.label[-1], bool(found.closed_in_bulk[-1])) == ("", 0, True)
+
+    def test_never_handed_off_comes_first(self) -> None:
+        # the stamp of the closing is no proof of a hand-off either
+        stamped = {"handed": None, "touched": "2024-06-30T18:00:00"}
+        assert self.of_the_bulk(**stamped)[1] == "ROW006"
+
+    def test_without_follow_up_times_it_stays_lost_and_that_is_said(self) -> None:
+        found, why = self.of_the_bulk("followed_up_at")
+        assert (why, found.label[-1], found.closed_in_bulk.any()) == ("", 0, False)
+        (note,) = found.notes
+        assert (note.code, note.severity, note.count) == ("TIME018", "warning", 21)
+        assert note.examples == ("21 at 2024-06-30T18:00:00 UTC",)
+        assert "where 1 at a time is usual" in note.message
+
+
 class TestHandOff:
     def test_never_handed_off_has_no_outcome(self) -> None:
         never = {"handed": None, "touched": None, "closed": None}
@@ -374,5 +433,7 @@ def test_laws_of_every_label(rows: list[dict[str, object]], counts: str) -> None
     assert found.matured[labelled].all()  # what has not matured never counts
     assert (found.label[labelled] == found.won[labelled]).all()
     assert not (found.late & found.followed_up).any()
+    assert not (found.closed_in_bulk & (found.followed_up | found.late | found.won)).any()
+    assert found.in_group[labelled].all()
     if counts == "followed_up":
         assert found.followed_up[labelled].all()

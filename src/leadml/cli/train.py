@@ -87,6 +87,8 @@ def _show(training: "Training", out: "Console") -> None:
     out.print(table)
     for rows in training.excluded_rows:
         out.print(f"left out: {rows.count} leads, {rows.reason} [{rows.code}]", markup=False)
+    for sentence in training.outcomes.sentences():
+        out.print(sentence, markup=False)
     for column in training.excluded:
         audited = column.code.startswith("LEAK")
         what = column.reason if audited else f"column {column.column}, {column.reason}"

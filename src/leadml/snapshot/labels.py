@@ -13,6 +13,7 @@ from leadml.data.leads import Leads
 from leadml.data.values import MICROSECONDS_A_DAY, NO_TIME
 from leadml.domain.agreement import Agreement
 from leadml.domain.finding import ExcludedRows, Finding
+from leadml.snapshot.bulk_closing import BulkClosing, bulk_closing, never_worked, only_dates
 
 Flags = NDArray[np.bool_]
 Microseconds = NDArray[np.int64]
@@ -26,7 +27,10 @@ WHY_NOT = {
     "ROW006": "never handed off, so without an outcome under the agreement",
     "ROW007": "never followed up by sales, so without an outcome under the agreement",
     "ROW008": "followed up later than the agreement allows",
+    "ROW013": "closed in bulk without having been worked, so without an outcome",
 }
+UNUSABLE = ("ROW001", "ROW002", "ROW003", "ROW004")
+"""Leads that could not have an outcome however long one waits."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,12 @@ class Judged:
         The horizon since `as_of` has passed, however early the lead closed.
     matured : bool array
         `horizon_passed`; without closing times also every won or lost lead (final).
+    in_group : bool array
+        Handed off, or proven so by a recorded follow-up or a win: what the agreement is about.
     followed_up : bool array
         Worked by sales within the agreed days, or won with no recorded follow-up.
+    closed_in_bulk : bool array
+        Lost in bulk without having been worked; never so where follow-ups are not recorded.
     late : bool array
         Followed up, but later than agreed: neither worked as agreed nor never worked.
     won : bool array
@@ -55,6 +63,8 @@ class Judged:
         Code of `WHY_NOT` where the label is -1, else "".
     dated : bool
         Whether the leads have a time order.
+    follow_up_recorded : bool
+        Whether a follow-up time is mapped; if not, every hand-off counts as followed up.
     notes : tuple of Finding
         What was assumed where something is not mapped.
     """
@@ -63,12 +73,15 @@ class Judged:
     handed_off: Flags
     horizon_passed: Flags
     matured: Flags
+    in_group: Flags
     followed_up: Flags
+    closed_in_bulk: Flags
     late: Flags
     won: Flags
     label: NDArray[np.int8]
     why_not: NDArray[np.object_]
     dated: bool
+    follow_up_recorded: bool
     notes: tuple[Finding, ...] = field(default=())
 
     def excluded_rows(self) -> list[ExcludedRows]:
@@ -112,13 +125,16 @@ def judge(leads: Leads, agreement: Agreement, *, now: np.datetime64 | None) -> J
     deadline = as_of + _days(agreement.horizon_days)
     horizon_passed = _is(as_of) & (deadline <= present)
     final = (known.won | known.lost) & ("closed_at" not in mapped or not dated)
-    followed_up, late = _follow_up(known, agreement, mapped="followed_up_at" in mapped)
+    recorded = "followed_up_at" in mapped
+    bulk = bulk_closing(known.closed, lost=known.lost, won=known.won)
+    in_bulk = _never_worked(bulk, known, recorded=recorded)
+    followed_up, late = _follow_up(known, agreement, in_bulk, mapped=recorded)
     in_time = ~_is(known.closed) | (known.closed <= deadline)
     won = known.won & (in_time | ~_is(as_of)) & _solid(leads, agreement)
     matured = horizon_passed | final
-    judged_group = handed_off | (followed_up & _is(known.followed_up) | known.won & followed_up)
-    if "followed_up_at" not in mapped:
-        judged_group = handed_off
+    proven = followed_up & (_is(known.followed_up) | known.won)
+    in_group = handed_off | proven if recorded else handed_off
+    worked_only = agreement.counts == "followed_up"
     why_not = _why_not(
         {
             "ROW001": _rows_with_errors(leads),
@@ -126,9 +142,10 @@ def judge(leads: Leads, agreement: Agreement, *, now: np.datetime64 | None) -> J
             "ROW003": ~_is(as_of) & dated,
             "ROW004": _closed_before(known, as_of) | (final & (as_of > present)),
             "ROW005": ~matured,
-            "ROW006": ~judged_group,
-            "ROW008": late & (agreement.counts == "followed_up"),
-            "ROW007": ~followed_up & (agreement.counts == "followed_up"),
+            "ROW006": ~in_group,
+            "ROW013": in_bulk & worked_only,
+            "ROW008": late & worked_only,
+            "ROW007": ~followed_up & worked_only,
         },
         len(leads),
     )
@@ -138,13 +155,19 @@ def judge(leads: Leads, agreement: Agreement, *, now: np.datetime64 | None) -> J
         handed_off=handed_off,
         horizon_passed=horizon_passed,
         matured=matured,
+        in_group=in_group,
         followed_up=followed_up,
+        closed_in_bulk=in_bulk,
         late=late,
         won=won,
         label=label,
         why_not=why_not,
         dated=dated,
-        notes=tuple(_notes(leads, known, agreement, horizon_passed)),
+        follow_up_recorded=recorded,
+        notes=(
+            *_notes(leads, known, agreement, horizon_passed),
+            *_bulk_notes(bulk, recorded=recorded),
+        ),
     )
 
 
@@ -184,18 +207,27 @@ def _moment_judged(known: _Known, agreement: Agreement) -> Microseconds:
     return np.where(_is(known.handed_off), known.handed_off, by_age)
 
 
-def _follow_up(known: _Known, agreement: Agreement, *, mapped: bool) -> tuple[Flags, Flags]:
+def _follow_up(
+    known: _Known, agreement: Agreement, in_bulk: Flags, *, mapped: bool
+) -> tuple[Flags, Flags]:
     """Tell who was followed up as agreed, and who later than that.
 
     A recorded win without a recorded follow-up proves one. Wins and losses followed up late are
-    both set apart: leaving out only the losses would flatter the close rate.
+    both set apart: leaving out only the losses would flatter the close rate. A follow-up stamped
+    by a closing in bulk is none.
     """
     if not mapped:
         return np.ones(len(known.won), bool), np.zeros(len(known.won), bool)
-    recorded = _is(known.followed_up)
+    recorded = _is(known.followed_up) & ~in_bulk
     limit = known.handed_off + _days(agreement.follow_up_days)
     late = recorded & _is(known.handed_off) & (known.followed_up > limit)
     return (recorded & ~late) | (known.won & ~recorded), late
+
+
+def _never_worked(bulk: BulkClosing, known: _Known, *, recorded: bool) -> Flags:
+    if not recorded:
+        return np.zeros(len(known.lost), bool)
+    return never_worked(bulk, closed=known.closed, followed_up=known.followed_up)
 
 
 def _solid(leads: Leads, agreement: Agreement) -> Flags:
@@ -205,9 +237,7 @@ def _solid(leads: Leads, agreement: Agreement) -> Flags:
 
 
 def _closed_before(known: _Known, as_of: Microseconds) -> Flags:
-    closed = known.closed[_is(known.closed)]
-    dates_only = len(closed) > 0 and len(np.unique(closed % MICROSECONDS_A_DAY)) <= 2  # one per DST
-    slack = MICROSECONDS_A_DAY - 1 if dates_only else 0
+    slack = MICROSECONDS_A_DAY - 1 if only_dates(known.closed) else 0
     return _is(known.closed) & _is(as_of) & (known.closed + slack < as_of)
 
 
@@ -257,3 +287,21 @@ def _margin_notes(leads: Leads, known: _Known, agreement: Agreement) -> list[Fin
     column = leads.mapping.margin or leads.mapping.margin_amount
     text = "won with no margin recorded: not counted as won at a solid margin; record the margin"
     return [Finding("DATA030", "warning", column, unknown, text)] if unknown else []
+
+
+def _bulk_notes(bulk: BulkClosing, *, recorded: bool) -> list[Finding]:
+    """Say what nobody can know: whether leads lost in bulk had ever been worked."""
+    if recorded or not bulk.bulks:
+        return []
+    text = (
+        f"lost in bulk, where {bulk.usual:g} at a time is usual: leads that nobody worked are "
+        "often closed that way; without a follow-up time none can be told from a lost one, so all "
+        "count as lost; map the time of sales' first activity to followed_up_at"
+    )
+    examples = tuple(f"{n} at {_time(moment)} UTC" for moment, n in bulk.bulks[:3])
+    lost = int(bulk.lost_in_bulk.sum())
+    return [Finding("TIME018", "warning", None, lost, text, examples)]
+
+
+def _time(moment: int) -> str:
+    return str(np.int64(moment).view("datetime64[us]").astype("datetime64[s]"))

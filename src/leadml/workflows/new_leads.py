@@ -10,7 +10,7 @@ from scipy.stats import binom
 from leadml.data.values import NO_TIME
 from leadml.domain.agreement import Agreement
 from leadml.domain.finding import ExcludedRows
-from leadml.snapshot.labels import WHY_NOT, Judged
+from leadml.snapshot.labels import UNUSABLE, WHY_NOT, Judged
 from leadml.workflows.material import Material, batch_of
 from leadml.workflows.records import LeadBatch
 from leadml.workflows.score import Scorer, Scores
@@ -20,8 +20,6 @@ Flags = NDArray[np.bool_]
 
 LEARNT_FROM = "ROW009"
 NOT_SCORED = "ROW010"
-NEVER_COMPARED = ("ROW001", "ROW002", "ROW003", "ROW004")
-"""Leads that could not have been trained on however long one waits."""
 
 
 def learnt_from(lead_ids: list[str], scorer: Scorer) -> Flags:
@@ -108,11 +106,13 @@ def comparable(
     moments = judged.as_of.astype("datetime64[us]").view("i8")
     now = material.now_microseconds
     come = (moments == NO_TIME) | (now is None) | (moments <= (now or 0))
-    chosen = ~np.isin(judged.why_not, NEVER_COMPARED) & come
+    chosen = ~np.isin(judged.why_not, UNUSABLE) & come
     chosen &= judged.handed_off | (judged.label >= 0)
     if agreement.counts == "followed_up":
         chosen &= judged.followed_up
-    kept_out = np.isin(judged.why_not, ["ROW006", "ROW007", "ROW008", *NEVER_COMPARED]) & ~chosen
+    kept_out = (
+        np.isin(judged.why_not, ["ROW006", "ROW007", "ROW008", "ROW013", *UNUSABLE]) & ~chosen
+    )
     codes, counts = np.unique(judged.why_not[kept_out].astype(str), return_counts=True)
     excluded = [
         ExcludedRows(str(code), int(n), WHY_NOT[str(code)])

@@ -19,7 +19,7 @@ from leadml.evaluation.follow_up import Handoffs, by_slice, follow_up, promise_v
 from leadml.pages.html import write_pages
 from leadml.pages.report_page import report_page
 from leadml.settings import Settings, load_settings
-from leadml.snapshot.labels import WHY_NOT, Judged
+from leadml.snapshot.labels import UNUSABLE, WHY_NOT, Judged
 from leadml.workflows.material import Material, gather
 from leadml.workflows.score import iso
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 FOLDER = "report"
 BEFORE_AGREEMENT = "ROW011"
-_UNUSABLE = ("ROW001", "ROW002", "ROW003", "ROW004")
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ def report(
 
 def _values(material: Material, judged: Judged, agreement: Agreement) -> dict[str, Any]:
     early = _before_agreement(material, agreement)
-    unusable = np.isin(judged.why_not.astype(str), _UNUSABLE)
+    unusable = np.isin(judged.why_not.astype(str), UNUSABLE)
     counted = judged.handed_off & ~unusable & ~early
     handoffs = Handoffs(
         handed_off=counted,
@@ -128,6 +127,7 @@ def _values(material: Material, judged: Judged, agreement: Agreement) -> dict[st
         "by": _slices(material, handoffs, agreement),
         "agreement": agreement.to_dict() | {"hash": agreement.hash()},
         "as_of": None if now is None else iso(int(now.astype("datetime64[us]").view("i8"))),
+        "closed_in_bulk": int((handoffs.matured & judged.closed_in_bulk).sum()),
         "follow_up_recorded": mapping.followed_up_at is not None,
         "margin_checked": material.leads.margin is not None and agreement.min_margin > 0,
         "excluded_rows": [vars(row) for row in _excluded(judged, handoffs, early)],
@@ -172,8 +172,8 @@ def _months(moments: NDArray[np.datetime64], timezone: str) -> NDArray[np.object
 
 
 def _excluded(judged: Judged, handoffs: Handoffs, early: NDArray[np.bool_]) -> list[ExcludedRows]:
-    unusable = np.where(np.isin(judged.why_not.astype(str), _UNUSABLE), judged.why_not, "")
-    reasons = {code: unusable == code for code in _UNUSABLE}
+    unusable = np.where(np.isin(judged.why_not.astype(str), UNUSABLE), judged.why_not, "")
+    reasons = {code: unusable == code for code in UNUSABLE}
     rest = unusable == ""
     reasons["ROW006"] = rest & ~judged.handed_off
     reasons[BEFORE_AGREEMENT] = rest & judged.handed_off & early

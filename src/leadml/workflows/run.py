@@ -22,6 +22,7 @@ from leadml.snapshot.leakage import Audit
 from leadml.snapshot.split import Folds
 from leadml.workflows.lesson import Lesson
 from leadml.workflows.material import Material
+from leadml.workflows.outcomes import Outcomes, outcomes_of
 from leadml.workflows.score import iso
 
 BAND_SHARES = {"A": 1.0, "B": 0.5, "C": 0.25}
@@ -42,6 +43,11 @@ class Run:
     machine: Machine
     threshold: Threshold
     audit: Audit = field(default_factory=Audit)
+
+    @property
+    def outcomes(self) -> Outcomes:
+        """What became of the hand-offs."""
+        return outcomes_of(self.judged, counts=self.settings.definition.agreement.counts)
 
 
 def write_run(run: Run, folder: Path, seed: int) -> None:
@@ -92,6 +98,7 @@ def manifest_of(run: Run, seed: int) -> dict[str, Any]:
         },
         "leads": len(run.lesson.y),
         "won": int(run.lesson.y.sum()),
+        "outcomes": run.outcomes.to_dict(),
         "repeated_share": repeated_share(run),
         "columns": [str(column) for column in run.material.leads.frame.columns],
         "quarantined": list(run.audit.quarantined),

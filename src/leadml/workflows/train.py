@@ -24,6 +24,7 @@ from leadml.workflows.challenge import decide_alias
 from leadml.workflows.lesson import FEWEST_OF_EACH, Lesson, check_points, folds_of, lesson_of
 from leadml.workflows.material import gather, raise_errors
 from leadml.workflows.models import give_alias
+from leadml.workflows.outcomes import Outcomes
 from leadml.workflows.registry import record_version, refuse_foreign
 from leadml.workflows.run import Run, write_run
 
@@ -55,6 +56,8 @@ class Training:
     threshold : Threshold
     leads, won : int
         Learnt from.
+    outcomes : Outcomes
+        What became of the hand-offs, the never followed up among them.
     findings : tuple of Finding
     """
 
@@ -69,6 +72,7 @@ class Training:
     threshold: Threshold
     leads: int
     won: int
+    outcomes: Outcomes
     findings: tuple[Finding, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -80,6 +84,7 @@ class Training:
             "bundle": str(self.bundle),
             "leads": self.leads,
             "won": self.won,
+            "outcomes": self.outcomes.to_dict(),
             "candidates": self.candidates,
             "chosen": self.chosen,
             "excluded": [vars(item) for item in self.excluded],
@@ -175,6 +180,7 @@ def train(
         threshold=threshold,
         leads=len(lesson.y),
         won=int(lesson.y.sum()),
+        outcomes=run.outcomes,
         findings=tuple(findings),
     )
 
