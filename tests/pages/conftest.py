@@ -42,7 +42,15 @@ def _evaluation(agreement: Agreement, *, points: bool = True, skill: float = 1.0
         "close_rate": float(won.mean()),
         "agreement": agreement.to_dict() | {"hash": agreement.hash()},
         "agreement_changed": False,
-        "model": {"version": "3", "basis": "estimated", "chosen": "additive", "data_window": {}},
+        "model": {
+            "version": "3",
+            "basis": "estimated",
+            "chosen": "additive",
+            "data_window": {},
+            "cannot_tell": [
+                {"topic": "causes", "text": "Reasons say which, not why", "remedy": "an experiment"}
+            ],
+        },
         **assessed,
         "excluded_rows": [
             {
@@ -105,5 +113,47 @@ def report_values() -> dict[str, Any]:
         "margin_checked": False,
         "excluded_rows": [{"code": "ROW005", "count": 9, "reason": "not matured"}],
         "notes": [],
+        "leadml": "0.1.0",
+    }
+
+
+@pytest.fixture
+def training_values(evaluation: dict[str, Any]) -> dict[str, Any]:
+    """Return what a training run leaves, its diagram and gains taken from the evaluation."""
+    cut = {
+        "probability": 0.215,
+        "basis": "estimated",
+        "expected_close_rate": 0.313,
+        "low": 0.271,
+        "high": 0.357,
+        "volume": 300,
+        "won": 94,
+        "share": 0.6,
+    }
+    limit = {"topic": "causes", "text": "Reasons say <which>, not why", "remedy": "an experiment"}
+    return {
+        "version": "7",
+        "alias": "champion",
+        "why": "there was no champion",
+        "leads": 500,
+        "won": 125,
+        "close_rate": 0.25,
+        "candidates": [
+            {"name": "base_rate", "log_loss": 0.5623, "auc": 0.5, "seconds": 0.1},
+            {"name": "logistic", "log_loss": 0.5234, "auc": 0.6789, "seconds": 1.25},
+        ],
+        "chosen": "logistic",
+        "excluded": [{"column": "duration", "code": "LEAK001", "reason": "tells too much"}],
+        "excluded_rows": [{"code": "ROW005", "count": 71, "reason": "not matured"}],
+        "threshold": cut,
+        "findings": [],
+        "cannot_tell": [limit],
+        "level": {"chosen": "none"},
+        "half_life_days": 180.0,
+        "out_of_time_leads": 420,
+        "reliability": evaluation["reliability"]["model"],
+        "gains": evaluation["gains"]["model"],
+        "agreement": evaluation["agreement"],
+        "as_of": "2026-03-01T00:00:00.000000Z",
         "leadml": "0.1.0",
     }

@@ -8,6 +8,7 @@ import pytest
 from leadml.pages.evaluation_page import evaluation_page
 from leadml.pages.html import count, decimal, percent, share, signed
 from leadml.pages.report_page import report_page
+from leadml.pages.training_page import training_page
 
 VOID = {"meta", "br"}
 
@@ -67,11 +68,18 @@ def words(page: Page) -> str:
     return plain(page.words)
 
 
-@pytest.fixture(params=["evaluation", "evaluation_without_points", "report_values"])
+DRAWN = {
+    "evaluation": evaluation_page,
+    "evaluation_without_points": evaluation_page,
+    "report_values": report_page,
+    "training_values": training_page,
+}
+
+
+@pytest.fixture(params=list(DRAWN))
 def page_and_values(request: pytest.FixtureRequest) -> tuple[Page, dict[str, Any]]:
     values = request.getfixturevalue(request.param)
-    draw = report_page if request.param == "report_values" else evaluation_page
-    return Page(draw(values)), values
+    return Page(DRAWN[request.param](values)), values
 
 
 def test_every_number_of_the_page_is_a_number_of_the_json(
@@ -97,7 +105,8 @@ def test_every_number_of_the_headline_is_a_number_of_the_json(
     shown = {one.replace("\u202f", " ") for one in shown}
     found = re.findall(r"\d[\d.,]*\d(?: %)?|\d(?: %)?", plain(page.header))
     assert len(found) >= 4
-    assert set(found) - shown <= {values.get("model", values["agreement"])["version"]}
+    versions = {values.get("model", values["agreement"])["version"], values.get("version")}
+    assert set(found) - shown <= versions
 
 
 def test_the_page_loads_nothing_and_runs_nothing(
@@ -197,3 +206,34 @@ def test_tables_that_stay_tables_on_a_phone_are_narrow(
 def test_no_win_at_all_still_makes_a_page(evaluation: dict[str, Any]) -> None:
     none = evaluation | {"gains": {"model": [], "points": []}}
     assert "None of these leads was won." in words(Page(evaluation_page(none)))
+
+
+@pytest.mark.parametrize(
+    ("basis", "sentence"),
+    [
+        ("guaranteed", "keeps the agreed close rate of 30 %"),
+        ("estimated", "should reach the agreed close rate of 30 %, which is not proven yet"),
+        ("points", "the agreed points decide"),
+        ("none", "No group of leads reached the agreed close rate of 30 %: none is handed off"),
+    ],
+)
+def test_a_training_page_says_what_a_hand_off_promises(
+    training_values: dict[str, Any], basis: str, sentence: str
+) -> None:
+    cut = training_values["threshold"] | {"basis": basis}
+    if basis in ("points", "none"):
+        cut |= dict.fromkeys(("probability", "expected_close_rate", "low", "high"))
+    page = Page(training_page(training_values | {"threshold": cut}))
+    assert sentence in plain(page.header)
+    assert ("Of the 300 leads it would have handed off" in plain(page.header)) == (
+        basis in ("guaranteed", "estimated")
+    )
+
+
+def test_a_training_page_says_what_the_data_cannot_tell(training_values: dict[str, Any]) -> None:
+    text = words(Page(training_page(training_values)))
+    assert "What the data cannot tell you" in text
+    assert "Reasons say <which>, not why. What would tell: an experiment." in text
+    assert "durationtells too much LEAK001" in text
+    assert "no correction of it won the backtest" in text
+    assert "halves every 180 days" in text

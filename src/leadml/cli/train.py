@@ -97,7 +97,15 @@ def _show(training: "Training", out: "Console") -> None:
     out.print(f"Learnt from {training.leads} leads, {training.won} of them sales-ready.")
     out.print(_threshold_words(training))
     out.print(f"Version {training.version} is {training.alias}: {training.why}.")
+    _show_limits(training, out)
     out.print(f"Bundle: {training.bundle}", markup=False)
+    out.print(f"Page: {training.page}", markup=False)
+
+
+def _show_limits(training: "Training", out: "Console") -> None:
+    out.print("[bold]What the data cannot tell you[/bold]")
+    for limit in training.cannot_tell:
+        out.print(f"- {limit['topic']}: {limit['text']}.", markup=False)
 
 
 def _threshold_words(training: "Training") -> str:

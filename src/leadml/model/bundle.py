@@ -10,6 +10,7 @@
       trained_on.npy    hashes of the ids of the leads it learnt from
       reference.json    how features and scores were spread then, as counts in bins
       pipeline.joblib   the fitted scikit-learn objects, for analysts; serving never reads it
+      training.html     the page of the run, and training.json with its numbers; not sealed
 """
 
 import hashlib

@@ -196,6 +196,7 @@ def _values(
             "basis": sample.scorer.basis,
             "chosen": manifest["chosen"],
             "data_window": dict(manifest["data_window"]),
+            "cannot_tell": list(manifest.get("cannot_tell", ())),
         },
         **assessed,
         "excluded_rows": [vars(row) for row in sample.excluded],

@@ -46,10 +46,11 @@ def refuse_foreign(settings: Settings) -> None:
         raise ModelError(msg)
 
 
-def record_version(run: Run, findings: list[Finding], folder: Path, seed: int) -> str:
+def record_version(
+    run: Run, findings: list[Finding], folder: Path, seed: int, measured: "OutOfTime"
+) -> str:
     """Log parameters, metrics, agreement, audit, evaluation, charts and bundle; register it."""
     definition = run.settings.definition
-    measured = _out_of_time(run)
     training = tracking.Recorded(
         params=_params(run, seed),
         metrics=_metrics(run),
@@ -117,7 +118,8 @@ class OutOfTime:
     gains: list[dict[str, float]]
 
 
-def _out_of_time(run: Run) -> OutOfTime:
+def measure(run: Run) -> OutOfTime:
+    """Measure the chosen candidate on its out-of-time predictions."""
     rows, p = out_of_time(run.selection)
     won = run.lesson.y[rows] == 1
     confidence = run.settings.definition.agreement.confidence

@@ -3,13 +3,11 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from leadml.evaluation.threshold import Threshold
-from leadml.model.bundle import write_bundle
 from leadml.model.calibration import fit_points_line
 from leadml.model.candidates import Fitted
 from leadml.model.reference import OutOfTime, Reference, reference_of
@@ -50,20 +48,8 @@ class Run:
         return outcomes_of(self.judged, counts=self.settings.definition.agreement.counts)
 
 
-def write_run(run: Run, folder: Path, seed: int) -> None:
-    """Write the run's bundle into an empty folder."""
-    write_bundle(
-        folder,
-        manifest=manifest_of(run, seed),
-        definition=run.settings.definition,
-        features=run.lesson.catalogue.features,
-        machine=run.machine,
-        trained_on=run.material.leads.lead_id[run.lesson.rows],
-        reference=_reference(run),
-    )
-
-
-def _reference(run: Run) -> Reference:
+def reference_for(run: Run) -> Reference:
+    """Return what `leadml drift` holds newer leads against."""
     selection, x = run.selection, run.lesson.x
     chosen = next(c for c in selection.candidates if c.name == selection.chosen)
     won = int(run.lesson.y[selection.rows].sum())

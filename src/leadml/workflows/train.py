@@ -1,32 +1,27 @@
 """`leadml train`: learn from matured leads, choose, calibrate, seal, register."""
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import joblib
-
 from leadml.data.checks import check_leads
 from leadml.domain.finding import ExcludedColumn, ExcludedRows, Finding
 from leadml.errors import TooFewOutcomes
 from leadml.evaluation.threshold import Threshold, choose_threshold
-from leadml.model.bundle import install_bundle
 from leadml.model.points import reached
 from leadml.model.selection import Selection, compete, finished, fit, out_of_time, to_rows
 from leadml.settings import Settings, load_settings
 from leadml.snapshot.labels import Judged
 from leadml.snapshot.split import Folds
 from leadml.workflows.audit import audited, without
-from leadml.workflows.challenge import decide_alias
 from leadml.workflows.lesson import FEWEST_OF_EACH, Lesson, check_points, folds_of, lesson_of
 from leadml.workflows.material import gather, raise_errors
-from leadml.workflows.models import give_alias
 from leadml.workflows.outcomes import Outcomes
-from leadml.workflows.registry import record_version, refuse_foreign
-from leadml.workflows.run import Run, write_run
+from leadml.workflows.registry import refuse_foreign
+from leadml.workflows.run import Run
+from leadml.workflows.sealing import seal, write_training_page
 
 if TYPE_CHECKING:
     from leadml.workflows.material import Source
@@ -59,6 +54,8 @@ class Training:
     outcomes : Outcomes
         What became of the hand-offs, the never followed up among them.
     findings : tuple of Finding
+    cannot_tell : tuple of dict
+        What the data cannot tell: ``{"topic", "text", "remedy"}``, the weightiest first.
     """
 
     version: str
@@ -74,6 +71,12 @@ class Training:
     won: int
     outcomes: Outcomes
     findings: tuple[Finding, ...]
+    cannot_tell: tuple[dict[str, str], ...]
+
+    @property
+    def page(self) -> Path:
+        """The page of the run, beside the bundle."""
+        return self.bundle / "training.html"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON-ready form."""
@@ -91,6 +94,8 @@ class Training:
             "excluded_rows": [vars(item) for item in self.excluded_rows],
             "threshold": self.threshold.to_dict(),
             "findings": [finding.to_dict() for finding in self.findings],
+            "cannot_tell": list(self.cannot_tell),
+            "page": str(self.page),
         }
 
 
@@ -166,13 +171,12 @@ def train(
     )
     findings += [*judged.notes, *folds.notes, *audit.findings]
     progress("registering", 0.85)
-    number, alias, why, bundle = _seal(run, findings, seed)
-    progress("done", 1.0)
-    return Training(
-        version=number,
-        alias=alias,
-        why=why,
-        bundle=bundle,
+    sealed = seal(run, findings, seed)
+    training = Training(
+        version=sealed.version,
+        alias=sealed.alias,
+        why=sealed.why,
+        bundle=sealed.bundle,
         candidates=to_rows(selection.candidates),
         chosen=selection.chosen,
         excluded=lesson.catalogue.excluded,
@@ -182,7 +186,11 @@ def train(
         won=int(lesson.y.sum()),
         outcomes=run.outcomes,
         findings=tuple(findings),
+        cannot_tell=tuple(sealed.manifest["cannot_tell"]),
     )
+    write_training_page(run, sealed, training.to_dict())
+    progress("done", 1.0)
+    return training
 
 
 def _refuse_too_few(judged: Judged, settings: Settings) -> None:
@@ -223,18 +231,3 @@ def _threshold(lesson: Lesson, selection: Selection, settings: Settings) -> Thre
     return choose_threshold(
         p, lesson.y[rows], agreement=settings.definition.agreement, points_ready=ready
     )
-
-
-def _seal(run: Run, findings: list[Finding], seed: int) -> tuple[str, str, str, Path]:
-    models = run.settings.models
-    models.mkdir(parents=True, exist_ok=True)
-    alias, why = decide_alias(run)
-    with tempfile.TemporaryDirectory(dir=models, prefix=".making-") as made:
-        folder = Path(made) / "bundle"
-        folder.mkdir()
-        write_run(run, folder, seed)
-        number = record_version(run, findings, folder, seed)
-        bundle = install_bundle(folder, models, number)
-        joblib.dump(dict(run.fitted.estimators), bundle / "pipeline.joblib")
-    give_alias(run.settings, alias, number)
-    return number, alias, why, bundle

@@ -1,0 +1,62 @@
+"""The page of a training run: what was learnt, and what the data cannot tell."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from leadml.pages.charts import gains_chart, reliability_chart
+from leadml.pages.html import count, percent, render, share
+from leadml.pages.summary import Headline, footer
+
+Payload = Mapping[str, Any]
+
+
+def training_page(payload: Payload) -> str:
+    """Draw the page of a training run from its JSON values alone."""
+    diagram = payload["reliability"]
+    content = {
+        "title": f"leadml: training of version {payload['version']}",
+        "kicker": f"leadml training · version {payload['version']}, {payload['alias']}",
+        "headline": training_headline(payload),
+        "verdict": _tone(payload),
+        "footer": footer(payload),
+        "t": payload,
+        "sure": share(payload["agreement"]["confidence"]),
+        "reliability": reliability_chart("reliability", "model", diagram["curve"], diagram["bins"]),
+        "gains": gains_chart("gains", {"model": payload["gains"]}),
+    }
+    return render("training.html", content)
+
+
+def _tone(payload: Payload) -> str:
+    return "meets" if payload["threshold"]["basis"] == "guaranteed" else "undecided"
+
+
+def training_headline(payload: Payload) -> Headline:
+    """Say what a hand-off by this version promises, and what it rests on."""
+    cut, target = payload["threshold"], share(payload["agreement"]["close_rate"])
+    learnt = (
+        f"It learnt from {count(payload['leads'])} leads whose outcome is known, of which "
+        f"{count(payload['won'])} were sales-ready ({percent(payload['close_rate'])})."
+    )
+    support = [_group(payload), learnt, f"It is {payload['alias']}: {payload['why']}."]
+    text = {
+        "guaranteed": f"Handing off by this model keeps the agreed close rate of {target}.",
+        "estimated": f"Handing off by this model should reach the agreed close rate of {target}, "
+        "which is not proven yet.",
+        "points": "Too few leads were won to hand off by a model: the agreed points decide.",
+        "none": f"No group of leads reached the agreed close rate of {target}: none is handed off.",
+    }[cut["basis"]]
+    return Headline(text, [sentence for sentence in support if sentence])
+
+
+def _group(payload: Payload) -> str:
+    cut = payload["threshold"]
+    if cut["expected_close_rate"] is None:
+        return ""
+    sure = share(payload["agreement"]["confidence"])
+    return (
+        f"Of the {count(cut['volume'])} leads it would have handed off when their outcome was not "
+        f"known, {count(cut['won'])} were won: {percent(cut['expected_close_rate'])}; the true "
+        f"rate is at least {percent(cut['low'])} and at most {percent(cut['high'])}, each with "
+        f"{sure} confidence."
+    )
