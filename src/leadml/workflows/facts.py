@@ -42,7 +42,7 @@ def facts_of(run: Run, manifest: Mapping[str, Any]) -> Facts:
         handoffs_recorded="handed_off_at" in mapping.times,
         follow_ups_recorded="followed_up_at" in mapping.times,
         closing_times_recorded="closed_at" in mapping.times,
-        **_handed_off(run, manifest),
+        **_handed_off(run),
         chosen=run.selection.chosen,
         basis=group.basis,
         group=group.volume,
@@ -59,7 +59,7 @@ def facts_of(run: Run, manifest: Mapping[str, Any]) -> Facts:
         wins_without_margin=_without_margin(run),
         level=(manifest.get("level") or {}).get("chosen"),
         lag_days=(manifest.get("level") or {}).get("lag_days"),
-        effective_size=_effective(manifest),
+        effective_size=_effective(run),
         eventually_days=(manifest.get("eventually") or {}).get("horizon_days"),
         thin=_thin(run, rows),
     )
@@ -69,16 +69,14 @@ def _day(moment: str | None) -> str | None:
     return None if moment is None else moment[:10]
 
 
-def _handed_off(run: Run, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    judged = run.judged
-    due = judged.handed_off & judged.matured
-    outcomes = manifest.get("outcomes", {})
+def _handed_off(run: Run) -> dict[str, Any]:
+    judged, outcomes = run.judged, run.outcomes
     return {
-        "handed_off": int(due.sum()),
+        "handed_off": outcomes.handed_off - outcomes.not_matured,
         "never_handed_off": int((~judged.handed_off & judged.matured).sum()),
-        "never_followed_up": int((due & ~judged.followed_up & ~judged.late).sum()),
-        "closed_in_bulk": int(outcomes.get("closed_in_bulk", 0)),
-        "not_matured": int((judged.why_not == "ROW005").sum()),
+        "never_followed_up": outcomes.never_followed_up or 0,
+        "closed_in_bulk": outcomes.closed_in_bulk or 0,
+        "not_matured": outcomes.not_matured,
     }
 
 
@@ -103,10 +101,9 @@ def _without_margin(run: Run) -> int:
     return 0 if outcome is None else int((np.isnan(margin) & (outcome == 1)).sum())
 
 
-def _effective(manifest: Mapping[str, Any]) -> float | None:
-    outcomes = manifest.get("outcomes", {})
-    weighted = outcomes.get("censoring") == "ipcw"
-    return float(outcomes["effective_sample_size"]) if weighted else None
+def _effective(run: Run) -> float | None:
+    outcomes = run.outcomes
+    return outcomes.effective_sample_size if outcomes.censoring == "ipcw" else None
 
 
 def _thin(run: Run, rows: NDArray[np.intp]) -> tuple[tuple[str, int, int], ...]:

@@ -46,7 +46,10 @@ class Facts:
         ISO dates: what counts as now, and the newest lead learnt from; None undated.
     handoffs_recorded, follow_ups_recorded, closing_times_recorded : bool
         Whether these times are mapped.
-    handed_off, never_handed_off, never_followed_up, closed_in_bulk, not_matured : int
+    handed_off, never_handed_off, never_followed_up, closed_in_bulk : int
+        Of the leads whose horizon has passed.
+    not_matured : int
+        Handed off, but their horizon has not passed.
     chosen : str
         The candidate that won.
     basis : str
