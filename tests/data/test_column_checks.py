@@ -120,6 +120,12 @@ def test_a_few_numbers_among_texts_are_codes() -> None:
     assert findings(["a", "b", "c", "d", "1", "2"] * 10) == []
 
 
+def test_sentences_are_no_ids() -> None:
+    letters = [f"{chr(97 + n % 20)}{chr(97 + n // 20)}" for n in range(ROWS)]
+    assert findings([f"please call {name} back" for name in letters]) == []
+    assert findings([f"please call {name}" for name in letters]) == [("DATA007", ROWS)]
+
+
 def test_unused_values_do_not_count() -> None:
     frame = pd.DataFrame({"x": ["a", "b", "b"], "y": ["1", "2", "3"]})
     leads = read_leads(table_of(frame, "frame"), LeadMapping(), required=())

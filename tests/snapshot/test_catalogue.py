@@ -226,6 +226,60 @@ class TestIds:
         assert kind([*range(59), 58]) == "number"
 
 
+MESSAGES = [
+    f"{opening} {need} for {number} people at {chr(97 + number % 26)}{chr(97 + number // 26)} ltd"
+    for number in range(100)
+    for opening, need in (
+        [("we need pricing", "now"), ("please show a demo", "soon"), ("call me back", "later")][
+            number % 3
+        ],
+    )
+]
+
+
+def words_of(values: Sequence[object], **mapping: object) -> list[str]:
+    found = chosen({"c": values}, replace(PLAIN, **mapping))  # type: ignore[arg-type]
+    return [str(f.word) for f in found.features.features if f.kind == "word"]
+
+
+class TestWords:
+    def test_sentences_that_all_differ_are_read_for_their_words(self) -> None:
+        assert len(set(MESSAGES)) == 100
+        found = chosen({"c": MESSAGES})
+        assert codes(found).get("c") is None
+        assert {f.kind for f in found.features.features if f.column == "c"} == {"word"}
+        # each third of the 100 has its words; what all have ("for … people at … ltd") tells nothing
+        words = words_of(MESSAGES)
+        assert {"pricing", "demo", "call", "soon"} < set(words)
+        assert not {"people", "for", "ltd", "people at"} & set(words)
+        assert "c mentions 'demo'" in found.features.names
+
+    def test_names_and_addresses_of_mail_stay_ids(self) -> None:
+        letters = [chr(97 + a) + chr(97 + b) for a in range(10) for b in range(10)]
+        assert one([f"anna {name}" for name in letters]) == "DATA007"
+        assert one([f"anna.maria.von.{name}@mail.example.com" for name in letters]) == "DATA007"
+
+    def test_titles_that_leads_share_are_levels_and_words(self) -> None:
+        # 40 titles of 2 words, 5 leads each; "head" in 100 of the 200
+        titles = [
+            f"{('head', 'clerk')[n % 2]} {chr(97 + n % 20)}{chr(97 + n // 20)}" for n in range(40)
+        ]
+        found = chosen({"c": titles * 5})
+        assert [f.kind for f in found.features.features if f.column == "c"] == [
+            "text",
+            *["word"] * 2,
+        ]
+        assert words_of(titles * 5) == ["clerk", "head"]
+        assert words_of(titles[:29] * 5) == []  # so few are levels and nothing else
+        assert words_of([title.replace(" ", "") for title in titles] * 5) == []
+
+    def test_kept_sentences_are_levels_too(self) -> None:
+        kinds = {
+            f.kind for f in chosen({"c": MESSAGES}, replace(PLAIN, keep=("c",))).features.features
+        }
+        assert {"text", "word"} <= kinds
+
+
 class TestLeftOut:
     def test_mapped_columns_with_their_role(self) -> None:
         mapping = LeadMapping(

@@ -128,6 +128,38 @@ class TestAttributes:
         assert (made.shown(0, 2.5), made.shown(1, 2.0), made.shown(1, np.nan)) == (2.5, "Web", None)
 
 
+class TestWords:
+    DEMO = Feature(name="asks for a demo", kind="word", column="c", word="demo")
+    TRIAL = Feature(name="wants to try", kind="word", column="c", word="free trial")
+    OTHER = Feature(name="d", kind="word", column="d", word="demo")
+
+    def test_of_one_column_together_with_other_features(self) -> None:
+        number = Feature(name="n", kind="number", column="n")
+        features = [self.TRIAL, number, self.OTHER, self.DEMO]
+        columns: dict[str, list[object]] = {"c": ["A Demo?", "free trial", "n/a"], "n": [1, 2, 3]}
+        found = encode(features, columns, leads=3)
+        nan = np.nan  # column d is not there
+        expected = [[0, 1, nan, 1], [1, 2, nan, 0], [nan, 3, nan, nan]]
+        assert np.array_equal(found.x, expected, equal_nan=True)
+        assert found.errors == {}
+
+    def test_a_value_that_is_no_text_is_told_once(self) -> None:
+        text = Feature(name="c", kind="text", column="c", levels=("Ads",))
+        found = encode([self.TRIAL, self.DEMO, text], {"c": [{"a": 1}, "Ads"]}, leads=2)
+        assert {row: [column for column, _ in why] for row, why in found.errors.items()} == {
+            0: ["c"]
+        }
+        assert np.isnan(found.x[0]).all()
+        assert found.x[1].tolist() == [0, 0, 0]
+
+    def test_is_shown_as_yes_or_no(self) -> None:
+        made = FeatureSet((self.DEMO,), MISSING)
+        assert [made.shown(0, value) for value in (1.0, 0.0, np.nan)] == ["yes", "no", None]
+
+    def test_its_column_is_named_once(self) -> None:
+        assert FeatureSet((self.DEMO, self.TRIAL, self.OTHER), MISSING).columns == ["c", "d"]
+
+
 class TestTimes:
     FEATURE = Feature(name="days since c", kind="time", column="c")
 
@@ -306,6 +338,8 @@ def test_one_record_is_its_row_in_a_table(
     made = [
         Feature(name="x", kind="number", column="x", gaps=("ads", "web", "new")),
         Feature(name="y", kind="text", column="x", levels=("Ads", "Web", RARE)),
+        Feature(name="n", kind="word", column="x", word="new"),
+        Feature(name="a", kind="word", column="x", word="ads"),
         Feature(name="h", kind="hour"),
         Feature(name="w", kind="weekday"),
         *FEATURES,
@@ -341,12 +375,13 @@ def test_what_a_feature_set_says_of_itself() -> None:
     st.builds(
         Feature,
         name=st.text(),
-        kind=st.sampled_from(["number", "text", "count"]),
+        kind=st.sampled_from(["number", "text", "word", "count"]),
         column=st.one_of(st.none(), st.text()),
         activity=st.one_of(st.none(), st.text()),
         window=st.one_of(st.none(), st.floats(0.1, 100)),
         levels=st.lists(st.text()).map(tuple),
         gaps=st.lists(st.text()).map(tuple),
+        word=st.one_of(st.none(), st.text()),
     )
 )
 def test_a_feature_survives_json(feature: Feature) -> None:

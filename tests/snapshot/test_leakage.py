@@ -321,3 +321,24 @@ def test_every_code_is_described_and_a_warning() -> None:
     found = audited({"won_amount": NOISE, "is_sql": NOISE > 0})
     assert {f.severity for f in found.findings} == {"warning"}
     assert [f.column for f in found.findings] == ["won_amount", "is_sql"]  # quarantines first
+
+
+NOTES = [f"customer asked about the {n % 40} plan of {n * 7919 % 4999} users" for n in range(N)]
+
+
+class TestWords:
+    """Messages are read for their words; the best word stands for its column."""
+
+    def test_a_word_written_after_the_outcome_is_found_once(self) -> None:
+        told = [
+            f"{note} {'and signed the contract' if won else 'and chose somebody else'}"
+            for note, won in zip(NOTES, WON, strict=True)
+        ]
+        found = audited({"notes": told}, dated=False)
+        assert set(found.quarantined) == {"notes"}
+        codes = [finding.code for finding in found.findings if finding.column == "notes"]
+        assert codes == ["LEAK001"]
+
+    def test_sound_messages_stay(self) -> None:
+        asked = [f"{note} {('soon', 'later')[n % 2]}" for n, note in enumerate(NOTES)]
+        assert audited({"notes": asked}, dated=False).quarantined == {}

@@ -365,6 +365,28 @@ class TestAwkwardExports:
         frame = frame_of(400, campaign=[f"2024 week {k // 14:02}" for k in range(400)])
         assert train(frame, config=settings_for(small)).leads == 400
 
+    def test_messages_are_learnt_from_and_their_words_are_reasons(
+        self, settings_for: Make, small: Definition
+    ) -> None:
+        random = np.random.default_rng(1)
+        n = 600
+        asks = random.random(n) < 0.5
+        said = [
+            f"hello, this is {k * 7 % 601}: {'we want PRICING' if ask else 'we just look'}"
+            for k, ask in enumerate(asks)
+        ]
+        frame = frame_of(n, message=said)
+        frame["stage"] = np.where(random.random(n) < np.where(asks, 0.6, 0.1), "Won", "Lost")
+        done = train(frame, config=settings_for(small))
+        scorer = Scorer.load(done.bundle)
+        lead = records(frame.head(1))[0]
+        texts = ("hello, this is K: we want Pricing", "hello, this is L: we just look")
+        wants, looks = scorer.score_records([lead | {"message": text} for text in texts])
+        assert wants.probability == pytest.approx(0.6, abs=0.15)
+        assert looks.probability == pytest.approx(0.1, abs=0.1)
+        first = wants.reasons[0]
+        assert (first["feature"], first["value"]) == ("message mentions 'pricing'", "yes")
+
     def test_a_gap_that_tells(self, settings_for: Make, small: Definition) -> None:
         frame = frame_of(400)
         frame["phone"] = np.where((frame["stage"] == "Won") | (frame.index % 5 == 0), 1.0, np.nan)

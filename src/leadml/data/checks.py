@@ -28,7 +28,7 @@ CODES = {
     "DATA004": "blank lines between rows, passed over",
     "DATA005": "an empty column",
     "DATA006": "a column with one value only",
-    "DATA007": "an id or free text posing as a feature",
+    "DATA007": "an id posing as a feature",
     "DATA008": "a column of lists, structures or raw bytes; left out",
     "DATA010": "leads without an id; set aside",
     "DATA011": "one id for several leads that differ",

@@ -20,6 +20,7 @@ from leadml.data.values import (
     time_reader,
     to_number,
 )
+from leadml.data.words import is_prose
 from leadml.domain.finding import Finding
 
 FEWEST_ROWS = 50
@@ -109,7 +110,7 @@ def _what_it_is(texts: list[object]) -> str:
     shape = common_shape(texts)
     if shape:
         return f"it reads as times like {shape}; map it or set date_format"
-    return "an id or a free text, not a property; it is no feature unless listed under keep"
+    return "an id, not a property; it is no feature unless listed under keep"
 
 
 def _profile(raw: RawColumn, missing: frozenset[str], decimal: str) -> _Profile:
@@ -146,15 +147,22 @@ def _is_infinite(value: object) -> bool:
 
 
 def _poses(profile: _Profile, raw: RawColumn, leads: Leads) -> bool:
-    """Tell whether a column names single leads: near-unique texts, or a counter's whole numbers."""
+    """Tell whether a column names single leads: near-unique texts, or a counter's whole numbers.
+
+    Sentences name nobody: they are read for their words.
+    """
     if profile.rows < FEWEST_ROWS or profile.distinct <= NEAR_UNIQUE * profile.rows:
         return False
     if not profile.numeric:
-        return not _holds_times(profile, raw, leads)
+        return not (_holds_times(profile, raw, leads) or _holds_prose(profile, raw))
     numbers = profile.numbers[profile.where(NUMBER)]
     if profile.distinct < profile.rows or not (numbers == np.floor(numbers)).all():
         return False
     return bool(np.ptp(numbers) <= COUNTER_SPREAD * profile.rows or numbers.min() >= 1e6)
+
+
+def _holds_prose(profile: _Profile, raw: RawColumn) -> bool:
+    return is_prose({str(raw.values[place]): 1 for place in profile.where(TEXT)})
 
 
 def _holds_times(profile: _Profile, raw: RawColumn, leads: Leads) -> bool:

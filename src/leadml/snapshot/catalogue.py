@@ -26,6 +26,7 @@ from leadml.data.values import (
     to_number,
     to_text,
 )
+from leadml.data.words import frequent_terms, is_prose, mean_words
 from leadml.domain.finding import ExcludedColumn
 from leadml.domain.mapping import LeadMapping
 from leadml.snapshot.features import MOST_LEVELS, RARE, Feature, FeatureSet
@@ -39,6 +40,12 @@ MOST_LATER_TIMES = 0.05
 """Largest share of a time column that may lie after the moment its lead is judged."""
 NEAR_UNIQUE = 0.9
 """Share of distinct values among present ones from which a text column counts as an id."""
+WORDS_OF_TITLES = 1.5
+"""Mean words from which texts that many leads share, such as job titles, are read for them."""
+FEWEST_TITLES = 30
+"""Fewest distinct texts for that: fewer are levels and nothing else."""
+MOST_TITLES = 0.5
+"""Most distinct texts for that, as a share of leads."""
 MOSTLY = 0.95
 """Share of present values that must read as numbers (times) for a column of numbers (times)."""
 
@@ -78,11 +85,11 @@ def choose_features(
     for column in leads.frame.columns:
         if column in left:
             continue
-        found = _attribute(column, leads.raw(column).take(rows), as_of, mapping)
-        if isinstance(found, Feature):
-            features.append(found)
-        else:
-            excluded.append(found)
+        for found in _attribute(column, leads.raw(column).take(rows), as_of, mapping):
+            if isinstance(found, Feature):
+                features.append(found)
+            else:
+                excluded.append(found)
     features += _life_features(leads, rows, as_of)
     if log is not None and log.kinds:
         features += _activity_features(log, as_of)
@@ -114,7 +121,7 @@ def drop_constant(
     excluded = tuple(
         ExcludedColumn(f.column, "DATA006", "holds one value only in the training leads")
         for f in dropped
-        if f.column
+        if f.column and f.kind != "word"
     )
     remaining = tuple(f for f, keep in zip(features, kept, strict=True) if keep)
     features_left = replace(catalogue.features, features=remaining)
@@ -146,7 +153,7 @@ def _never_features(columns: Sequence[str], mapping: LeadMapping) -> list[Exclud
 
 def _attribute(
     column: str, raw: RawColumn, as_of: NDArray[np.int64], mapping: LeadMapping
-) -> Feature | ExcludedColumn:
+) -> Sequence[Feature | ExcludedColumn]:
     missing = missing_texts(mapping.missing)
     used, counts = np.unique(raw.codes[raw.codes >= 0], return_counts=True)
     values = [raw.values[code] for code in used]
@@ -154,12 +161,12 @@ def _attribute(
         (v, int(n)) for v, n in zip(values, counts, strict=True) if not is_missing(v, missing)
     ]
     if not present:
-        return ExcludedColumn(column, "DATA005", "is empty in the training leads")
+        return [ExcludedColumn(column, "DATA005", "is empty in the training leads")]
     number = _number_feature(column, present, mapping.decimal)
     if number is not None:
-        return _unless_id(number, present, mapping)
+        return [_unless_id(number, present, mapping)]
     found = _time_feature(column, present, raw, as_of, mapping)
-    return found if found is not None else _text_feature(column, present, mapping)
+    return [found] if found is not None else _text_features(column, present, mapping)
 
 
 def _number_feature(column: str, present: list[tuple[object, int]], decimal: str) -> Feature | None:
@@ -234,23 +241,39 @@ def _time_feature(
     return Feature(name=f"days since {column}", kind="time", column=column)
 
 
-def _text_feature(
+def _text_features(
     column: str, present: list[tuple[object, int]], mapping: LeadMapping
-) -> Feature | ExcludedColumn:
+) -> Sequence[Feature | ExcludedColumn]:
+    """Return a text's levels, its words, or both: a title may be a level and share words."""
     counts: dict[str, int] = {}
     for value, count in present:
         try:
             text = to_text(value)
         except NotUsableError:
             reason = "holds lists or objects, which cannot be a feature"
-            return ExcludedColumn(column, "DATA008", reason)
+            return [ExcludedColumn(column, "DATA008", reason)]
         if text is not None:
             counts[text] = counts.get(text, 0) + count
     rows = sum(counts.values())
-    if rows >= 50 and len(counts) > NEAR_UNIQUE * rows and column not in mapping.keep:
-        reason = f"holds {len(counts)} different texts in {rows} leads: an id, not a property"
-        return ExcludedColumn(column, "DATA007", reason)
-    return Feature(name=column, kind="text", column=column, levels=_levels(counts))
+    words = _word_features(column, counts)
+    if rows < 50 or len(counts) <= NEAR_UNIQUE * rows or column in mapping.keep:
+        return [Feature(name=column, kind="text", column=column, levels=_levels(counts)), *words]
+    if words:
+        return words
+    reason = f"holds {len(counts)} different texts in {rows} leads: an id, not a property"
+    return [ExcludedColumn(column, "DATA007", reason)]
+
+
+def _word_features(column: str, counts: dict[str, int]) -> list[Feature]:
+    rows = sum(counts.values())
+    prose = len(counts) > MOST_TITLES * rows and is_prose(counts)
+    titles = FEWEST_TITLES <= len(counts) <= MOST_TITLES * rows
+    if not prose and not (titles and mean_words(counts) >= WORDS_OF_TITLES):
+        return []
+    return [
+        Feature(name=f"{column} mentions {term!r}", kind="word", column=column, word=term)
+        for term in frequent_terms(counts)
+    ]
 
 
 def _levels(counts: dict[str, int]) -> tuple[str, ...]:

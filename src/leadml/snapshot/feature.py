@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Kind = Literal["number", "text", "time", "age", "hour", "weekday", "count", "recency", "days"]
+Kind = Literal[
+    "number", "text", "word", "time", "age", "hour", "weekday", "count", "recency", "days"
+]
 
 RARE = "(rare)"
 MOST_LEVELS = 254
 """Most levels of a text feature: scikit-learn's boosting holds 255 categories, one is `RARE`."""
 
-ATTRIBUTES = ("number", "text", "time")
+ATTRIBUTES = ("number", "text", "word", "time")
 LIFE = ("age", "hour", "weekday")
 ACTIVITY = ("count", "recency", "days")
 
@@ -24,7 +26,8 @@ class Feature:
     name : str
         As shown in reasons.
     kind : str
-        ``number`` and ``text``: the column's value. ``time``: days from the column's time to the
+        ``number`` and ``text``: the column's value. ``word``: whether the column's text mentions a
+        word or a pair of words (1 or 0). ``time``: days from the column's time to the
         moment judged (a later time is unknown then: missing). ``age``: days from creation to that
         moment; ``hour`` (0-23) and ``weekday`` (0 is Monday) of creation in the configured zone.
         ``count``, ``recency`` (days since the newest) and ``days`` (distinct UTC days) of
@@ -39,6 +42,8 @@ class Feature:
         Known texts of a ``text`` feature; the position is the code.
     gaps : tuple of str
         Texts of a ``number`` feature that were not numbers in training: read as missing.
+    word : str or None
+        What a ``word`` feature looks for, in lower case.
     flags : bool
         Whether a ``number`` feature held true or false in training: else those are no numbers.
     """
@@ -50,6 +55,7 @@ class Feature:
     window: float | None = None
     levels: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
+    word: str | None = None
     flags: bool = False
 
     @property

@@ -28,6 +28,7 @@ from leadml.data.values import (
     to_number,
     to_text,
 )
+from leadml.data.words import mentions
 from leadml.snapshot.feature import ACTIVITY, ATTRIBUTES, LIFE, MOST_LEVELS, RARE, Feature
 
 Numbers = NDArray[np.float64]
@@ -68,7 +69,7 @@ class FeatureSet:
     @property
     def columns(self) -> list[str]:
         """Source columns the features read."""
-        return [feature.column for feature in self.features if feature.column]
+        return list(dict.fromkeys(f.column for f in self.features if f.column))
 
     @property
     def reads_activities(self) -> bool:
@@ -104,23 +105,54 @@ class FeatureSet:
         x = np.full((len(as_of), len(self.features)), np.nan)
         errors: dict[int, list[tuple[str, str]]] = {}
         history = _History(log, as_of) if self.reads_activities else None
+        for name, places in self._words.items():
+            x[:, places] = self._mentioned(name, places, raw, errors)
         for position, feature in enumerate(self.features):
-            if feature.kind in ATTRIBUTES:
+            if feature.kind in ATTRIBUTES and feature.kind != "word":
                 column = raw.get(feature.column or "")
                 if column is not None:
                     x[:, position] = self._attribute(feature, column, as_of, errors)
             elif feature.kind in LIFE:
                 x[:, position] = self._life(feature, as_of, created)
-            elif history is not None:
+            elif feature.kind in ACTIVITY and history is not None:
                 folded = history.fold(feature)
                 x[:, position] = folded if untold is None else np.where(untold, np.nan, folded)
         return Encoded(x, errors)
 
+    @cached_property
+    def _words(self) -> dict[str, list[int]]:
+        """Positions of the words looked for, by column."""
+        places: dict[str, list[int]] = {}
+        for position, feature in enumerate(self.features):
+            if feature.kind == "word":
+                places.setdefault(feature.column or "", []).append(position)
+        return places
+
+    def _mentioned(
+        self,
+        name: str,
+        places: list[int],
+        raw: Mapping[str, RawColumn],
+        errors: dict[int, list[tuple[str, str]]],
+    ) -> "Numbers | float":
+        column = raw.get(name)
+        if column is None:
+            return math.nan
+        words = [self.features[place].word or "" for place in places]
+        found, bad = mentions(column, words, self.missing)
+        _note(errors, name, bad)
+        return found
+
     def shown(self, position: int, number: float) -> str | float | None:
-        """Return a feature's number as a person reads it: its text, the number, None if missing."""
+        """Return a feature's number as a person reads it: its text, the number, None if missing.
+
+        Whether a word is mentioned reads ``yes`` or ``no``.
+        """
         feature = self.features[position]
         if math.isnan(number):
             return None
+        if feature.kind == "word":
+            return "yes" if number else "no"
         if feature.categorical:
             return feature.levels[int(number)]
         return float(number)
@@ -133,8 +165,7 @@ class FeatureSet:
         errors: dict[int, list[tuple[str, str]]],
     ) -> Numbers:
         numbers, bad = column.numbers(self._reader(feature))
-        for row, why in bad.items():
-            errors.setdefault(row, []).append((feature.column or feature.name, why))
+        _note(errors, feature.column or feature.name, bad)
         if feature.kind != "time":
             return numbers
         moments = np.where(np.isnan(numbers), 0, numbers)
@@ -173,6 +204,13 @@ class FeatureSet:
 
 
 _QUARTER = MICROSECONDS_A_DAY // 96  # zones differ by quarters of an hour
+
+
+def _note(errors: dict[int, list[tuple[str, str]]], name: str, bad: Mapping[int, str]) -> None:
+    """Add a column's errors to those by row; a column that is several features is told once."""
+    for row, why in bad.items():
+        if (name, why) not in errors.setdefault(row, []):
+            errors[row].append((name, why))
 
 
 def _number_reader(missing: frozenset[str], decimal: str, *, flags: bool) -> "Any":

@@ -115,7 +115,9 @@ def audit(
         Of the random halves of undated leads.
     """
     case = Case(leads, judged, rows, x, y, features, as_of, seed)
-    grounds = [ground for place in case.attributes for ground in on_column(case, place)]
+    found = (ground for place in case.attributes for ground in on_column(case, place))
+    # A text may be two features, its levels and its best word: each ground counts once.
+    grounds = [*{(item.code, item.column, item.quarantine): item for item in found}.values()]
     grounds += on_totals(case)
     if activities is not None:
         grounds += on_activities(case, activities)

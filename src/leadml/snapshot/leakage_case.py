@@ -74,10 +74,19 @@ class Case:
         self.features = features
         self.seed = seed
 
-    @property
+    @cached_property
     def attributes(self) -> list[int]:
-        """Positions of the features read from a column of the export."""
-        return [i for i, f in enumerate(self.features.features) if f.kind in ATTRIBUTES]
+        """Positions of the features read from a column of the export: of its words, the best."""
+        found = [i for i, f in enumerate(self.features.features) if f.kind in ATTRIBUTES]
+        words: dict[str | None, int] = {}
+        for place in found:
+            feature = self.features.features[place]
+            if feature.kind == "word":
+                best = words.setdefault(feature.column, place)
+                if self.separations[place].auc > self.separations[best].auc:
+                    words[feature.column] = place
+        telling = set(words.values())
+        return [i for i in found if self.features.features[i].kind != "word" or i in telling]
 
     @cached_property
     def separations(self) -> list[Separation]:
@@ -94,11 +103,10 @@ class Case:
 
         Features of activities and age are known in time by construction: they always count.
         """
-        columns = set(self.attributes)
         sound = [
             (self.separations[place], feature.name)
             for place, feature in enumerate(self.features.features)
-            if place not in columns or self.separations[place].low < PLAUSIBLE
+            if feature.kind not in ATTRIBUTES or self.separations[place].low < PLAUSIBLE
         ]
         return max(sound, key=lambda item: item[0].auc, default=(CHANCE, "chance"))
 
