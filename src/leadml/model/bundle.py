@@ -31,6 +31,7 @@ from leadml.domain.definition import Definition
 from leadml.errors import ModelError
 from leadml.model.reference import Reference
 from leadml.model.scorecard import Machine, Scorecard, Trees
+from leadml.model.trend import Trend
 from leadml.snapshot.features import Feature, FeatureSet
 
 FORMAT = 1
@@ -177,6 +178,7 @@ def _model_to_dict(features: FeatureSet, machine: Machine) -> dict[str, Any]:
         "slope": machine.slope,
         "intercept": machine.intercept,
         "center": list(machine.center),
+        "trend": None if machine.trend is None else machine.trend.to_dict(),
     }
 
 
@@ -196,6 +198,7 @@ def _model_from_dict(
         slope=values["slope"],
         intercept=values["intercept"],
         center=tuple(values["center"]),
+        trend=Trend.from_dict(values["trend"]) if values.get("trend") else None,
     )
     return features, machine
 

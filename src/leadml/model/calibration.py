@@ -1,4 +1,4 @@
-"""The calibration line: slope and intercept in log-odds, fitted on out-of-time predictions."""
+"""The calibration line in log-odds, its slope fitted on out-of-time predictions."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from leadml.model.scorecard import probability
+from leadml.snapshot.split import Folds
 
 Numbers = NDArray[np.float64]
 Outcomes = NDArray[np.int8]
-Rows = NDArray[np.intp]
 
 FEWEST_OF_EACH = 20
 """Fewest wins and losses a line is fitted on; with fewer, log-odds stay as they are."""
@@ -20,10 +20,17 @@ SLOPE_SPREAD = 0.5
 
 @dataclass(frozen=True)
 class Calibration:
-    """``calibrated = slope * log_odds + intercept``."""
+    """``calibrated = slope * log_odds + intercept``.
+
+    Attributes
+    ----------
+    fell_back : bool
+        The slope came out at or below 0, which would turn the order round, and was left at 1.
+    """
 
     slope: float = 1.0
     intercept: float = 0.0
+    fell_back: bool = False
 
     def apply(self, log_odds: Numbers) -> Numbers:
         """Return calibrated log-odds."""
@@ -37,10 +44,12 @@ class Calibration:
 def fit_calibration(
     log_odds: Numbers, y: Outcomes, *, spread: float | None = SLOPE_SPREAD
 ) -> Calibration:
-    """Fit Platt's sigmoid by maximum likelihood, the slope drawn towards 1.
+    """Fit the slope of Platt's sigmoid by maximum likelihood, drawn towards 1; keep the level.
 
-    A slope that still comes out at or below 0 would turn the order round: then the slope stays 1
-    and only the level is fitted. With fewer than `FEWEST_OF_EACH` wins or losses nothing is.
+    The intercept is what leaves the mean probability of these leads as it was: whether the level
+    is to be corrected is another question, decided by `leadml.model.level`. A slope that still
+    comes out at or below 0 would turn the order round: then it stays 1. With fewer than
+    `FEWEST_OF_EACH` wins or losses nothing is fitted.
 
     Parameters
     ----------
@@ -57,8 +66,11 @@ def fit_calibration(
     """
     if min(y.sum(), len(y) - y.sum()) < FEWEST_OF_EACH:
         return Calibration()
-    line = _line(log_odds, y, spread)
-    return line if line.slope > 0 else Calibration(1.0, _level(log_odds, y))
+    slope = _line(log_odds, y, spread).slope
+    if slope <= 0:
+        return Calibration(fell_back=True)
+    scaled = slope * log_odds
+    return Calibration(slope, level_shift(scaled, float(probability(log_odds).mean())))
 
 
 def _line(log_odds: Numbers, y: Outcomes, spread: float | None) -> Calibration:
@@ -78,31 +90,36 @@ def _line(log_odds: Numbers, y: Outcomes, spread: float | None) -> Calibration:
     return Calibration(slope, level - slope * middle)
 
 
-def _level(log_odds: Numbers, y: Outcomes) -> float:
-    """Return the shift that makes the mean probability the share of wins (Newton)."""
+def level_shift(log_odds: Numbers, share: float) -> float:
+    """Return the shift in log-odds that makes the mean probability `share` (Newton).
+
+    Parameters
+    ----------
+    log_odds : float array, shape (leads,)
+    share : float
+        Above 0 and below 1.
+    """
     shift = 0.0
     for _ in range(50):
         p = probability(log_odds + shift)
-        step = float((y.sum() - p.sum()) / max((p * (1 - p)).sum(), 1e-12))
+        step = float((share - p.mean()) / max((p * (1 - p)).mean(), 1e-12))
         shift += float(np.clip(step, -2, 2))
         if abs(step) < 1e-10:
             break
     return shift
 
 
-def calibrate_forward(
-    log_odds: Numbers, y: Outcomes, folds: list[Rows], *, ordered: bool
-) -> Numbers:
-    """Calibrate each fold's predictions on other folds only, as deployment would.
+def calibrate_forward(log_odds: Numbers, y: Outcomes, folds: Folds) -> Numbers:
+    """Calibrate each fold's predictions at the lag of deployment.
+
+    Only on predictions of other folds whose outcome was known when the fold's test began: the
+    same gap lies between the newest known outcome and the leads that are scored in service.
 
     Parameters
     ----------
     log_odds, y : arrays, shape (leads,)
         Out-of-time predictions; only rows in `folds` are read.
-    folds : list of int arrays
-        Test rows of each fold, oldest first.
-    ordered : bool
-        Folds follow time: calibrate on earlier folds only; else on all others.
+    folds : Folds
 
     Returns
     -------
@@ -110,11 +127,10 @@ def calibrate_forward(
         Calibrated log-odds; NaN for rows in no fold.
     """
     calibrated = np.full(len(log_odds), np.nan)
-    for number, rows in enumerate(folds):
-        others = folds[:number] if ordered else folds[:number] + folds[number + 1 :]
-        known = np.concatenate(others) if others else np.empty(0, np.intp)
+    for number, (_, test) in enumerate(folds):
+        known = folds.known(number)
         line = fit_calibration(log_odds[known], y[known])
-        calibrated[rows] = line.apply(log_odds[rows])
+        calibrated[test] = line.apply(log_odds[test])
     return calibrated
 
 

@@ -13,6 +13,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from leadml.model.trend import Trend
+
 Numbers = NDArray[np.float64]
 
 
@@ -163,6 +165,8 @@ class Machine:
     center : tuple of float, shape (features,)
         Mean additive contribution of each feature over the training leads, before the slope:
         a reason says how far a lead's term lies from it.
+    trend : Trend or None
+        Added last, as of the moment the lead is judged: part of the level, no feature's reason.
     """
 
     cards: tuple[tuple[float, Scorecard], ...]
@@ -170,6 +174,7 @@ class Machine:
     slope: float = 1.0
     intercept: float = 0.0
     center: tuple[float, ...] = ()
+    trend: Trend | None = None
 
     @property
     def additive(self) -> bool:
@@ -185,9 +190,21 @@ class Machine:
             total += weight * trees.log_odds(x)
         return total
 
-    def log_odds(self, x: Numbers) -> Numbers:
-        """Return the calibrated log-odds, shape (leads,)."""
-        return self.slope * self.raw_log_odds(x) + self.intercept
+    def log_odds(self, x: Numbers, as_of: NDArray[np.int64] | None = None) -> Numbers:
+        """Return the calibrated log-odds, shape (leads,).
+
+        Parameters
+        ----------
+        as_of : int64 array, shape (leads,), optional
+            Microseconds UTC; the moment each lead is judged. Without it the trend is left out:
+            what the features alone say.
+        """
+        still: Numbers = self.slope * self.raw_log_odds(x) + self.intercept
+        return still if as_of is None else still + self.trend_of(as_of)
+
+    def trend_of(self, as_of: NDArray[np.int64]) -> Numbers:
+        """Return what the trend adds as of each moment, shape (leads,); 0 without a trend."""
+        return np.zeros(len(as_of)) if self.trend is None else self.trend.of(as_of)
 
     def contributions(self, x: Numbers) -> Numbers:
         """Return the weighted sum of the scorecards' terms, shape of `x`, before the slope."""

@@ -66,7 +66,8 @@ class Selection:
     log_odds : float array, shape (leads,)
         The winner's out-of-time predictions before calibration; NaN elsewhere.
     forward : float array, shape (leads,)
-        The same, each calibrated on other folds only: what deployment would have said.
+        The same, each calibrated on other folds only and at the level known by then: what
+        deployment would have said.
     calibration : Calibration
         Fitted on all of `log_odds`.
     """
@@ -87,6 +88,7 @@ def compete(
     folds: Folds,
     seed: int,
     weights: Sequence[Numbers | None] | None = None,
+    level: Numbers | None = None,
     progress: Progress = lambda _step, _share: None,
 ) -> Selection:
     """Predict every fold's test leads with every candidate, and choose.
@@ -102,6 +104,8 @@ def compete(
     weights : sequence of float arrays, optional
         For every fold, the weight of each of its training leads; None weighs all alike. Test leads
         always count once.
+    level : float array, shape (leads,), optional
+        What the chosen rule of the level adds to each test lead's log-odds.
     progress : callable
         Told what is being done and the share done.
     """
@@ -114,7 +118,7 @@ def compete(
     )
     workers = Parallel(min(WORKERS, len(folds)), prefer="threads", return_as="generator")
     # BLAS and warnings have one setting for all threads, which folds must not reset.
-    with threadpool_limits(1), _quietly():
+    with threadpool_limits(1), quietly():
         for number, ((_, test), found) in enumerate(zip(folds, workers(jobs), strict=True)):
             for name, (log_odds, took) in found.items():
                 predicted[name][test] = log_odds
@@ -122,9 +126,9 @@ def compete(
             progress(f"fold {number + 1} of {len(folds)}", (number + 1) / len(folds))
     tests = [test for _, test in folds]
     rows = np.sort(np.concatenate(tests))
+    added = np.zeros(len(y)) if level is None else level
     forward = {
-        name: calibrate_forward(values, y, tests, ordered=folds.ordered)
-        for name, values in predicted.items()
+        name: calibrate_forward(values, y, folds) + added for name, values in predicted.items()
     }
     losses = {name: _losses(forward[name][rows], y[rows]) for name in SIMPLEST_FIRST}
     chosen = choose(losses)
@@ -152,7 +156,7 @@ def _predict(
 ) -> dict[str, tuple[Numbers, float]]:
     """Fit every candidate on one fold; return its test log-odds and the seconds it took."""
     found: dict[str, tuple[Numbers, float]] = {}
-    x_test = _seen(x_test, x, categorical)
+    x_test = seen(x_test, x, categorical)
     rest = _Rest(categorical, newest_last, seed, weight)
     for name in SIMPLEST_FIRST[:-1]:
         start = time.perf_counter()
@@ -164,7 +168,7 @@ def _predict(
     return found | {"blend": (blended, sum(took for _, took in parts))}
 
 
-def _seen(x_test: Numbers, x: Numbers, categorical: Flags) -> Numbers:
+def seen(x_test: Numbers, x: Numbers, categorical: Flags) -> Numbers:
     """Make levels that the training part never saw missing, as an unseen text is when serving."""
     seen = x_test.copy()
     for feature in np.flatnonzero(categorical):
@@ -183,12 +187,12 @@ def fit(
     weight: Numbers | None = None,
 ) -> Fitted:
     """Fit one candidate by name, on one core: threads that wait for each other cost more."""
-    with threadpool_limits(1), _quietly():
+    with threadpool_limits(1), quietly():
         return _fit(name, x, y, _Rest(categorical, newest_last, seed, weight))
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     """Let the logistic regression stop before it has converged to the last digit: good enough."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", category=UserWarning)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,12 +32,15 @@ class Folds:
         Whether the folds follow time; a fold's predictions may be calibrated on earlier ones only.
     gap_days : float
         Days between the newest training lead and the first test lead of a fold.
+    at : int64 array, shape (leads,), or None
+        Microseconds; the moment each lead is judged. None where undated.
     """
 
     pairs: tuple[tuple[Rows, Rows], ...]
     ordered: bool
     gap_days: float
     notes: tuple[Finding, ...] = ()
+    at: NDArray[np.int64] | None = None
 
     def __iter__(self) -> Iterator[tuple[Rows, Rows]]:
         """Go through the folds."""
@@ -45,6 +49,27 @@ class Folds:
     def __len__(self) -> int:
         """Return the number of folds."""
         return len(self.pairs)
+
+    def known(self, number: int) -> Rows:
+        """Return test rows of other folds whose outcome was known when a fold's test began.
+
+        In time order: those judged at least `gap_days` before, as at deployment the newest horizon
+        has no outcome yet. Without an order all other folds are known.
+        """
+        others = self.pairs[:number] if self.ordered else self._without(number)
+        rows = np.concatenate([np.empty(0, np.intp), *(test for _, test in others)])
+        if not self.ordered or self.at is None:
+            return rows
+        known: Rows = rows[self.at[rows] <= self.limit(number)]
+        return known
+
+    def _without(self, number: int) -> tuple[tuple[Rows, Rows], ...]:
+        return self.pairs[:number] + self.pairs[number + 1 :]
+
+    def limit(self, number: int) -> int:
+        """Return the latest moment whose outcome was known when a dated fold's test began."""
+        at = np.zeros(0, np.int64) if self.at is None else self.at
+        return int(at[self.pairs[number][1]].min()) - round(self.gap_days * MICROSECONDS_A_DAY)
 
 
 def rolling_folds(
@@ -70,7 +95,7 @@ def rolling_folds(
             pairs = _blocks(at, y, order, gap=gap, folds=count, share=share)
             if len(pairs) == count:
                 notes = _shortened(gap, gap_days, count, folds)
-                return Folds(tuple(pairs), ordered=True, gap_days=gap, notes=notes)
+                return Folds(tuple(pairs), ordered=True, gap_days=gap, notes=notes, at=at)
         if gap == 0.0:
             break
     drawn = stratified_folds(y, groups=None, seed=0, folds=folds)
@@ -101,12 +126,56 @@ def _blocks(
         if stop - start < 10:
             continue
         limit = sorted_at[start] - round(gap * MICROSECONDS_A_DAY)
-        train = order[: int(np.searchsorted(sorted_at, limit, "left" if gap == 0 else "right"))]
+        train = order[: int(np.searchsorted(sorted_at, limit, _side(gap)))]
         wins = int(y[train].sum())
         enough = min(wins, len(train) - wins) >= FEWEST_OF_EACH
         if enough and len(train) >= SMALLEST_SHARE * len(at):
             pairs.append((train, order[start:stop]))
     return pairs
+
+
+ORIGINS = 8
+"""Most origins of a rehearsal."""
+SMALLEST_BLOCK = 100
+"""Fewest leads of a rehearsal's test block."""
+
+
+def origins(at: NDArray[np.int64], y: NDArray[np.int8], *, gap_days: float) -> Folds:
+    """Make more and earlier rolling-origin folds than the competition has, to see what drifts.
+
+    The first training part holds `SMALLEST_SHARE` of the leads and `FEWEST_OF_EACH` of either
+    outcome; what comes a gap later is cut into up to `ORIGINS` blocks of equal count. A history
+    too short for that gives none.
+
+    Parameters
+    ----------
+    at : int64 array, shape (leads,)
+        Microseconds, ascending; the moment each lead is judged.
+    y : int array, shape (leads,)
+    gap_days : float
+        That of the competition's folds.
+    """
+    gap = round(gap_days * MICROSECONDS_A_DAY)
+    rarer = np.minimum(np.cumsum(y), np.cumsum(1 - y))
+    first = max(
+        int(np.searchsorted(rarer, FEWEST_OF_EACH)), int(np.ceil(SMALLEST_SHARE * len(at))), 1
+    )
+    if first >= len(at):
+        return Folds((), ordered=True, gap_days=gap_days, at=at)
+    start = int(np.searchsorted(at, at[first] + gap))
+    count = min(ORIGINS, (len(at) - start) // SMALLEST_BLOCK)
+    cuts = np.linspace(start, len(at), count + 1).round().astype(int)[:-1]
+    edges = np.unique(np.searchsorted(at, at[cuts], "left"))
+    pairs = tuple(
+        (np.arange(np.searchsorted(at, at[begin] - gap, _side(gap))), np.arange(begin, end))
+        for begin, end in zip(edges, [*edges[1:], len(at)], strict=True)
+    )
+    return Folds(pairs, ordered=True, gap_days=gap_days, at=at)
+
+
+def _side(gap: float) -> Literal["left", "right"]:
+    """Return which of the leads judged exactly a gap earlier are known: all, without a gap none."""
+    return "left" if gap == 0 else "right"
 
 
 def _shortened(gap: float, wanted: float, count: int, folds: int) -> tuple[Finding, ...]:

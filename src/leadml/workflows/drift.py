@@ -235,7 +235,8 @@ def _unseen(new: NewLeads, feature: Feature) -> NDArray[np.bool_] | None:
 
 
 def _score_movement(new: NewLeads, reference: Reference) -> Movement:
-    scores = score_spread(new.scores.log_odds[new.scored], reference.scores)
+    trend = new.scorer.bundle.machine.trend_of(new.as_of)  # not in the reference's scores
+    scores = score_spread((new.scores.log_odds - trend)[new.scored], reference.scores)
     return movement(reference.scores.counts, scores.counts)
 
 

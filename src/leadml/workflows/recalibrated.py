@@ -75,6 +75,7 @@ def on_top(machine: Machine, line: Calibration) -> Machine:
         machine,
         slope=line.slope * machine.slope,
         intercept=line.slope * machine.intercept + line.intercept,
+        trend=machine.trend and replace(machine.trend, rate=line.slope * machine.trend.rate),
     )
 
 

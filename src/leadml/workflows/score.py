@@ -168,7 +168,7 @@ class Scorer:
         )
         for row, problems in encoded.errors.items():
             errors.setdefault(row, []).extend(problems)
-        log_odds = self.bundle.machine.log_odds(encoded.x)
+        log_odds = self.bundle.machine.log_odds(encoded.x, batch.as_of)
         p = probability(log_odds)
         points, ready, buckets, grades, rules = self._points(batch, errors, explain=explain)
         return Scores(
