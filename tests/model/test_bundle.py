@@ -31,6 +31,7 @@ from leadml.model.bundle import (
 )
 from leadml.model.candidates import boosted
 from leadml.model.scorecard import Levels, Line, Machine, Scorecard, Steps
+from leadml.model.trend import Trend
 from leadml.snapshot.features import RARE, Feature, FeatureSet
 
 DEFINITION = Definition(
@@ -86,7 +87,11 @@ def write(folder: Path, machine: Machine | None = None) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("machine", [None, trees_machine()])
+def moving_machine() -> Machine:
+    return replace(trees_machine(), trend=Trend(0.001, 10, -5, 2**60))
+
+
+@pytest.mark.parametrize("machine", [None, trees_machine(), moving_machine()])
 def test_what_is_read_is_what_was_written(tmp_path: Path, machine: Machine | None) -> None:
     written = machine or Machine(((1.0, CARD),), center=(0.0, 0.1, 0.2))
     bundle = read_bundle(write(tmp_path / "7", machine))
@@ -100,11 +105,12 @@ def test_what_is_read_is_what_was_written(tmp_path: Path, machine: Machine | Non
     assert (bundle.machine.log_odds(x) == written.log_odds(x)).all()
 
 
-def test_a_bundle_from_before_the_decimal_sign_has_a_point(tmp_path: Path) -> None:
+def test_a_bundle_from_before_decimal_signs_and_trends_has_a_point_and_none(tmp_path: Path) -> None:
     folder = write(tmp_path)
     for name, of in (("model.json", lambda c: c), ("definition.json", lambda c: c["leads"])):
         content = json.loads((folder / name).read_text())
         del of(content)["decimal"]
+        content.pop("trend", None)
         (folder / name).write_text(json.dumps(content))
     manifest = json.loads((folder / "manifest.json").read_text())
     for name in manifest["files"]:
@@ -114,6 +120,7 @@ def test_a_bundle_from_before_the_decimal_sign_has_a_point(tmp_path: Path) -> No
     (folder / "manifest.json").write_text(json.dumps(manifest | {"seal": seal}))
     bundle = read_bundle(folder)
     assert bundle.features == replace(FEATURES, decimal=".")
+    assert bundle.machine.trend is None
     assert bundle.definition.leads.decimal == "."
 
 

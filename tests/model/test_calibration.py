@@ -1,5 +1,8 @@
 """Calibration recovers lines it should, and leaves alone what it cannot know."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,8 +15,10 @@ from leadml.model.calibration import (
     calibrate_forward,
     fit_calibration,
     fit_points_line,
+    level_shift,
 )
 from leadml.model.scorecard import probability
+from leadml.snapshot.split import Folds
 
 Numbers = NDArray[np.float64]
 Outcomes = NDArray[np.int8]
@@ -27,23 +32,20 @@ def drawn(n: int, slope: float, intercept: float, seed: int = 0) -> tuple[Number
 
 
 @pytest.mark.parametrize(("slope", "intercept"), [(1.0, 0.0), (0.5, -1.0), (1.6, 0.8)])
-def test_recovers_a_known_line(slope: float, intercept: float) -> None:
-    # 50,000 leads: standard errors are near .015
-    line = fit_calibration(*drawn(50_000, slope, intercept))
-    assert (line.slope, line.intercept) == pytest.approx((slope, intercept), abs=0.05)
+def test_recovers_a_known_slope_and_keeps_the_level(slope: float, intercept: float) -> None:
+    # 50,000 leads: standard errors are near .015. The level of the outcomes is no matter here.
+    z, y = drawn(50_000, slope, intercept)
+    line = fit_calibration(z, y)
+    assert line.slope == pytest.approx(slope, abs=0.05)
+    assert probability(line.apply(z)).mean() == pytest.approx(probability(z).mean(), abs=1e-9)
+    assert not line.fell_back
 
 
 def test_without_a_prior_it_is_plain_logistic_regression() -> None:
     z, y = drawn(500, 0.7, 0.3, seed=3)
     line = fit_calibration(z, y, spread=None)
     model = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(z[:, None], y)
-    expected = (model.coef_[0, 0], model.intercept_[0])
-    assert (line.slope, line.intercept) == pytest.approx(expected, abs=1e-5)
-
-
-def test_the_level_is_right_on_the_leads_it_was_fitted_on() -> None:
-    z, y = drawn(400, 0.6, 0.5, seed=1)
-    assert probability(fit_calibration(z, y).apply(z)).mean() == pytest.approx(y.mean(), abs=1e-6)
+    assert line.slope == pytest.approx(model.coef_[0, 0], abs=1e-5)
 
 
 def test_few_leads_draw_the_slope_towards_one() -> None:
@@ -57,12 +59,10 @@ def test_few_leads_draw_the_slope_towards_one() -> None:
     assert tight.slope == pytest.approx(1.0, abs=1e-3)
 
 
-def test_a_falling_line_keeps_the_order_and_fits_the_level_only() -> None:
+def test_a_falling_line_leaves_log_odds_as_they_are_and_says_so() -> None:
     z, y = drawn(2000, -1.0, 0.0, seed=2)
-    assert fit_calibration(z, y, spread=None) == fit_calibration(z, y)
-    line = fit_calibration(z, y)
-    assert line.slope == 1.0
-    assert probability(line.apply(z)).mean() == pytest.approx(y.mean(), abs=1e-9)
+    assert fit_calibration(z, y) == Calibration(1.0, 0.0, fell_back=True)
+    assert fit_calibration(z, y, spread=None).fell_back
 
 
 @pytest.mark.parametrize(("won", "lost"), [(19, 500), (500, 19)])
@@ -72,50 +72,78 @@ def test_too_few_of_either_leaves_log_odds_as_they_are(won: int, lost: int) -> N
 
 
 def test_twenty_of_each_are_enough() -> None:
-    y = np.array([1] * 20 + [0] * 100, np.int8)
-    line = fit_calibration(np.zeros(120), y)
-    # all the same: only the level can be fitted, log(20 / 100)
-    assert (line.slope, line.intercept) == pytest.approx((1.0, np.log(0.2)), abs=1e-6)
+    # all the same: there is no slope to fit, and the level stays although 1 in 6 won
+    same = np.array([1] * 20 + [0] * 100, np.int8)
+    line = fit_calibration(np.zeros(120), same)
+    assert (line.slope, line.intercept) == pytest.approx((1.0, 0.0), abs=1e-6)
+    z, y = np.arange(40.0) / 10, np.array([0, 1] * 20, np.int8)
+    assert fit_calibration(z, y).slope < 0.5  # won and lost alike: a flat line
 
 
 def test_a_million_leads_and_far_off_log_odds() -> None:
     z, y = drawn(300_000, 0.8, 0.2)
-    line = fit_calibration(100 + 5 * z, y)  # slope .8 / 5, intercept .2 - 100 * .16
-    assert (line.slope, line.intercept) == pytest.approx((0.16, -15.8), rel=0.02)
+    line = fit_calibration(100 + 5 * z, y)  # slope .8 / 5
+    assert line.slope == pytest.approx(0.16, rel=0.02)
+
+
+def test_the_level_shift_solves_for_the_share() -> None:
+    # All at log-odds 0: log(.2 / .8) = -1.386. Half at -1, half at 1, share .5: 0 by symmetry.
+    assert level_shift(np.zeros(7), 0.2) == pytest.approx(np.log(0.25))
+    assert level_shift(np.array([-1.0, 1.0]), 0.5) == pytest.approx(0.0, abs=1e-12)
+    assert level_shift(np.full(5, 30.0), 0.5) == pytest.approx(-30.0)
+
+
+THREE = [np.arange(3000 * k, 3000 * (k + 1)) for k in range(3)]
+NOBODY = np.empty(0, np.intp)
+
+
+def in_order(tests: list[NDArray[np.intp]], **rest: Any) -> Folds:
+    pairs = tuple((NOBODY, test) for test in tests)
+    return Folds(pairs, ordered=True, **{"gap_days": 0.0, **rest})
 
 
 def test_ordered_folds_are_calibrated_on_earlier_ones_only() -> None:
     # Fold 1 says nothing of slope 1; folds 2 and 3 follow other lines, which nobody knows yet.
     parts = [drawn(3000, 0.5, 1.0, seed=1), drawn(3000, 2.0, -1.0, 2), drawn(3000, 1.0, 0.0, 3)]
     z, y = (np.concatenate(part) for part in zip(*parts, strict=True))
-    folds = [np.arange(3000 * k, 3000 * (k + 1)) for k in range(3)]
-    found = calibrate_forward(z, y, folds, ordered=True)
-    assert (found[folds[0]] == z[folds[0]]).all()  # nothing is earlier: as they are
+    found = calibrate_forward(z, y, in_order(THREE))
+    assert (found[THREE[0]] == z[THREE[0]]).all()  # nothing is earlier: as they are
     second, third = fit_calibration(z[:3000], y[:3000]), fit_calibration(z[:6000], y[:6000])
-    assert (found[folds[1]] == second.apply(z[folds[1]])).all()
-    assert (found[folds[2]] == third.apply(z[folds[2]])).all()
+    assert (found[THREE[1]] == second.apply(z[THREE[1]])).all()
+    assert (found[THREE[2]] == third.apply(z[THREE[2]])).all()
+
+
+def test_outcomes_not_known_when_the_test_began_are_not_used() -> None:
+    # A lead a day, folds of 100 days, a horizon of 130: when the third test begins on day 200,
+    # outcomes are known of leads up to day 70, the first 71; for the second (day 100) of none.
+    z, y = drawn(300, 0.5, 1.0)
+    tests = [np.arange(0, 100), np.arange(100, 200), np.arange(200, 300)]
+    at = np.arange(300) * 86_400_000_000
+    found = calibrate_forward(z, y, in_order(tests, at=at, gap_days=130.0))
+    assert (found[:200] == z[:200]).all()
+    assert (found[200:] == fit_calibration(z[:71], y[:71]).apply(z[200:])).all()
 
 
 @given(st.integers(0, 100))
 def test_what_comes_later_never_changes_an_ordered_fold(seed: int) -> None:
     z, y = drawn(300, 0.7, 0.1, seed)
     folds = [np.arange(0, 100), np.arange(100, 200), np.arange(200, 300)]
-    before = calibrate_forward(z, y, folds, ordered=True)
+    before = calibrate_forward(z, y, in_order(folds))
     z[200:], y[200:] = -z[200:], 1 - y[200:]
-    after = calibrate_forward(z, y, folds, ordered=True)
+    after = calibrate_forward(z, y, in_order(folds))
     assert (before[:200] == after[:200]).all()
 
 
 def test_random_folds_are_calibrated_on_all_others() -> None:
     z, y = drawn(300, 0.7, 0.1)
     folds = [np.arange(0, 300, 3), np.arange(1, 300, 3), np.arange(2, 300, 3)]
-    found = calibrate_forward(z, y, folds, ordered=False)
+    found = calibrate_forward(z, y, replace(in_order(folds), ordered=False))
     others = np.concatenate([folds[0], folds[2]])
     assert (found[folds[1]] == fit_calibration(z[others], y[others]).apply(z[folds[1]])).all()
 
 
 def test_rows_in_no_fold_have_no_prediction() -> None:
-    found = calibrate_forward(np.zeros(5), np.zeros(5, np.int8), [np.array([1, 3])], ordered=True)
+    found = calibrate_forward(np.zeros(5), np.zeros(5, np.int8), in_order([np.array([1, 3])]))
     assert np.isnan(found).tolist() == [True, False, True, False, True]
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from leadml.model.scorecard import (
     term_from_dict,
     term_to_dict,
 )
+from leadml.model.trend import Trend
 
 GAP = math.nan
 
@@ -81,6 +83,20 @@ def test_a_machine_weighs_and_calibrates() -> None:
     machine = Machine(((0.5, CARD), (0.5, Scorecard(1.0))), slope=2.0, intercept=-1.0)
     assert machine.raw_log_odds(X[:1]) == pytest.approx([0.15])
     assert machine.log_odds(X[:1]) == pytest.approx([-0.7])
+
+
+def test_a_trend_is_added_as_of_the_moment_and_is_no_reason() -> None:
+    # -.7 and -2.3 doubled; then .01 for each day after day 10: -.1 on day 0, .2 on day 30
+    day = 86_400_000_000
+    still = Machine(((1.0, CARD),), slope=2.0, center=(0.0, 0.0, 0.0))
+    machine = replace(still, trend=Trend(0.01, 10 * day, 0, 99 * day))
+    as_of = np.array([0, 30 * day])
+    assert machine.log_odds(X[:2], as_of) == pytest.approx([-1.5, -4.4])
+    assert machine.trend_of(as_of) == pytest.approx([-0.1, 0.2])
+    assert (machine.log_odds(X) == still.log_odds(X)).all()
+    assert (machine.effects(X) == still.effects(X)).all()
+    assert still.trend_of(as_of).tolist() == [0.0, 0.0]
+    assert (still.log_odds(X[:2], as_of) == still.log_odds(X[:2])).all()
 
 
 def test_effects_are_how_far_each_term_lies_from_its_mean() -> None:

@@ -131,12 +131,8 @@ def test_predictions_are_of_models_that_never_saw_the_lead(
         found.chosen, x[train], y[train], categorical=np.zeros(2, bool), newest_last=True, seed=0
     )
     assert found.log_odds[test] == pytest.approx(fitted.machine.raw_log_odds(x[test]), abs=1e-12)
-    tests = [test for _, test in folds]
-    assert np.array_equal(
-        found.forward,
-        calibrate_forward(found.log_odds, y, tests, ordered=True),
-        equal_nan=True,
-    )
+    expected = calibrate_forward(found.log_odds, y, folds)
+    assert np.array_equal(found.forward, expected, equal_nan=True)
     assert found.calibration == fit_calibration(found.log_odds[found.rows], y[found.rows])
 
 

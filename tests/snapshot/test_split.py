@@ -1,12 +1,14 @@
 """Folds that respect time and keep groups whole."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from leadml.snapshot.split import Folds, rolling_folds, stratified_folds
+from leadml.snapshot.split import Folds, origins, rolling_folds, stratified_folds
 
 DAY = 86_400_000_000
 
@@ -228,3 +230,86 @@ def test_the_seed_decides() -> None:
 def test_few_outcomes_make_few_folds() -> None:
     y = np.array([1] * 3 + [0] * 50, np.int8)
     assert len(stratified_folds(y, groups=None, seed=0)) == 3
+
+
+class TestKnown:
+    """Which outcomes of other folds were known when a fold's test began."""
+
+    TESTS = (np.arange(0, 100), np.arange(100, 200), np.arange(200, 300))
+
+    def folds(self, **rest: Any) -> Folds:
+        pairs = tuple((np.empty(0, np.intp), test) for test in self.TESTS)
+        usual = {"ordered": True, "gap_days": 0.0, "at": days(np.arange(300))}
+        return Folds(**{"pairs": pairs, **usual, **rest})
+
+    def test_without_a_gap_all_earlier_folds(self) -> None:
+        assert self.folds().known(0).tolist() == []
+        assert self.folds().known(2).tolist() == list(range(200))
+
+    def test_with_a_gap_those_judged_so_long_before(self) -> None:
+        # the third test begins on day 200; 130 days before is day 70, that lead included
+        folds = self.folds(gap_days=130.0)
+        assert folds.limit(2) == days(np.array([70]))[0]
+        assert folds.known(2).tolist() == list(range(71))
+        assert folds.known(1).tolist() == []
+
+    def test_the_start_is_the_earliest_test_lead(self) -> None:
+        pairs = tuple((np.empty(0, np.intp), test[::-1]) for test in self.TESTS)
+        assert self.folds(pairs=pairs, gap_days=130.0).limit(2) == days(np.array([70]))[0]
+
+    def test_without_an_order_all_others(self) -> None:
+        known = self.folds(ordered=False).known(1).tolist()
+        assert known == [*range(100), *range(200, 300)]
+
+    def test_without_times_all_earlier(self) -> None:
+        assert self.folds(at=None, gap_days=130.0).known(2).tolist() == list(range(200))
+
+
+class TestOrigins:
+    def test_a_thousand_days(self) -> None:
+        # A lead a day: the first training part ends with lead 200 (a fifth), the first test is 90
+        # days later, on day 290; the other 710 leads make 7 blocks of 101 or 102.
+        at = days(np.arange(1000))
+        folds = origins(at, half(1000), gap_days=90)
+        assert folds.ordered
+        assert (folds.gap_days, len(folds)) == (90, 7)
+        assert folds.at is at
+        train, test = folds.pairs[0]
+        assert (train[0], train[-1], test[0]) == (0, 200, 290)
+        assert [train[-1] for train, _ in folds] == [test[0] - 90 for _, test in folds]
+        assert np.concatenate([test for _, test in folds]).tolist() == list(range(290, 1000))
+        assert {len(test) for _, test in folds} <= {101, 102}
+
+    def test_eight_blocks_at_most(self) -> None:
+        folds = origins(days(np.arange(5000)), half(5000), gap_days=0)
+        assert [len(test) for _, test in folds] == [500, 500, 500, 499, 500, 500, 500, 500]
+        train, test = folds.pairs[0]
+        assert (train[-1], test[0]) == (1000, 1001)
+
+    def test_enough_of_either_outcome_first(self) -> None:
+        # won is every fiftieth lead: the tenth is lead 450
+        y = (np.arange(2000) % 50 == 0).astype(np.int8)
+        assert origins(days(np.arange(2000)), y, gap_days=0).pairs[0][0][-1] == 450
+        lost = origins(days(np.arange(2000)), (1 - y).astype(np.int8), gap_days=0)
+        assert lost.pairs[0][0][-1] == 450
+
+    def test_leads_of_one_moment_stay_together(self) -> None:
+        # 100 leads a month, judged at its first day: blocks are whole months
+        at = days(np.repeat(np.arange(10) * 30, 100))
+        folds = origins(at, half(1000), gap_days=0)
+        assert [test[0] for _, test in folds] == [300, 400, 500, 600, 700, 800, 900]
+        assert [train[-1] for train, _ in folds] == [299, 399, 499, 599, 699, 799, 899]
+        late = origins(at, half(1000), gap_days=60)
+        assert [(train[-1], test[0]) for train, test in late][:2] == [(299, 400), (399, 500)]
+
+    @pytest.mark.parametrize(("leads", "gap"), [(150, 90), (60, 0), (10, 0), (0, 0)])
+    def test_too_short_a_history_gives_none(self, leads: int, gap: float) -> None:
+        folds = origins(days(np.arange(leads)), half(leads), gap_days=gap)
+        assert len(folds) == 0
+        assert folds.gap_days == gap
+
+
+def test_rolling_folds_carry_their_moments() -> None:
+    at = days(np.arange(1000))
+    assert rolling_folds(at, half(1000), gap_days=90).at is at
+    assert stratified_folds(half(100), groups=None, seed=0).at is None

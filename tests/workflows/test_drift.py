@@ -18,6 +18,7 @@ from leadml.evaluation.tally import Ranked
 from leadml.model.bundle import write_alias, write_bundle
 from leadml.model.reference import OutOfTime, reference_of
 from leadml.model.scorecard import Levels, Line, Machine, Scorecard, probability
+from leadml.model.trend import Trend
 from leadml.settings import load_settings
 from leadml.snapshot.features import RARE, Feature, FeatureSet
 
@@ -85,7 +86,9 @@ def new_leads(
     )
 
 
-def install(folder: Path, *, reference: bool = True, toml: str = TOML) -> Path:
+def install(
+    folder: Path, *, reference: bool = True, toml: str = TOML, trend: Trend | None = None
+) -> Path:
     config = folder / "leadml.toml"
     config.write_text(toml)
     definition = load_settings(config).definition
@@ -108,7 +111,7 @@ def install(folder: Path, *, reference: bool = True, toml: str = TOML) -> Path:
         },
         definition=definition,
         features=FEATURES,
-        machine=Machine(cards=((1.0, CARD),), center=(0.0, 0.0)),
+        machine=Machine(cards=((1.0, CARD),), center=(0.0, 0.0), trend=trend),
         trained_on=[f"T{number}" for number in range(3000)],
         reference=reference_of(FEATURES, np.stack([x, codes], axis=1), z, ranked)
         if reference
@@ -155,6 +158,15 @@ def test_a_level_that_fell_asks_to_recalibrate(tmp_path: Path) -> None:
     assert codes(found) == ["DRIFT009"]
     assert found["asks_for"] == found["findings"][0]["asks_for"] == "recalibrate"
     assert found["calibration"]["high"] < 0
+
+
+def test_a_trend_of_the_models_own_is_no_drift_of_its_scores(tmp_path: Path) -> None:
+    # Everything is .9 lower than in the training leads, as the model's own trend has it.
+    then = int(pd.Timestamp("2025-11-01").value // 1000)
+    install(tmp_path, trend=Trend(-0.9 / 90, then, then, then + 90 * 86_400_000_000))
+    found = run(tmp_path, new_leads(shift=-0.9))
+    assert (codes(found), found["asks_for"]) == ([], "nothing")
+    assert abs(found["calibration"]["difference"]) < 0.03
 
 
 def test_a_ranking_that_is_gone_asks_to_retrain(tmp_path: Path) -> None:

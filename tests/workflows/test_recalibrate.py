@@ -1,6 +1,7 @@
 """A bundle whose level and slope are wrong by known amounts is brought back; a right one stays."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,14 @@ from leadml.data.values import missing_texts
 from leadml.errors import DataError, ModelError, TooFewOutcomes
 from leadml.evaluation.threshold import choose_threshold
 from leadml.model.bundle import read_aliases, read_bundle, versions, write_alias, write_bundle
+from leadml.model.calibration import Calibration
 from leadml.model.reference import OutOfTime, reference_of
 from leadml.model.scorecard import Line, Machine, Scorecard, probability
+from leadml.model.trend import Trend
 from leadml.settings import load_settings
 from leadml.snapshot.features import Feature, FeatureSet
 from leadml.workflows.recalibrate import check_line
+from leadml.workflows.recalibrated import on_top
 
 TOML = """\
 [leads]
@@ -167,6 +171,15 @@ def test_the_bundle_is_the_same_model_behind_another_line(
     cuts = np.array(old.reference.scores.cuts) * line["slope"] + line["intercept"]
     assert new.reference.scores.cuts == pytest.approx(tuple(cuts))
     assert new.reference.scores.counts == old.reference.scores.counts
+
+
+def test_a_line_on_top_stretches_the_trend_too() -> None:
+    # .5 (2 z + .4 + t) - .1 = z + .1 + .5 t
+    machine = Machine(((1.0, CARD),), slope=2.0, intercept=0.4, trend=Trend(0.02, 0, 0, 10**15))
+    found = on_top(machine, Calibration(0.5, -0.1))
+    assert (found.slope, found.intercept) == pytest.approx((1.0, 0.1))
+    assert found.trend == Trend(0.01, 0, 0, 10**15)
+    assert on_top(replace(machine, trend=None), Calibration()).trend is None
 
 
 def test_reasons_still_sum(lowered: tuple[Path, dict[str, Any]]) -> None:

@@ -18,6 +18,7 @@ from leadml.domain.points_table import PointsTable
 from leadml.errors import ModelError
 from leadml.model.candidates import boosted
 from leadml.model.scorecard import Levels, Machine, Scorecard, Steps
+from leadml.model.trend import Trend
 from leadml.settings import Settings
 from leadml.workflows.score import Answer, Scorer, iso, load_scorer
 
@@ -94,6 +95,21 @@ def log_odds(answer: Answer) -> float:
 )
 def test_each_part_of_it(scorer: Scorer, changes: dict[str, object], expected: float) -> None:
     assert log_odds(one(scorer, **changes)) == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_trend_is_added_as_of_the_moment_judged(make_model: Make, scorer: Scorer) -> None:
+    # .01 a day from 22 May 2024, for ten days: -.5 + .1 on 1 June; an earlier hand-off, less
+    zero = int(datetime(2024, 5, 22, 12, tzinfo=UTC).timestamp()) * 10**6
+    trend = Trend(0.01, zero, zero, zero + 10 * 86_400_000_000)
+    machine = replace(scorer.bundle.machine, trend=trend)
+    moving = load_scorer("4", config=make_model(version="4", machine=machine))
+    assert log_odds(one(moving)) == pytest.approx(-0.4, abs=1e-12)
+    assert one(moving).reasons == one(scorer).reasons
+    handed = {"handed": "2024-05-27T12:00Z"}  # five days: -.5 + .05
+    assert log_odds(one(moving, **handed)) == pytest.approx(-0.45, abs=1e-12)
+    both = moving.score_records([LEAD, LEAD | handed], [VISITS, VISITS], now=NOW)
+    alone = [one(moving), one(moving, **handed)]
+    assert [answer.probability for answer in both] == [answer.probability for answer in alone]
 
 
 def test_unknown_activities_are_not_none(scorer: Scorer) -> None:

@@ -121,6 +121,19 @@ class TestCompany:
         assert manifest["out_of_time"] == {k: chosen[k] for k in ("log_loss", "auc")}
         assert manifest["points_calibration"]["slope"] > 0
 
+    def test_the_level_and_how_it_was_chosen(self, company: Any) -> None:
+        level = company.training.level
+        bundle = read_bundle(company.training.bundle)
+        assert company.training.to_dict()["level"] == bundle.manifest["level"] == level
+        assert [option["name"] for option in level["candidates"]] == ["none", "shift", "trend"]
+        assert level["chosen"] == "none"  # nothing drifts
+        assert (level["shift"], level["trend"], bundle.machine.trend) == (0.0, None, None)
+        assert level["slope"] == bundle.machine.slope
+        assert not level["slope_fell_back"]
+        assert level["lag_days"] <= 90
+        line = {"slope": bundle.machine.slope, "intercept": bundle.machine.intercept}
+        assert bundle.manifest["calibration"] == line
+
     def test_the_fitted_estimators_lie_beside_it(self, company: Any) -> None:
         estimators = joblib.load(company.training.bundle / "pipeline.joblib")
         assert set(estimators) <= {"logistic", "additive", "full"}

@@ -1,7 +1,7 @@
 """`leadml train`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -87,6 +87,7 @@ def _show(training: "Training", out: "Console") -> None:
     out.print(table)
     for rows in training.excluded_rows:
         out.print(f"left out: {rows.count} leads, {rows.reason} [{rows.code}]", markup=False)
+    out.print(_level_words(training.level))
     for sentence in training.outcomes.sentences():
         out.print(sentence, markup=False)
     for column in training.excluded:
@@ -106,6 +107,23 @@ def _show_limits(training: "Training", out: "Console") -> None:
     out.print("[bold]What the data cannot tell you[/bold]")
     for limit in training.cannot_tell:
         out.print(f"- {limit['topic']}: {limit['text']}.", markup=False)
+
+
+def _level_words(level: dict[str, Any]) -> str:
+    if not level["candidates"]:
+        return "Level: left alone; the leads' times do not allow a look at earlier periods."
+    gains = ", ".join(
+        f"a {option['name']} would have lowered log loss by {option['gain']:.4f} "
+        f"(standard error {option['error']:.4f})"
+        for option in level["candidates"][1:]
+    )
+    words = {
+        "none": "left alone",
+        "shift": f"shifted by {level['shift']:+.2f} log-odds",
+        "trend": "carried along its trend"
+        + (f", {level['trend']['rate'] * 365:+.2f} log-odds a year" if level["trend"] else ""),
+    }
+    return f"Level: {words[level['chosen']]}; in earlier periods {gains}."
 
 
 def _threshold_words(training: "Training") -> str:

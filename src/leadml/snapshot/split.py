@@ -160,10 +160,12 @@ def origins(at: NDArray[np.int64], y: NDArray[np.int8], *, gap_days: float) -> F
     first = max(
         int(np.searchsorted(rarer, FEWEST_OF_EACH)), int(np.ceil(SMALLEST_SHARE * len(at))), 1
     )
-    if first >= len(at):
-        return Folds((), ordered=True, gap_days=gap_days, at=at)
-    start = int(np.searchsorted(at, at[first] + gap))
+    start = len(at)
+    if first < len(at):
+        start = int(np.searchsorted(at, at[first] + gap, "left" if gap else "right"))
     count = min(ORIGINS, (len(at) - start) // SMALLEST_BLOCK)
+    if count < 1:
+        return Folds((), ordered=True, gap_days=gap_days, at=at)
     cuts = np.linspace(start, len(at), count + 1).round().astype(int)[:-1]
     edges = np.unique(np.searchsorted(at, at[cuts], "left"))
     pairs = tuple(

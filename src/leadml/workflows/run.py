@@ -10,6 +10,7 @@ import numpy as np
 from leadml.evaluation.threshold import Threshold
 from leadml.model.calibration import fit_points_line
 from leadml.model.candidates import Fitted
+from leadml.model.level import Level
 from leadml.model.reference import OutOfTime, Reference, reference_of
 from leadml.model.scorecard import Machine
 from leadml.model.selection import Selection
@@ -18,6 +19,7 @@ from leadml.snapshot.catalogue import FEWEST_OF_LEVEL
 from leadml.snapshot.labels import Judged
 from leadml.snapshot.leakage import Audit
 from leadml.snapshot.split import Folds
+from leadml.workflows.adaptation import Adaptation
 from leadml.workflows.lesson import Lesson
 from leadml.workflows.material import Material
 from leadml.workflows.outcomes import Outcomes, outcomes_of
@@ -41,11 +43,19 @@ class Run:
     machine: Machine
     threshold: Threshold
     audit: Audit = field(default_factory=Audit)
+    adaptation: Adaptation = field(default_factory=lambda: Adaptation(Level()))
 
     @property
     def outcomes(self) -> Outcomes:
         """What became of the hand-offs."""
         return outcomes_of(self.judged, counts=self.settings.definition.agreement.counts)
+
+    @property
+    def level(self) -> dict[str, Any]:
+        """How the level was chosen, and the slope beside it, JSON-ready."""
+        line = self.selection.calibration
+        slope = {"slope": line.slope, "slope_fell_back": line.fell_back}
+        return self.adaptation.level.to_dict() | slope
 
 
 def reference_for(run: Run) -> Reference:
@@ -92,7 +102,8 @@ def manifest_of(run: Run, seed: int) -> dict[str, Any]:
         "chosen": run.selection.chosen,
         "additive": run.machine.additive,
         "out_of_time": {"log_loss": chosen.log_loss, "auc": chosen.auc},
-        "calibration": run.selection.calibration.to_dict(),
+        "calibration": {"slope": run.machine.slope, "intercept": run.machine.intercept},
+        "level": run.level,
         "threshold": run.threshold.to_dict(),
         "bands": {band: share * agreement.close_rate for band, share in BAND_SHARES.items()},
         "points_calibration": points_line.to_dict() if points_line else None,

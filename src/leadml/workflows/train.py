@@ -15,6 +15,7 @@ from leadml.model.selection import Selection, compete, finished, fit, out_of_tim
 from leadml.settings import Settings, load_settings
 from leadml.snapshot.labels import Judged
 from leadml.snapshot.split import Folds
+from leadml.workflows.adaptation import Adaptation, adapt, slope_findings
 from leadml.workflows.audit import audited, without
 from leadml.workflows.lesson import FEWEST_OF_EACH, Lesson, check_points, folds_of, lesson_of
 from leadml.workflows.material import gather, raise_errors
@@ -53,6 +54,9 @@ class Training:
         Learnt from.
     outcomes : Outcomes
         What became of the hand-offs, the never followed up among them.
+    level : dict
+        The rule of the level that won the rehearsal: ``chosen``, ``candidates`` with their gains,
+        ``lag_days``, ``shift``, ``trend``, ``slope``, ``slope_fell_back``.
     findings : tuple of Finding
     cannot_tell : tuple of dict
         What the data cannot tell: ``{"topic", "text", "remedy"}``, the weightiest first.
@@ -70,6 +74,7 @@ class Training:
     leads: int
     won: int
     outcomes: Outcomes
+    level: dict[str, Any]
     findings: tuple[Finding, ...]
     cannot_tell: tuple[dict[str, str], ...]
 
@@ -88,6 +93,7 @@ class Training:
             "leads": self.leads,
             "won": self.won,
             "outcomes": self.outcomes.to_dict(),
+            "level": self.level,
             "candidates": self.candidates,
             "chosen": self.chosen,
             "excluded": [vars(item) for item in self.excluded],
@@ -154,7 +160,11 @@ def train(
     folds = folds_of(lesson, material, judged, settings, seed)
     audit = audited(material, judged, lesson, folds, settings.definition.points, seed=seed)
     lesson = without(lesson, audit)
-    selection = _compete(lesson, folds, seed, lambda s, share: progress(s, 0.2 + 0.5 * share))
+    progress("rehearsing the past", 0.15)
+    adaptation = adapt(lesson, folds)
+    selection = _compete(
+        lesson, folds, adaptation, seed, lambda s, share: progress(s, 0.2 + 0.5 * share)
+    )
     progress(f"fitting {selection.chosen} on all leads", 0.75)
     fitted = fit(
         selection.chosen,
@@ -164,12 +174,23 @@ def train(
         newest_last=judged.dated,
         seed=seed,
     )
-    machine = finished(fitted.machine, lesson.x, selection.calibration)
+    machine = adaptation.level.on(finished(fitted.machine, lesson.x, selection.calibration))
     threshold = _threshold(lesson, selection, settings)
     run = Run(
-        settings, material, judged, lesson, folds, selection, fitted, machine, threshold, audit
+        settings,
+        material,
+        judged,
+        lesson,
+        folds,
+        selection,
+        fitted,
+        machine,
+        threshold,
+        audit,
+        adaptation,
     )
     findings += [*judged.notes, *folds.notes, *audit.findings]
+    findings += slope_findings(selection.calibration, len(selection.rows))
     progress("registering", 0.85)
     sealed = seal(run, findings, seed)
     training = Training(
@@ -185,6 +206,7 @@ def train(
         leads=len(lesson.y),
         won=int(lesson.y.sum()),
         outcomes=run.outcomes,
+        level=run.level,
         findings=tuple(findings),
         cannot_tell=tuple(sealed.manifest["cannot_tell"]),
     )
@@ -209,7 +231,9 @@ def _refuse_too_few(judged: Judged, settings: Settings) -> None:
     raise TooFewOutcomes(msg)
 
 
-def _compete(lesson: Lesson, folds: Folds, seed: int, progress: Progress) -> Selection:
+def _compete(
+    lesson: Lesson, folds: Folds, adaptation: Adaptation, seed: int, progress: Progress
+) -> Selection:
     step = -(-len(lesson.y) // MOST_TO_CHOOSE)
     if step > 1:
         thinned = [(train[::step], test[::step]) for train, test in folds]
@@ -220,6 +244,7 @@ def _compete(lesson: Lesson, folds: Folds, seed: int, progress: Progress) -> Sel
         categorical=lesson.categorical,
         folds=folds,
         seed=seed,
+        level=adaptation.forward(folds),
         progress=progress,
     )
 

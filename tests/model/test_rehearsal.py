@@ -1,0 +1,199 @@
+"""The rehearsal: what was known at each origin, and shifts and trends that are recovered."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from leadml.model.calibration import level_shift
+from leadml.model.candidates import logistic
+from leadml.model.rehearsal import Rehearsal, rehearse, shrunk, shrunk_shift, trend_of
+from leadml.model.scorecard import probability
+from leadml.snapshot.split import Folds, origins
+
+DAY = 86_400_000_000
+Numbers = NDArray[np.float64]
+Outcomes = NDArray[np.int8]
+
+
+def world(a_year: float, *, leads: int = 3000, seed: int = 0) -> tuple[Numbers, Outcomes, Any]:
+    """Return features, outcomes and moments: one lead every four hours, log-odds x - 1 + drift."""
+    random = np.random.default_rng(seed)
+    x = random.normal(size=(leads, 2))
+    days = np.arange(leads) / 6
+    log_odds = x[:, 0] - 1 + a_year * (days - days.mean()) / 365
+    y = (random.random(leads) < probability(log_odds)).astype(np.int8)
+    return x, y, (days * DAY).round().astype(np.int64)
+
+
+@pytest.fixture(scope="module")
+def rising() -> tuple[Numbers, Outcomes, Rehearsal]:
+    x, y, at = world(1.0)
+    folds = origins(at, y, gap_days=60)
+    return x, y, rehearse(x, y, categorical=np.zeros(2, bool), folds=folds)
+
+
+class TestShrinking:
+    def test_by_its_standard_error(self) -> None:
+        # .5 (1 - (.2 / .5)^2) = .5 * .84; within its error nothing is left; nothing stays nothing
+        assert shrunk(0.5, 0.2) == pytest.approx(0.42)
+        assert shrunk(-0.5, 0.2) == pytest.approx(-0.42)
+        assert (shrunk(0.2, 0.2), shrunk(0.1, 0.2), shrunk(0.0, 0.2)) == (0.0, 0.0, 0.0)
+
+    def test_the_shift_by_hand(self) -> None:
+        # 100 leads at log-odds 0, 80 won: shift log 4 = 1.3863, error 1 / sqrt(100 * .16) = .25
+        y = np.array([1] * 80 + [0] * 20, np.int8)
+        expected = np.log(4) * (1 - (0.25 / np.log(4)) ** 2)
+        assert shrunk_shift(np.zeros(100), y) == pytest.approx(expected)
+
+    @pytest.mark.parametrize(("won", "lost"), [(19, 80), (80, 19)])
+    def test_too_few_of_either_shift_nothing(self, won: int, lost: int) -> None:
+        assert shrunk_shift(np.zeros(99), np.array([1] * won + [0] * lost, np.int8)) == 0.0
+
+
+class TestTrend:
+    def test_a_known_rate_is_found(self) -> None:
+        # 30,000 leads over 500 days: the error of a rate a year is near .05
+        x, y, at = world(0.8, leads=30_000)
+        at = at // 10
+        rate = 0.8 * 10  # ten times as fast on a tenth of the time
+        trend = trend_of(x[:, 0] - 1, y, at, carried=7 * DAY)
+        assert trend.rate * 365 == pytest.approx(rate, rel=0.1)
+        assert (trend.first, trend.last) == (int(at[0]), int(at[-1]) + 7 * DAY)
+        # the middle by weight p (1 - p), to a microsecond
+        p = probability(x[:, 0] - 1)
+        assert trend.zero == pytest.approx(np.average(at, weights=p * (1 - p)), abs=10)
+
+    def test_two_days_by_hand(self) -> None:
+        # 100 leads on day 0 with 50 won, 100 on day 2 with 73: log-odds 0 and .9946, at model
+        # log-odds 0. Rate .4973 a day; its error 1/2 sqrt(1/25 + 1/19.71) = .1506; shrunk by
+        # 1 - (.1506/.4973)^2 = .9083.
+        y = np.array([1] * 50 + [0] * 50 + [1] * 73 + [0] * 27, np.int8)
+        at = np.repeat([0, 2 * DAY], 100)
+        trend = trend_of(np.zeros(200), y, at, carried=0)
+        assert trend.zero == pytest.approx(DAY, abs=1)
+        assert trend.rate == pytest.approx(0.4973 * 0.9083, abs=2e-4)
+
+    def test_weights_count_leads_several_times(self) -> None:
+        # Weight 3 for the wins of day 2 is 219 wins of 246: log-odds 2.0935, rate 1.0467 a day.
+        y = np.array([1] * 50 + [0] * 50 + [1] * 73 + [0] * 27, np.int8)
+        at = np.repeat([0, 2 * DAY], 100)
+        weight = np.where((at > 0) & (y == 1), 3.0, 1.0)
+        trend = trend_of(np.zeros(200), y, at, carried=0, weight=weight)
+        # Error of a weighted rate: of day 2's log-odds 1/73 + 1/27 = .2251 squared (scaling wins
+        # does not make them more), of day 0's .04: .5 sqrt(.0507 + .04).
+        error = 0.5 * np.sqrt(1 / 73 + 1 / 27 + 0.04)
+        assert trend.rate == pytest.approx(1.0467 * (1 - (error / 1.0467) ** 2), abs=2e-3)
+
+    def test_nothing_to_fit(self) -> None:
+        few = np.array([1] * 19 + [0] * 100, np.int8)
+        at = np.arange(119) * DAY
+        assert trend_of(np.zeros(119), few, at, carried=0).rate == 0.0
+        y = np.array([0, 1] * 60, np.int8)
+        assert trend_of(np.zeros(120), y, np.full(120, DAY), carried=0).rate == 0.0
+
+
+class TestRehearsal:
+    def test_predictions_are_of_models_that_never_saw_the_lead(
+        self, rising: tuple[Numbers, Outcomes, Rehearsal]
+    ) -> None:
+        x, y, found = rising
+        train, test = found.folds.pairs[2]
+        machine = logistic(x[train], y[train], categorical=np.zeros(2, bool)).machine
+        assert found.log_odds[test] == pytest.approx(machine.raw_log_odds(x[test]), abs=1e-12)
+        assert np.isnan(found.log_odds[found.folds.pairs[0][1][0] - 1])
+        assert found.tested.tolist() == list(range(found.tested[0], 3000))
+        everything = logistic(x, y, categorical=np.zeros(2, bool)).machine
+        assert found.machines[-1].raw_log_odds(x[:5]) == pytest.approx(
+            everything.raw_log_odds(x[:5])
+        )
+
+    def test_at_an_origin_only_earlier_horizons_are_known(
+        self, rising: tuple[Numbers, Outcomes, Rehearsal]
+    ) -> None:
+        _, y, found = rising
+        for number, (train, test) in enumerate(found.folds):
+            limit = found.folds.limit(number)
+            assert limit == found.at[test[0]] - 60 * DAY
+            assert found.limits[number] == found.at[train[-1]] <= limit
+            assert found.trend_at(limit) == found.trends[number]
+        assert found.trend_at(found.limits[0] - 1) is None
+        assert found.trend_at(10**18) == found.trends[-1]
+        # the shift: predictions of the newest 60 days that are known by then
+        limit = found.folds.limit(7)
+        rows = found.tested[(found.at[found.tested] <= limit)]
+        rows = rows[found.at[rows] > limit - 60 * DAY]
+        assert found.window == 60 * DAY
+        assert found.shift_at(limit) == shrunk_shift(found.log_odds[rows], y[rows])
+        assert found.shift_at(limit) > 0
+
+    def test_corrections_by_rule(self, rising: tuple[Numbers, Outcomes, Rehearsal]) -> None:
+        _, _, found = rising
+        limit, as_of = found.limits[-1], np.array([480 * DAY, 500 * DAY])
+        assert found.correction("none", limit, as_of).tolist() == [0.0, 0.0]
+        shift = found.shift_at(limit)
+        assert found.correction("shift", limit, as_of).tolist() == [shift, shift]
+        trend = found.trends[-1]
+        assert found.correction("trend", limit, as_of).tolist() == trend.of(as_of).tolist()
+        assert found.correction("trend", -1, as_of).tolist() == [0.0, 0.0]
+
+    def test_a_trend_is_carried_as_far_as_the_rehearsal_went(
+        self, rising: tuple[Numbers, Outcomes, Rehearsal]
+    ) -> None:
+        _, _, found = rising
+        longest = max(int(np.ptp(found.at[test])) for _, test in found.folds)
+        assert found.trends[-1].last == found.at[-1] + 60 * DAY + longest
+        train = found.folds.pairs[0][0]
+        assert found.trends[0].last == found.at[train[-1]] + 60 * DAY + longest
+
+    def test_forward_corrects_each_fold_by_what_was_known(
+        self, rising: tuple[Numbers, Outcomes, Rehearsal]
+    ) -> None:
+        _, _, found = rising
+        added = found.forward("trend", found.folds)
+        for number, (_, test) in enumerate(found.folds):
+            assert (added[test] == found.trends[number].of(found.at[test])).all()
+        assert (added[: found.tested[0]] == 0).all()
+        undated = Folds(found.folds.pairs, ordered=False, gap_days=0.0)
+        assert found.forward("trend", undated).tolist() == [0.0] * 3000
+
+    def test_without_a_gap_the_window_is_a_block(self) -> None:
+        x, y, at = world(0.0, leads=600)
+        folds = origins(at, y, gap_days=0)
+        found = rehearse(x, y, categorical=np.zeros(2, bool), folds=folds)
+        assert found.window == max(int(np.ptp(at[test])) for _, test in folds)
+
+    def test_weights_reach_the_fits(self) -> None:
+        x, y, at = world(0.0, leads=600)
+        folds = origins(at, y, gap_days=0)
+        weights = [np.where(y[train] == 1, 2.0, 1.0) for train, _ in folds]
+        found = rehearse(x, y, categorical=np.zeros(2, bool), folds=folds, weights=[*weights, None])
+        plain = rehearse(x, y, categorical=np.zeros(2, bool), folds=folds)
+        assert np.nanmean(found.log_odds) > np.nanmean(plain.log_odds) + 0.4  # about log 2
+        assert found.machines[-1] == plain.machines[-1]
+
+    def test_levels_unseen_in_training_count_as_missing(self) -> None:
+        x, y, at = world(0.0, leads=600)
+        x[:, 1] = np.arange(600) // 60
+        folds = origins(at, y, gap_days=0)
+        found = rehearse(x, y, categorical=np.array([False, True]), folds=folds)
+        train, test = folds.pairs[-1]
+        told = x[test].copy()
+        told[~np.isin(told[:, 1], x[train, 1]), 1] = np.nan
+        assert np.isnan(told).any()
+        machine = logistic(x[train], y[train], categorical=np.array([False, True])).machine
+        assert found.log_odds[test] == pytest.approx(machine.raw_log_odds(told), abs=1e-12)
+
+
+def test_out_of_time_predictions_are_off_by_what_the_level_moved_meanwhile() -> None:
+    # Log-odds rise by .1 a year for nearly 14 years: a test block is off by .1 a year between the
+    # middle of its training part and its own middle.
+    x, y, at = world(0.1, leads=30_000)
+    folds = origins(at, y, gap_days=60)
+    found = rehearse(x, y, categorical=np.zeros(2, bool), folds=folds)
+    for train, test in folds:
+        years = (at[test].mean() - at[train].mean()) / DAY / 365
+        off = level_shift(found.log_odds[test], float(y[test].mean()))
+        assert off == pytest.approx(0.1 * years, abs=0.12)  # 3,000 leads: error .045
+    assert years > 6
