@@ -19,13 +19,17 @@ from pathlib import Path
 import numpy as np
 
 import leadml
+from leadml.data.activity_log import ActivityLog
+from leadml.snapshot.activity_features import activity_features
+from leadml.snapshot.activity_numbers import aggregates_of
+from leadml.snapshot.aggregates import plan_of, touches_of_leads
 
 LEADS = 4000
 REPEATS = 200
 
 
 def show(what: str, value: str) -> None:
-    sys.stdout.write(f"{what:<58}{value:>14}\n")
+    sys.stdout.write(f"{what:<68}{value:>14}\n")
     sys.stdout.flush()
 
 
@@ -107,11 +111,40 @@ def serving(folder: Path) -> None:
         show("POST /v1/score, one connection each", f"{one * 1000:,.2f} ms")
 
 
+def engines() -> None:
+    """Compare SQL and fold on the features of one log, without reading any file."""
+    features = activity_features(*log_of(2_000, 20_000))
+    plan = plan_of(features)
+    for leads, activities in ((1, 20), (20_000, 200_000), (200_000, 2_000_000)):
+        touches = touches_of_leads(plan, *log_of(leads, activities))
+        by_fold = timed(lambda t=touches: aggregates_of(plan, t, engine="fold"))
+        by_sql = timed(lambda t=touches: aggregates_of(plan, t, engine="sql"))
+        what = f"{len(features)} features of {leads:,} leads, {activities:,} activities"
+        show(f"{what}: fold", f"{by_fold * 1000:,.1f} ms")
+        show(f"{what}: SQL", f"{by_sql * 1000:,.1f} ms")
+
+
+def log_of(leads: int, activities: int) -> tuple[ActivityLog, np.ndarray]:
+    """Draw activities over 200 days before the moment all leads are judged at."""
+    random = np.random.default_rng(0)
+    day = 86_400_000_000
+    log = ActivityLog(
+        np.sort(random.integers(0, leads, activities)),
+        20_000 * day - random.integers(1, 200 * day, activities),
+        random.integers(0, 8, activities).astype(np.int32),
+        random.integers(-1, 12, activities).astype(np.int32),
+        [f"kind {number}" for number in range(8)],
+        [f"/page{number}/part" for number in range(12)],
+    )
+    return log, np.full(leads, 20_000 * day)
+
+
 def main() -> None:
     os.environ.pop("LEADML_API_KEYS", None)
     show(f"{platform.machine()}, {os.cpu_count()} cores, Python", platform.python_version())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        engines()
         make_crm(folder)
         commands(folder)
         scorer(folder)

@@ -1,7 +1,7 @@
 """The activities of a set of leads as plain arrays, ready to be folded into features and points."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,3 +54,32 @@ class ActivityLog:
         return ActivityLog(
             lead[lead >= 0], kept.at, kept.kind, kept.detail, self.kinds, self.details
         )
+
+
+@dataclass(frozen=True)
+class AccountLog:
+    """Activities of whole accounts, and the leads of a batch that belong to them.
+
+    Attributes
+    ----------
+    account : int array, shape (leads,)
+        Position of each lead's account in `names`; -1 where unknown, or where it is no company.
+    contact : int array, shape (leads,)
+        The lead's own number among those in ``log.lead``: what it does itself is no colleague's.
+    names : sequence of str
+        The accounts.
+    of : int array, shape (activities,)
+        Position of each activity's account in `names`.
+    log : ActivityLog
+        The activities; ``lead`` numbers whoever did them across all accounts.
+    """
+
+    account: NDArray[np.intp]
+    contact: NDArray[np.intp]
+    names: Sequence[str]
+    of: NDArray[np.intp]
+    log: ActivityLog
+
+    def take(self, rows: NDArray[np.intp]) -> "AccountLog":
+        """Return it for the leads at `rows`; their colleagues stay whole."""
+        return replace(self, account=self.account[rows], contact=self.contact[rows])

@@ -165,6 +165,7 @@ def _model_to_dict(features: FeatureSet, machine: Machine) -> dict[str, Any]:
         "timezone": features.timezone,
         "date_format": features.date_format,
         "decimal": features.decimal,
+        "crowds": sorted(features.crowds),
         "cards": [[weight, card.to_dict()] for weight, card in machine.cards],
         "trees": [
             {
@@ -191,6 +192,7 @@ def _model_from_dict(
         values["timezone"],
         values["date_format"],
         values.get("decimal", "."),
+        frozenset(values.get("crowds", ())),
     )
     machine = Machine(
         cards=tuple((weight, Scorecard.from_dict(card)) for weight, card in values["cards"]),

@@ -29,11 +29,9 @@ from leadml.data.values import (
 from leadml.data.words import frequent_terms, is_prose, mean_words
 from leadml.domain.finding import ExcludedColumn
 from leadml.domain.mapping import LeadMapping
+from leadml.snapshot.activity_features import activity_features, copies
 from leadml.snapshot.features import MOST_LEVELS, RARE, Feature, FeatureSet
 
-WINDOWS = (1.0, 7.0, 30.0, 90.0, None)
-FEWEST_WITH_ACTIVITY = 10
-"""Fewest leads that must have a kind of activity for it to become features."""
 FEWEST_OF_LEVEL = 5
 """Fewest leads of a level of its own; rarer ones share one level."""
 MOST_LATER_TIMES = 0.05
@@ -92,7 +90,7 @@ def choose_features(
                 excluded.append(found)
     features += _life_features(leads, rows, as_of)
     if log is not None and log.kinds:
-        features += _activity_features(log, as_of)
+        features += activity_features(log, as_of)
     chosen = FeatureSet(
         tuple(features),
         missing_texts(mapping.missing),
@@ -108,6 +106,8 @@ def drop_constant(
 ) -> tuple[Catalogue, NDArray[np.bool_]]:
     """Leave out features with at most one value over the training leads (missing counts as one).
 
+    Counts of activities that say the same as one over a wider window go too.
+
     Returns
     -------
     catalogue : Catalogue
@@ -117,6 +117,7 @@ def drop_constant(
     """
     kept = np.array([_varies(x[:, position]) for position in range(x.shape[1])], dtype=bool)
     features = catalogue.features.features
+    kept &= ~copies(features, x)
     dropped = [f for f, keep in zip(features, kept, strict=True) if not keep]
     excluded = tuple(
         ExcludedColumn(f.column, "DATA006", "holds one value only in the training leads")
@@ -295,28 +296,3 @@ def _life_features(leads: Leads, rows: NDArray[np.intp], as_of: NDArray[np.int64
     known = (created != NO_TIME) & (as_of != NO_TIME)
     by_handoff = known.any() and np.unique(as_of[known] - created[known]).size > 1
     return [Feature(name="age in days", kind="age"), *parts] if by_handoff else parts
-
-
-def _activity_features(log: ActivityLog, as_of: NDArray[np.int64]) -> list[Feature]:
-    before = log.keep(log.at < as_of[log.lead])
-    pairs = np.unique(np.stack([before.lead, before.kind.astype(np.intp)], axis=1), axis=0)
-    support = np.bincount(pairs[pairs[:, 1] >= 0, 1], minlength=len(log.kinds))
-    kinds: list[str | None] = [None] if len(before) else []
-    kinds += [k for k, n in zip(log.kinds, support, strict=True) if n >= FEWEST_WITH_ACTIVITY]
-    return [feature for kind in kinds for feature in _of_activity(kind)]
-
-
-def _of_activity(kind: str | None) -> list[Feature]:
-    name = kind or "any activity"
-    counts = [
-        Feature(name=f"{name}: {_window(window)}", kind="count", activity=kind, window=window)
-        for window in WINDOWS
-    ]
-    recency = Feature(name=f"{name}: days since last", kind="recency", activity=kind)
-    return [*counts, recency, Feature(name=f"{name}: days active", kind="days", activity=kind)]
-
-
-def _window(window: float | None) -> str:
-    if window is None:
-        return "times ever"
-    return f"times in {window:g} day{'' if window == 1 else 's'}"

@@ -5,7 +5,7 @@ has the same features wherever it is scored. Only activities *strictly before* t
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from leadml.data.activity_log import ActivityLog
+from leadml.data.activity_log import AccountLog, ActivityLog
 from leadml.data.raw import RawColumn
 from leadml.data.values import (
     MICROSECONDS_A_DAY,
@@ -29,7 +29,9 @@ from leadml.data.values import (
     to_text,
 )
 from leadml.data.words import mentions
-from leadml.snapshot.feature import ACTIVITY, ATTRIBUTES, LIFE, MOST_LEVELS, RARE, Feature
+from leadml.snapshot.activity_numbers import ActivityNumbers, aggregates_of
+from leadml.snapshot.aggregates import Plan, Touches, plan_of, touches_of_accounts, touches_of_leads
+from leadml.snapshot.feature import ACTIVITY, ATTRIBUTES, LIFE, MOST_LEVELS, RARE, Feature, Scope
 
 Numbers = NDArray[np.float64]
 Microseconds = NDArray[np.int64]
@@ -53,13 +55,17 @@ class Encoded:
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """The features of a model, in order, and how raw values are read into them."""
+    """The features of a model, in order, and how raw values are read into them.
+
+    `crowds` are accounts (case folded) of too many leads to be a company.
+    """
 
     features: tuple[Feature, ...]
     missing: frozenset[str]
     timezone: str = "UTC"
     date_format: str | None = None
     decimal: str = "."
+    crowds: frozenset[str] = frozenset()
 
     @property
     def names(self) -> list[str]:
@@ -76,6 +82,19 @@ class FeatureSet:
         """Whether any feature needs activities."""
         return any(feature.kind in ACTIVITY for feature in self.features)
 
+    @property
+    def reads_colleagues(self) -> bool:
+        """Whether any feature needs the activities of other leads of the account."""
+        return any(f.kind in ACTIVITY and f.scope == "account" for f in self.features)
+
+    @cached_property
+    def _plans(self) -> dict[Scope, Plan]:
+        asked = [feature for feature in self.features if feature.kind in ACTIVITY]
+        scopes: dict[Scope, list[Feature]] = {}
+        for feature in asked:
+            scopes.setdefault(feature.scope, []).append(feature)
+        return {scope: plan_of(features) for scope, features in scopes.items()}
+
     @cached_property
     def _zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
@@ -88,6 +107,7 @@ class FeatureSet:
         created: Microseconds,
         log: ActivityLog,
         untold: NDArray[np.bool_] | None = None,
+        colleagues: AccountLog | None = None,
     ) -> Encoded:
         """Compute every feature of every lead as of its moment.
 
@@ -101,10 +121,11 @@ class FeatureSet:
             Activities of the leads.
         untold : bool array, shape (leads,), optional
             Leads whose activities are unknown (missing), which is not the same as none.
+        colleagues : AccountLog, optional
+            Activities of the leads' accounts; without them features of accounts are missing.
         """
         x = np.full((len(as_of), len(self.features)), np.nan)
         errors: dict[int, list[tuple[str, str]]] = {}
-        history = _History(log, as_of) if self.reads_activities else None
         for name, places in self._words.items():
             x[:, places] = self._mentioned(name, places, raw, errors)
         for position, feature in enumerate(self.features):
@@ -114,10 +135,35 @@ class FeatureSet:
                     x[:, position] = self._attribute(feature, column, as_of, errors)
             elif feature.kind in LIFE:
                 x[:, position] = self._life(feature, as_of, created)
-            elif feature.kind in ACTIVITY and history is not None:
-                folded = history.fold(feature)
-                x[:, position] = folded if untold is None else np.where(untold, np.nan, folded)
+        told = np.ones(len(as_of), bool) if untold is None else ~untold
+        self._activities(x, told, "lead", lambda plan: touches_of_leads(plan, log, as_of))
+        if colleagues is not None:
+            known = self._companies(colleagues)
+            self._activities(
+                x, known, "account", lambda plan: touches_of_accounts(plan, colleagues, as_of)
+            )
         return Encoded(x, errors)
+
+    def _activities(
+        self,
+        x: Numbers,
+        told: NDArray[np.bool_],
+        scope: Scope,
+        touches: Callable[[Plan], Touches],
+    ) -> None:
+        """Fill in the features of one scope, where its activities are known."""
+        if scope not in self._plans:
+            return
+        plan = self._plans[scope]
+        found = ActivityNumbers(plan, aggregates_of(plan, touches(plan)), len(x))
+        for position, feature in enumerate(self.features):
+            if feature.kind in ACTIVITY and feature.scope == scope:
+                x[:, position] = np.where(told, found.of(feature), np.nan)
+
+    def _companies(self, colleagues: AccountLog) -> NDArray[np.bool_]:
+        """Tell which leads have a known account that is a company."""
+        crowds = [name.casefold() in self.crowds for name in colleagues.names]
+        return ~np.array([*crowds, True], bool)[colleagues.account]
 
     @cached_property
     def _words(self) -> dict[str, list[int]]:
@@ -233,42 +279,6 @@ def level_reader(levels: Sequence[str], missing: frozenset[str]) -> "Any":
         return math.nan if text is None else codes.get(text, unseen)
 
     return read
-
-
-class _History:
-    """The activities before each lead's moment, and their folds into features."""
-
-    def __init__(self, log: ActivityLog, as_of: Microseconds) -> None:
-        moment = as_of[log.lead]
-        before = log.keep((log.at < moment) & (moment != NO_TIME))
-        self.leads = len(as_of)
-        self.log = before
-        self.age = (as_of[before.lead] - before.at) / MICROSECONDS_A_DAY
-        self._codes = {name: code for code, name in enumerate(before.kinds)}
-        self._rows: dict[str | None, NDArray[np.intp] | slice] = {None: slice(None)}
-
-    def fold(self, feature: Feature) -> Numbers:
-        rows = self._of_kind(feature.activity)
-        lead, age = self.log.lead[rows], self.age[rows]
-        if feature.kind == "count":
-            if feature.window is not None:
-                lead = lead[age <= feature.window]
-            return np.bincount(lead, minlength=self.leads).astype(float)
-        if feature.kind == "recency":
-            newest = np.full(self.leads, np.inf)
-            np.minimum.at(newest, lead, age)
-            return np.where(np.isinf(newest), np.nan, newest)
-        return self._distinct_days(lead, self.log.at[rows])
-
-    def _of_kind(self, kind: str | None) -> NDArray[np.intp] | slice:
-        if kind not in self._rows:
-            code = self._codes.get(kind or "", -2)
-            self._rows[kind] = np.flatnonzero(self.log.kind == code)
-        return self._rows[kind]
-
-    def _distinct_days(self, lead: NDArray[np.intp], at: Microseconds) -> Numbers:
-        pairs = np.unique(np.stack([lead, at // MICROSECONDS_A_DAY], axis=1), axis=0)
-        return np.bincount(pairs[:, 0], minlength=self.leads).astype(float)
 
 
 __all__ = [

@@ -69,7 +69,7 @@ class Audit:
         columns = self.quarantined.keys() - kinds
 
         def stays(feature: Feature) -> bool:
-            return feature.column not in columns and feature.activity not in kinds
+            return feature.column not in columns and kinds.isdisjoint(feature.activities)
 
         return np.array([stays(feature) for feature in features.features], bool)
 

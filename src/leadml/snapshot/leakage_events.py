@@ -81,7 +81,7 @@ def _by_later_activity(case: Case, place: int, later: LaterActivity) -> Iterator
 
 
 def _by_closing(case: Case, found: AfterClosing) -> Iterator[Suspicion]:
-    used = {feature.activity for feature in case.features.features}
+    used = {kind for feature in case.features.features for kind in feature.activities}
     for kind, share in found.kinds.items():
         if kind in used:
             evidence = (

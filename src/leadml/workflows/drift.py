@@ -198,7 +198,8 @@ def _counted(new: NewLeads, reference: Reference) -> list[Counted]:
 
 def _count(new: NewLeads, feature: Feature, x: NDArray[np.float64], reference: Spread) -> Counted:
     spread = spread_of(feature, x, like=reference, unseen=_unseen(new, feature))
-    is_source = feature.categorical and feature.column == new.material.leads.mapping.source
+    source = new.material.leads.mapping.source
+    is_source = feature.categorical and source is not None and feature.column == source
     listed = tuple(level for level in feature.levels if level != RARE)
     return Counted(
         feature=feature.name,

@@ -1,0 +1,215 @@
+"""Which features of activities the training leads offer; the outcome is never looked at."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leadml.data.activity_log import AccountLog, ActivityLog
+from leadml.data.detail_group import detail_group
+from leadml.data.values import NO_TIME
+from leadml.snapshot.activity_numbers import ActivityNumbers, aggregates_of
+from leadml.snapshot.aggregates import plan_of, touch_name, touches_of_leads
+from leadml.snapshot.feature import RARE, Feature, Scope
+
+WINDOWS = (1.0, 7.0, 30.0, 90.0, None)
+TREND = 7.0
+"""Days of a trend: longer ones and mean gaps brought nothing out of time."""
+FEWEST_WITH_ACTIVITY = 10
+"""Fewest leads that must have a kind of activity for it to become features."""
+LEAST_SHARE = 0.01
+"""Least share of the leads that must have a detail group for it to become features."""
+MOST_GROUPS = 12
+"""Most detail groups that become features: those that most leads have."""
+MOST_FIRST = 20
+"""Most first activities that are told apart."""
+ALIKE = 0.01
+"""Two features are copies where they differ in at most this share of the leads with either."""
+MOST_COMPARED = 10_000
+"""Most leads by which copies are found."""
+
+_CLICK = re.compile(r"click(ed|ing|s)?", re.IGNORECASE)
+_OPEN = re.compile(r"open(ed|ing|s)?", re.IGNORECASE)
+
+Pair = tuple[str, str]
+
+
+def activity_features(log: ActivityLog, as_of: NDArray[np.int64]) -> list[Feature]:
+    """Return the features of the leads' own activities, wide windows after narrow ones.
+
+    Parameters
+    ----------
+    log : ActivityLog
+        Activities of the training leads.
+    as_of : int64 array, shape (leads,)
+        Microseconds UTC, `NO_TIME` where undated.
+    """
+    moment = as_of[log.lead]
+    before = log.keep((log.at < moment) & (moment != NO_TIME))
+    if not len(before):
+        return []
+    support = Counter(dict(zip(before.kinds, _leads_of(before.lead, before.kind), strict=False)))
+    kinds = [kind for kind in before.kinds if support[kind] >= FEWEST_WITH_ACTIVITY]
+    pairs = _pairs(before)
+    return [
+        *_of_slice(None),
+        *_course(),
+        *(feature for kind in kinds for feature in _of_slice(kind)),
+        *(f for pair in _groups(before, pairs, kinds, len(as_of)) for f in _of_group(*pair)),
+        *_ratios(kinds),
+        *_first_touch(before, pairs, as_of),
+    ]
+
+
+def account_features(colleagues: AccountLog, as_of: NDArray[np.int64]) -> list[Feature]:
+    """Return the features of what other leads of the account did."""
+    asked = [*_of_slice(None, "account"), *_contacts()]
+    if not len(colleagues.log):
+        return []
+    return asked
+
+
+def _leads_of(lead: NDArray[np.intp], code: NDArray[np.int32]) -> list[int]:
+    """Count the distinct leads of each code."""
+    pairs = np.unique(np.stack([lead, code.astype(np.intp)], axis=1), axis=0)
+    counts: list[int] = np.bincount(pairs[pairs[:, 1] >= 0, 1]).tolist()
+    return counts
+
+
+def _of_slice(kind: str | None, scope: Scope = "lead") -> Iterator[Feature]:
+    name = _name(kind, None, scope)
+    for window in WINDOWS:
+        shown = f"{name}: {_window(window)}"
+        yield Feature(name=shown, kind="count", activity=kind, window=window, scope=scope)
+    last = f"{name}: days since last"
+    yield Feature(name=last, kind="recency", activity=kind, scope=scope)
+    yield Feature(name=f"{name}: days active", kind="days", activity=kind, scope=scope)
+
+
+def _course() -> Iterator[Feature]:
+    """Yield how activity comes and goes."""
+    name = _name(None, None, "lead")
+    shown = f"{name}: {TREND:g} days against the {TREND:g} before"
+    yield Feature(name=shown, kind="trend", window=TREND)
+    yield Feature(name=f"{name}: longest gap in days", kind="longest_gap")
+
+
+def _of_group(kind: str, group: str) -> Iterator[Feature]:
+    name = _name(kind, group, "lead")
+    for window in WINDOWS:
+        shown = f"{name}: {_window(window)}"
+        yield Feature(name=shown, kind="count", activity=kind, group=group, window=window)
+    shown = f"{name}: days since last"
+    yield Feature(name=shown, kind="recency", activity=kind, group=group)
+
+
+def _contacts() -> Iterator[Feature]:
+    for window in WINDOWS:
+        when = "ever" if window is None else _days(window)
+        name = f"colleagues: active contacts {when}"
+        yield Feature(name=name, kind="contacts", window=window, scope="account")
+
+
+def _name(kind: str | None, group: str | None, scope: Scope) -> str:
+    name = touch_name(kind, group)
+    return f"colleagues, {name}" if scope == "account" else name
+
+
+def _window(window: float | None) -> str:
+    return "times ever" if window is None else f"times {_days(window)}"
+
+
+def _days(window: float) -> str:
+    return f"in {window:g} day{'' if window == 1 else 's'}"
+
+
+def _pairs(before: ActivityLog) -> list[Pair | None]:
+    """Return kind and detail group of each activity, None where it lacks either."""
+    groups = {
+        code: detail_group(before.details[code]) for code in set(before.detail.tolist()) - {-1}
+    }
+    return [
+        (before.kinds[kind], groups[detail]) if kind >= 0 and detail >= 0 else None
+        for kind, detail in zip(before.kind.tolist(), before.detail.tolist(), strict=True)
+    ]
+
+
+def _groups(
+    before: ActivityLog, pairs: Sequence[Pair | None], kinds: Sequence[str], leads: int
+) -> list[Pair]:
+    """Return the detail groups, of kinds with several, that enough leads have."""
+    having = {(lead, pair) for lead, pair in zip(before.lead.tolist(), pairs, strict=True) if pair}
+    support = Counter(pair for _, pair in having)
+    several = Counter(kind for kind, _ in support)
+    fewest = max(FEWEST_WITH_ACTIVITY, LEAST_SHARE * leads)
+    common = [
+        pair
+        for pair, count in support.items()
+        if count >= fewest and several[pair[0]] > 1 and pair[0] in kinds
+    ]
+    return sorted(common, key=lambda pair: (-support[pair], pair))[:MOST_GROUPS]
+
+
+def _ratios(kinds: Sequence[str]) -> Iterator[Feature]:
+    """Yield clicks to opens, of kinds that are called alike but for that (email_click, ...)."""
+    opens = {_stem(_OPEN, kind): kind for kind in kinds if _OPEN.search(kind)}
+    for kind in kinds:
+        per = opens.get(_stem(_CLICK, kind)) if _CLICK.search(kind) else None
+        if per is not None:
+            yield Feature(name=f"{kind} for each {per}", kind="ratio", activity=kind, per=per)
+
+
+def _stem(pattern: re.Pattern[str], kind: str) -> str:
+    return re.sub(r"\W|_", "", pattern.sub("", kind)).casefold()
+
+
+def _first_touch(
+    before: ActivityLog, pairs: Sequence[Pair | None], as_of: NDArray[np.int64]
+) -> Iterator[Feature]:
+    """Yield what a lead's first activity was: common ones by detail group, others by kind."""
+    names = {kind: kind for kind in before.kinds} | {touch_name(*p): p[0] for p in pairs if p}
+    every = Feature(name="first activity", kind="first", levels=tuple(sorted(names)))
+    plan = plan_of([every])
+    found = aggregates_of(plan, touches_of_leads(plan, before, as_of))
+    codes = ActivityNumbers(plan, found, len(as_of)).of(every)
+    counts = Counter(every.levels[int(code)] for code in codes[~np.isnan(codes)])
+    fewest = max(FEWEST_WITH_ACTIVITY, LEAST_SHARE * len(as_of))
+    own = {name for name, count in counts.most_common(MOST_FIRST) if count >= fewest}
+    rest = Counter({names[name]: 0 for name in counts})
+    for name in set(counts) - own:
+        rest[names[name]] += counts[name]
+    own |= {kind for kind, count in rest.items() if count >= fewest}
+    rare = [RARE] if any(count for kind, count in rest.items() if kind not in own) else []
+    if own:
+        levels = (*sorted(own), *rare)
+        yield Feature(name="first activity", kind="first", levels=levels)
+
+
+def copies(features: Sequence[Feature], x: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell which features of activities say (nearly) the same as another one with a wider window.
+
+    Returns
+    -------
+    copies : bool array, shape (features,)
+    """
+    step = -(-len(x) // MOST_COMPARED) or 1
+    sample = np.nan_to_num(x[::step], nan=-1.0)
+    order = sorted(
+        (place for place, f in enumerate(features) if f.kind in ("count", "days", "contacts")),
+        key=lambda place: -(features[place].window or np.inf),
+    )
+    kept: list[int] = []
+    found = np.zeros(len(features), bool)
+    for place in order:
+        column = sample[:, place]
+        found[place] = any(_alike(column, sample[:, other]) for other in kept)
+        if not found[place]:
+            kept.append(place)
+    return found
+
+
+def _alike(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
+    either = int(((a > 0) | (b > 0)).sum())
+    return int((a != b).sum()) <= ALIKE * either

@@ -1,0 +1,103 @@
+"""Features of activities: whole numbers from SQL or a fold, made into features by one code."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leadml.data.values import MICROSECONDS_A_DAY
+from leadml.snapshot.aggregates import Aggregates, Integers, Plan, Touches, slices_of
+from leadml.snapshot.aggregates_fold import fold
+from leadml.snapshot.aggregates_sql import query
+from leadml.snapshot.feature import Feature
+
+Numbers = NDArray[np.float64]
+Engine = Literal["fold", "sql"]
+
+LARGE = 200_000
+"""Activities from which SQL computes the aggregates; below, starting the engine costs more."""
+
+
+def aggregates_of(plan: Plan, touches: Touches, *, engine: Engine | None = None) -> Aggregates:
+    """Return a plan's aggregates, by SQL from `LARGE` activities on unless `engine` says which."""
+    if engine is None:
+        engine = "sql" if len(touches.at) >= LARGE else "fold"
+    return query(plan, touches) if engine == "sql" else fold(plan, touches)
+
+
+@dataclass(frozen=True)
+class ActivityNumbers:
+    """Features of some activities of each lead, from their aggregates.
+
+    Attributes
+    ----------
+    plan : Plan
+    found : Aggregates
+    leads : int
+    """
+
+    plan: Plan
+    found: Aggregates
+    leads: int
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """Where the rows of each slice begin, and the last end."""
+        starts = np.searchsorted(self.found.place, np.arange(len(self.plan.slices) + 1))
+        return [int(start) for start in starts]
+
+    def of(self, feature: Feature) -> Numbers:
+        """Return one feature, shape (leads,); NaN where it needs activities there are none of."""
+        kinds: dict[str, Callable[[Feature], Numbers]] = {
+            "count": lambda f: self._count(f, f.window).astype(float),
+            "contacts": self._contacts,
+            "days": lambda f: self._dense(f, self.found.days, 0).astype(float),
+            "recency": lambda f: _in_days(self._dense(f, self.found.newest, -1)),
+            "longest_gap": lambda f: _in_days(self._dense(f, self.found.longest_gap, -1)),
+            "trend": self._trend,
+            "ratio": self._ratio,
+            "first": self._first,
+        }
+        return kinds[feature.kind](feature)
+
+    def _dense(self, feature: Feature, column: Integers, nothing: int, which: int = 0) -> Integers:
+        """Spread an aggregate of a feature's slice over all leads."""
+        place = self.plan.position[slices_of(feature)[which]]
+        rows = slice(*self._starts[place : place + 2])
+        spread = np.full(self.leads, nothing, np.int64)
+        spread[self.found.lead[rows]] = column[rows]
+        return spread
+
+    def _count(self, feature: Feature, window: float | None, which: int = 0) -> Integers:
+        column = self.found.counts[:, self.plan.window(window)]
+        return self._dense(feature, column, 0, which)
+
+    def _contacts(self, feature: Feature) -> Numbers:
+        column = self.found.contacts[:, self.plan.window(feature.window)]
+        return self._dense(feature, column, 0).astype(float)
+
+    def _trend(self, feature: Feature) -> Numbers:
+        window = feature.window or 0.0
+        recent = self._count(feature, window)
+        both = self._count(feature, 2 * window)
+        return _share(2 * recent - both, both)
+
+    def _ratio(self, feature: Feature) -> Numbers:
+        of, per = self._count(feature, feature.window), self._count(feature, feature.window, 1)
+        return _share(of, np.maximum(of, per))
+
+    def _first(self, feature: Feature) -> Numbers:
+        code = self._dense(feature, self.found.first, -1)
+        unknown = (code < 0) | (code >= len(feature.levels))
+        return np.where(unknown, np.nan, code)
+
+
+def _in_days(microseconds: Integers) -> Numbers:
+    return np.where(microseconds < 0, np.nan, microseconds / MICROSECONDS_A_DAY)
+
+
+def _share(part: Integers, whole: Integers) -> Numbers:
+    return np.where(whole > 0, part / np.maximum(whole, 1), np.nan)
