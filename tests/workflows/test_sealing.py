@@ -53,3 +53,13 @@ def test_the_facts_are_those_of_the_company(company: Any, values: dict[str, Any]
     )  # the simulated neglect
     assert values["as_of"][:10] in texts["the present"]
     assert values["data_window"]["to"][:10] in texts["the present"]
+
+
+def test_what_the_outcomes_can_show_is_said_with_their_number(
+    company: Any, values: dict[str, Any]
+) -> None:
+    texts = {limit["topic"]: limit["text"] for limit in values["cannot_tell"]}
+    training = company.training
+    assert texts["how sure this can be"].startswith(
+        f"{training.won:,} of {training.leads:,} matured, followed-up hand-offs were sales-ready"
+    )

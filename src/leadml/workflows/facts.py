@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from leadml.data.values import NO_TIME
+from leadml.data.values import MICROSECONDS_A_DAY, NO_TIME
+from leadml.evaluation.knowable import DAYS_A_MONTH, knowable
 from leadml.model.selection import out_of_time
 from leadml.workflows.limits import Facts
 from leadml.workflows.run import Run
 from leadml.workflows.score import iso
 
+MICROSECONDS_A_MONTH = DAYS_A_MONTH * MICROSECONDS_A_DAY
 FEWEST_WINS = 10
 """Wins of a source below which it cannot be judged by itself."""
 
@@ -62,6 +64,7 @@ def facts_of(run: Run, manifest: Mapping[str, Any]) -> Facts:
         effective_size=_effective(run),
         eventually_days=(manifest.get("eventually") or {}).get("horizon_days"),
         thin=_thin(run, rows),
+        knowable=_knowable(run),
     )
 
 
@@ -78,6 +81,25 @@ def _handed_off(run: Run) -> dict[str, Any]:
         "closed_in_bulk": outcomes.closed_in_bulk or 0,
         "not_matured": outcomes.not_matured,
     }
+
+
+def _knowable(run: Run) -> tuple[str, ...]:
+    """Say what the matured outcomes can show of the agreed rate; weights never enter that."""
+    agreement = run.settings.definition.agreement
+    matured = run.judged.label >= 0
+    as_of = run.judged.as_of[matured].astype("datetime64[us]").view("i8")
+    dated = as_of[as_of != NO_TIME]
+    months = float(np.ptp(dated)) / MICROSECONDS_A_MONTH if len(dated) else 0.0
+    now = run.material.now if len(dated) else None
+    return knowable(
+        won=int((run.judged.label == 1).sum()),
+        leads=int(matured.sum()),
+        leads_per_month=int(matured.sum()) / months if months > 0 else 0.0,
+        agreed=agreement.close_rate,
+        confidence=agreement.confidence,
+        horizon_days=agreement.horizon_days,
+        as_of=None if now is None else now.astype("datetime64[D]").item(),
+    ).sentences
 
 
 def _fields(manifest: Mapping[str, Any]) -> tuple[str, ...] | None:

@@ -136,8 +136,8 @@ def _leads(count: int) -> str:
 
 
 def _size(f: Facts) -> Iterator[Limit]:
-    for number, text in enumerate(f.knowable):
-        topic = "how sure this can be" if number == 0 else f"how sure this can be ({number + 1})"
+    for number, text in enumerate(f.knowable, 1):
+        topic = "how sure this can be" + (f" ({number})" if number > 1 else "")
         yield Limit(topic, text, "more matured, followed-up hand-offs; time brings them")
 
 
