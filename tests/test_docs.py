@@ -17,7 +17,7 @@ from leadml.api import schemas
 from leadml.api.routes import health, scoring
 from leadml.cli.main import main
 from leadml.domain.agreement import Agreement
-from leadml.domain.mapping import ActivityMapping, LeadMapping
+from leadml.domain.mapping import ActivityMapping, HistoryMapping, LeadMapping
 from leadml.domain.points_table import PointsTable, Rule
 from leadml.evaluation.metrics import METRICS
 from leadml.settings import StoreSettings, TrackingSettings, settings_from
@@ -126,6 +126,7 @@ def test_every_example_command_can_be_typed(line: str) -> None:
 SECTIONS = {
     "leads": LeadMapping,
     "activities": ActivityMapping,
+    "history": HistoryMapping,
     "sales_ready": Agreement,
     "points": PointsTable,
     "points.rules": Rule,

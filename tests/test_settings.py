@@ -99,7 +99,7 @@ RULE = '[[points.rules]]\nname = "a"\npoints = 1\n'
     [
         # unknown keys, with the nearest one
         ("[lead]", "leadml.toml: lead is not a section leadml knows; did you mean leads?"),
-        ("[zzz]", "zzz is not a section leadml knows; known: leads, activities, sales_ready"),
+        ("[zzz]", "zzz is not a section leadml knows; known: leads, activities, history"),
         ('[leads]\noutcom = "x"', "[leads]: outcom is not a setting leadml knows; did you mean"),
         ("[sales_ready]\nhorizon = 90", "horizon is not a setting leadml knows; did you mean"),
         ("[points]\nthreshhold = 1", "[points]: threshhold is not a setting leadml knows; did you"),

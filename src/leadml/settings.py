@@ -15,7 +15,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from leadml.domain.agreement import Agreement
 from leadml.domain.definition import Definition
-from leadml.domain.mapping import ActivityMapping, LeadMapping
+from leadml.domain.mapping import ActivityMapping, HistoryMapping, LeadMapping
 from leadml.domain.points_table import PointsTable, Rule
 from leadml.errors import ConfigError
 
@@ -91,6 +91,7 @@ def settings_from(content: Mapping[str, Any], *, path: Path) -> Settings:
     definition = Definition(
         leads=_lead_mapping(sections["leads"], where),
         activities=_read(ActivityMapping, sections["activities"], "activities", where),
+        history=_read(HistoryMapping, sections["history"], "history", where),
         agreement=_read(Agreement, sections["sales_ready"], "sales_ready", where),
         points=_points(sections["points"], where),
     )
@@ -113,7 +114,7 @@ def api_keys_from(environment: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(key.strip() for key in keys if key.strip())
 
 
-_SECTIONS = ("leads", "activities", "sales_ready", "points", "store", "tracking")
+_SECTIONS = ("leads", "activities", "history", "sales_ready", "points", "store", "tracking")
 
 
 def _toml(path: Path) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from datetime import date
 
 from leadml.domain.agreement import Agreement
 from leadml.domain.definition import Definition
-from leadml.domain.mapping import LeadMapping
+from leadml.domain.mapping import HistoryMapping, LeadMapping
 from leadml.domain.points_table import PointsTable, Rule
 
 RULE = Rule(name="big", points=5.0, column="size", at_least=50.0)
@@ -29,6 +29,14 @@ def test_there_and_back() -> None:
     assert again == definition
     assert isinstance(again.leads.won, tuple)
     assert again.leads.won[1] is True
+
+
+def test_that_of_an_older_version_has_no_history() -> None:
+    definition = Definition(history=HistoryMapping(lead="LeadId", old=None))
+    values = definition.to_dict()
+    assert Definition.from_dict(values) == definition
+    del values["history"]
+    assert Definition.from_dict(values) == Definition()
 
 
 def test_reading_leaves_what_was_given_as_it_was() -> None:

@@ -6,17 +6,20 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
 from leadml.data.activities import Activities, read_activities
+from leadml.data.history import read_history
 from leadml.data.leads import Leads, read_leads
+from leadml.data.raw import RawColumn
 from leadml.data.tables import table_of
 from leadml.data.values import MICROSECONDS_A_DAY as DAY
 from leadml.domain.agreement import Agreement
-from leadml.domain.mapping import ActivityMapping, LeadMapping
+from leadml.domain.mapping import ActivityMapping, HistoryMapping, LeadMapping
 from leadml.snapshot.catalogue import choose_features
 from leadml.snapshot.labels import judge
 from leadml.snapshot.leakage import CODES, Audit, audit, copies_across
-from leadml.snapshot.leakage_events import Changes
+from leadml.snapshot.rollback import Rollback
 from leadml.snapshot.split import Folds
 
 N = 1200
@@ -58,6 +61,34 @@ def activities_of(leads: Leads, touches: Sequence[tuple[int, float, str]]) -> Ac
     return read_activities(table_of(frame, "touches.csv"), mapping, **options)  # type: ignore[arg-type]
 
 
+def rollback_of(
+    leads: Leads, column: str, of: Sequence[int], days: float, *, told: bool
+) -> Rollback:
+    """Changes of a column so many days after the closing, with or without the values."""
+    value = "JP" if told else None
+    frame = pd.DataFrame(
+        {
+            "lead_id": leads.lead_id[list(of)],
+            "field": column,
+            "old_value": pd.Series([value] * len(of), dtype=object),
+            "new_value": pd.Series([value] * len(of), dtype=object),
+            "changed_at": (CLOSED[list(of)] + pd.Timedelta(days=days)).astype(str),
+        }
+    )
+    reading = {"timezone": "UTC", "date_format": None, "missing": ()}
+    history = read_history(table_of(frame, "changes.csv"), HistoryMapping(), **reading)  # type: ignore[arg-type]
+    return Rollback(leads, history)
+
+
+class AsOf(dict[str, RawColumn]):
+    def __init__(self, rollback: Rollback, as_of: NDArray[np.int64]) -> None:
+        super().__init__()
+        self.rollback, self.as_of = rollback, as_of
+
+    def __missing__(self, column: str) -> RawColumn:
+        return self.rollback.raw(column, np.arange(len(self.as_of)), self.as_of)
+
+
 def audited(
     columns: Mapping[str, object],
     *,
@@ -65,7 +96,7 @@ def audited(
     keep: Sequence[str] = (),
     touches: Sequence[tuple[int, float, str]] = (),
     changes: tuple[str, Sequence[int], float] | None = None,
-    rolled_back: frozenset[str] = frozenset(),
+    told: bool = False,
 ) -> Audit:
     leads = leads_of({**PLAIN, **columns}, dated=dated)
     agreement = Agreement(horizon_days=30, snapshot_days=2)
@@ -80,12 +111,7 @@ def audited(
     raw = {column: leads.raw(column).take(rows) for column in features.columns}
     given = log if log is not None else activities_of(leads, [(0, 1.0, "x")]).log_for([])
     x = features.encode(raw, as_of=as_of, created=as_of, log=given).x
-    history = None
-    if changes is not None:
-        column, of, days = changes
-        at = (CLOSED[list(of)] + pd.Timedelta(days=days)).as_unit("us").asi8
-        names = leads.lead_id[list(of)].tolist()
-        history = Changes(names, [column] * len(names), at, rolled_back)
+    rollback = None if changes is None else rollback_of(leads, *changes, told=told)
     return audit(
         leads,
         activities,
@@ -96,7 +122,8 @@ def audited(
         features,
         as_of,
         keep=keep,
-        changes=history,
+        columns=None if rollback is None else AsOf(rollback, judged.as_of.view("i8")),
+        rollback=rollback,
     )
 
 
@@ -281,11 +308,13 @@ class TestHistory:
     def test_changed_seldom_or_before(self, leads: range, days: float) -> None:
         assert audited({}, changes=("country", leads, days)) == Audit()
 
-    def test_rolled_back_it_is_suspect(self) -> None:
-        found = audited(
-            {}, changes=("country", range(150), 1.0), rolled_back=frozenset({"country"})
-        )
-        assert (codes(found), found.suspect) == ({}, ("country",))
+    def test_rolled_back_it_does_no_harm(self) -> None:
+        assert audited({}, changes=("country", range(150), 1.0), told=True) == Audit()
+
+    def test_rolled_back_a_state_is_that_of_the_moment(self) -> None:
+        columns = {"is_sql": np.where(NOISE > 0.3, "JP", "PT")}
+        assert audited(columns).suspect == ("is_sql",)
+        assert audited(columns, changes=("is_sql", [0], 1.0), told=True) == Audit()
 
     def test_open_leads_and_other_columns_do_not_count(self) -> None:
         assert audited({}, changes=("country", range(N - 150, N), 1.0)) == Audit()

@@ -38,6 +38,18 @@ def test_what_was_looked_over() -> None:
 
 
 @pytest.mark.usefixtures("crm")
+def test_a_history_is_looked_over_too() -> None:
+    header = "lead_id,field,old_value,new_value,changed_at\n"
+    Path("changes.csv").write_text(
+        header + "A,size,3,5,2024-01-02T00Z\nC,size,3,5,2024-01-02T00Z\n"
+    )
+    result = check("leads.csv", history="changes.csv")
+    assert (result.activities, result.changes, result.to_dict()["changes"]) == (None, 2, 2)
+    assert {f.code: f.count for f in result.findings}["DATA043"] == 1
+    assert check("leads.csv").changes is None
+
+
+@pytest.mark.usefixtures("crm")
 def test_a_date_is_midnight_in_the_configured_zone() -> None:
     # 2024-01-03 in Berlin begins at 23:00 UTC the day before: lead B is created at now, not after.
     late = [f for f in check("leads.csv", as_of="2024-01-03").findings if f.code == "TIME005"]

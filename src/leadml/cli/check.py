@@ -9,6 +9,7 @@ from leadml.cli.options import (
     activities_option,
     as_of_option,
     config_option,
+    history_option,
     json_option,
     leads_argument,
     table_option,
@@ -26,6 +27,7 @@ _COLOURS = {"error": "red", "warning": "yellow", "info": "cyan"}
 @click.command("check")
 @leads_argument
 @activities_option
+@history_option
 @table_option
 @config_option
 @as_of_option
@@ -35,6 +37,7 @@ def command(
     ctx: click.Context,
     leads: str,
     activities: str | None,
+    history: str | None,
     table: str | None,
     config: Path | None,
     as_of: str | None,
@@ -55,7 +58,13 @@ def command(
 
     with progress("check") as report:
         result = check(
-            leads, activities=activities, table=table, config=config, as_of=as_of, progress=report
+            leads,
+            activities=activities,
+            history=history,
+            table=table,
+            config=config,
+            as_of=as_of,
+            progress=report,
         )
     emit(result.to_dict(), as_json, lambda console: _show(console, result))
     if result.errors:
@@ -69,6 +78,8 @@ def _show(console: "Console", result: "CheckResult") -> None:
     size = f"{result.rows:,} leads, {result.columns:,} columns"
     if result.activities is not None:
         size += f", {result.activities:,} usable activities"
+    if result.changes is not None:
+        size += f", {result.changes:,} usable changes of attributes"
     console.print(f"{escape(result.source)}: {size}")
     if not result.findings:
         console.print("Nothing found: the export is ready.")

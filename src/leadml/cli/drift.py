@@ -9,6 +9,7 @@ from leadml.cli.options import (
     activities_option,
     as_of_option,
     config_option,
+    history_option,
     json_option,
     model_option,
     table_option,
@@ -27,6 +28,7 @@ MOST_SHOWN = 10
 @click.command("drift")
 @click.argument("new", metavar="NEW", type=str)
 @activities_option
+@history_option
 @model_option
 @config_option
 @table_option
@@ -35,6 +37,7 @@ MOST_SHOWN = 10
 def command(
     new: str,
     activities: str | None,
+    history: str | None,
     model: str,
     config: Path | None,
     table: str | None,
@@ -58,6 +61,7 @@ def command(
         found = drift(
             new,
             activities=activities,
+            history=history,
             config=config,
             model=model,
             as_of=as_of,

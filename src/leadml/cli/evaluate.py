@@ -9,6 +9,7 @@ from leadml.cli.options import (
     activities_option,
     as_of_option,
     config_option,
+    history_option,
     json_option,
     leads_argument,
     model_option,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 @click.command("evaluate")
 @leads_argument
 @activities_option
+@history_option
 @model_option
 @click.option(
     "--output",
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 def command(
     leads: str,
     activities: str | None,
+    history: str | None,
     model: str,
     output: Path | None,
     config: Path | None,
@@ -68,6 +71,7 @@ def command(
         result = evaluate(
             leads,
             activities=activities,
+            history=history,
             config=config,
             model=model,
             output=output,

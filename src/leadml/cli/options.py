@@ -37,6 +37,14 @@ activities_option: Decorator = click.option(
     help="Activity file: one timestamped touch a row (CSV or Parquet).",
 )
 
+history_option: Decorator = click.option(
+    "--history",
+    metavar="FILE",
+    default=None,
+    help="Attribute history: one change of a field a row (CSV or Parquet); columns are then used "
+    "as they stood when their lead was judged.",
+)
+
 table_option: Decorator = click.option(
     "--table", metavar="NAME", default=None, help="Table to read when LEADS is a SQL URL."
 )

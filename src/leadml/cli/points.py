@@ -9,6 +9,7 @@ from leadml.cli.options import (
     activities_option,
     as_of_option,
     config_option,
+    history_option,
     json_option,
     leads_argument,
     table_option,
@@ -35,6 +36,7 @@ def command() -> None:
 @leads_argument
 @click.option("--output", required=True, metavar="OUT.csv", help="CSV file to write.")
 @activities_option
+@history_option
 @config_option
 @table_option
 @as_of_option
@@ -43,6 +45,7 @@ def score(
     leads: str,
     output: str,
     activities: str | None,
+    history: str | None,
     config: Path | None,
     table: str | None,
     as_of: str | None,
@@ -62,7 +65,13 @@ def score(
     from leadml.workflows.points import score_points
 
     run = score_points(
-        leads, output=output, activities=activities, config=config, table=table, as_of=as_of
+        leads,
+        output=output,
+        activities=activities,
+        history=history,
+        config=config,
+        table=table,
+        as_of=as_of,
     )
     for finding in run.findings:
         if finding.severity != "info":

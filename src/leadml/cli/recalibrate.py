@@ -9,6 +9,7 @@ from leadml.cli.options import (
     activities_option,
     as_of_option,
     config_option,
+    history_option,
     json_option,
     leads_argument,
     model_option,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 @click.command("recalibrate")
 @leads_argument
 @activities_option
+@history_option
 @model_option
 @config_option
 @table_option
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 def command(
     leads: str,
     activities: str | None,
+    history: str | None,
     model: str,
     config: Path | None,
     table: str | None,
@@ -56,6 +59,7 @@ def command(
         found = recalibrate(
             leads,
             activities=activities,
+            history=history,
             config=config,
             model=model,
             as_of=as_of,

@@ -9,6 +9,7 @@ from leadml.cli.options import (
     activities_option,
     as_of_option,
     config_option,
+    history_option,
     json_option,
     leads_argument,
     model_option,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     help="File to write, one row a lead in the export's order.",
 )
 @activities_option
+@history_option
 @model_option
 @config_option
 @as_of_option
@@ -42,6 +44,7 @@ def command(
     leads: str,
     output: Path,
     activities: str | None,
+    history: str | None,
     model: str,
     config: Path | None,
     as_of: str | None,
@@ -67,6 +70,7 @@ def command(
             leads,
             output,
             activities=activities,
+            history=history,
             model=model,
             config=config,
             table=table,

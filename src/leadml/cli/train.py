@@ -9,6 +9,7 @@ from leadml.cli.options import (
     activities_option,
     as_of_option,
     config_option,
+    history_option,
     json_option,
     leads_argument,
     seed_option,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 @click.command("train")
 @leads_argument
 @activities_option
+@history_option
 @config_option
 @as_of_option
 @seed_option
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 def command(
     leads: str,
     activities: str | None,
+    history: str | None,
     config: Path | None,
     as_of: str | None,
     seed: int,
@@ -57,6 +60,7 @@ def command(
         training = train(
             leads,
             activities=activities,
+            history=history,
             config=config,
             table=table,
             as_of=as_of,

@@ -8,6 +8,8 @@ import numpy as np
 from leadml.data.activities import Activities
 from leadml.data.activity_checks import activity_findings
 from leadml.data.column_checks import column_findings
+from leadml.data.history import History
+from leadml.data.history_checks import history_findings
 from leadml.data.leads import Leads
 from leadml.data.row_checks import (
     duplicate_findings,
@@ -48,6 +50,12 @@ CODES = {
     "DATA031": "activities without a lead or a time; set aside",
     "DATA032": "no column of activity details",
     "DATA033": "activities whose lead is not among the leads; not used",
+    "DATA041": "changes of attributes without a lead, a field or a time; set aside",
+    "DATA042": "no column of old or of new values in the history",
+    "DATA043": "changes whose lead is not among the leads; not used",
+    "DATA044": "changes of fields that are no column of the export; not used",
+    "DATA045": "a column whose changes hold no values; not rolled back",
+    "DATA046": "a history without a moment to roll back to",
     "TIME001": "times that cannot be read; their rows are set aside",
     "TIME002": "times without an offset, read in the configured zone",
     "TIME003": "times with and without an offset in one column",
@@ -64,9 +72,13 @@ _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
 def check_leads(
-    leads: Leads, activities: Activities | None, *, now: np.datetime64 | None = None
+    leads: Leads,
+    activities: Activities | None,
+    *,
+    history: History | None = None,
+    now: np.datetime64 | None = None,
 ) -> list[Finding]:
-    """Return everything found about leads and activities, what reading them found included.
+    """Return everything found about leads and what belongs to them, reading them included.
 
     Parameters
     ----------
@@ -74,6 +86,8 @@ def check_leads(
         The leads.
     activities : Activities or None
         Their activities, where there are any.
+    history : History, optional
+        The changes of their attributes, where there are any.
     now : datetime64, optional
         UTC; times after it are reported. None: times are not held against a now.
 
@@ -91,4 +105,6 @@ def check_leads(
     findings += column_findings(leads)
     if activities is not None:
         findings += [*activities.findings, *activity_findings(leads, activities)]
+    if history is not None:
+        findings += [*history.findings, *history_findings(leads, history)]
     return sorted(findings, key=lambda finding: _ORDER[finding.severity])

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from leadml.domain.agreement import Agreement
-from leadml.domain.mapping import ActivityMapping, LeadMapping
+from leadml.domain.mapping import ActivityMapping, HistoryMapping, LeadMapping
 from leadml.domain.points_table import PointsTable, Rule
 
 
@@ -16,6 +16,7 @@ class Definition:
 
     leads: LeadMapping = field(default_factory=LeadMapping)
     activities: ActivityMapping = field(default_factory=ActivityMapping)
+    history: HistoryMapping = field(default_factory=HistoryMapping)
     agreement: Agreement = field(default_factory=Agreement)
     points: PointsTable = field(default_factory=PointsTable)
 
@@ -29,13 +30,14 @@ class Definition:
         return {
             "leads": asdict(self.leads),
             "activities": asdict(self.activities),
+            "history": asdict(self.history),
             "agreement": self.agreement.to_dict(),
             "points": asdict(self.points),
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Definition":
-        """Read `to_dict`'s form (lists become tuples again)."""
+        """Read `to_dict`'s form (lists become tuples again), also that of older versions."""
         agreement = _tuples(values["agreement"])
         since = agreement["effective_from"]
         agreement["effective_from"] = date.fromisoformat(since) if since else None
@@ -44,6 +46,7 @@ class Definition:
         return cls(
             leads=LeadMapping(**_tuples(values["leads"])),
             activities=ActivityMapping(**values["activities"]),
+            history=HistoryMapping(**values.get("history", {})),
             agreement=Agreement(**agreement),
             points=PointsTable(**points),
         )

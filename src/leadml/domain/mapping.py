@@ -80,3 +80,14 @@ class ActivityMapping:
     at: str = "timestamp"
     kind: str = "event"
     detail: str | None = "url"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryMapping:
+    """Which column of the attribute history holds what; it need not hold both values."""
+
+    lead: str = "lead_id"
+    field: str = "field"
+    old: str | None = "old_value"
+    new: str | None = "new_value"
+    at: str = "changed_at"

@@ -4,7 +4,7 @@ Nothing here looks at the outcome: the choice depends on what the columns hold.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
@@ -62,6 +62,7 @@ def choose_features(
     *,
     as_of: NDArray[np.int64],
     log: ActivityLog | None,
+    raw: Mapping[str, RawColumn] | None = None,
 ) -> Catalogue:
     """Choose the features of the leads at `rows`.
 
@@ -75,15 +76,18 @@ def choose_features(
         Microseconds; the moment each of those leads is judged, `NO_TIME` where undated.
     log : ActivityLog or None
         Activities of those leads (positions in `rows`); None where no activities were given.
+    raw : mapping of str to RawColumn, optional
+        The columns of those leads as of those moments; default as the export gives them.
     """
     mapping = leads.mapping
     features: list[Feature] = []
-    excluded = _never_features(list(leads.frame.columns), mapping)
+    excluded = _never_features(list(leads.columns), mapping)
     left = {item.column for item in excluded}
-    for column in leads.frame.columns:
+    for column in leads.columns:
         if column in left:
             continue
-        for found in _attribute(column, leads.raw(column).take(rows), as_of, mapping):
+        raw_column = _column(leads, column, rows, raw)
+        for found in _attribute(column, raw_column, as_of, mapping):
             if isinstance(found, Feature):
                 features.append(found)
             else:
@@ -150,6 +154,12 @@ def _never_features(columns: Sequence[str], mapping: LeadMapping) -> list[Exclud
         elif column in mapping.ignore:
             excluded.append(ExcludedColumn(column, "ROLE002", "is listed under ignore"))
     return excluded
+
+
+def _column(
+    leads: Leads, column: str, rows: NDArray[np.intp], raw: Mapping[str, RawColumn] | None
+) -> RawColumn:
+    return leads.raw(column).take(rows) if raw is None else raw[column]
 
 
 def _attribute(

@@ -4,7 +4,7 @@ A column is *quarantined* (left out unless listed under ``keep``) or *suspect* (
 What a column's mere absence tells is suspect, never more.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from leadml.data.activities import Activities
 from leadml.data.leads import Leads
+from leadml.data.raw import RawColumn
 from leadml.domain.finding import ExcludedColumn, Finding
 from leadml.snapshot.features import Feature, FeatureSet
 from leadml.snapshot.labels import Judged
 from leadml.snapshot.leakage_case import Case, Suspicion
 from leadml.snapshot.leakage_columns import on_column, on_totals
-from leadml.snapshot.leakage_events import Changes, on_activities, on_changes
+from leadml.snapshot.leakage_events import on_activities, on_changes
+from leadml.snapshot.rollback import Rollback
 from leadml.snapshot.split import Folds
 
 Numbers = NDArray[np.float64]
@@ -85,7 +87,8 @@ def audit(
     as_of: Microseconds,
     *,
     keep: Collection[str] = (),
-    changes: Changes | None = None,
+    columns: Mapping[str, RawColumn] | None = None,
+    rollback: Rollback | None = None,
     seed: int = 0,
 ) -> Audit:
     """Look for what could not be known when the leads were judged.
@@ -109,20 +112,23 @@ def audit(
         Microseconds; `NO_TIME` where undated.
     keep : collection of str
         Columns never quarantined.
-    changes : Changes, optional
-        Field history, where the export has one.
+    columns : mapping of str to RawColumn, optional
+        Columns of the whole export as of the moment each lead is judged; default as exported.
+    rollback : Rollback, optional
+        What rolled those columns back, where there is an attribute history.
     seed : int
         Of the random halves of undated leads.
     """
-    case = Case(leads, judged, rows, x, y, features, as_of, seed)
+    rolled_back = frozenset() if rollback is None else rollback.columns
+    case = Case(leads, judged, rows, x, y, features, as_of, seed, columns, rolled_back)
     found = (ground for place in case.attributes for ground in on_column(case, place))
     # A text may be two features, its levels and its best word: each ground counts once.
     grounds = [*{(item.code, item.column, item.quarantine): item for item in found}.values()]
     grounds += on_totals(case)
     if activities is not None:
         grounds += on_activities(case, activities)
-    if changes is not None:
-        grounds += on_changes(leads, changes, set(features.columns))
+    if rollback is not None:
+        grounds += on_changes(leads, rollback, features.columns)
     return _verdict(grounds, frozenset(keep))
 
 

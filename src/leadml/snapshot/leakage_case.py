@@ -1,5 +1,6 @@
 """The leads under audit, and what is worked out about them once for all grounds of suspicion."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from leadml.data.activity_log import ActivityLog
 from leadml.data.leads import Leads
+from leadml.data.raw import RawColumn
 from leadml.snapshot.features import ATTRIBUTES, Feature, FeatureSet
 from leadml.snapshot.labels import Judged
 from leadml.snapshot.leakage_presence import OpenLeads, known_early
@@ -68,11 +70,18 @@ class Case:
         features: FeatureSet,
         as_of: Microseconds,
         seed: int,
+        columns: Mapping[str, RawColumn] | None = None,
+        rolled_back: frozenset[str] = frozenset(),
     ) -> None:
         self.leads, self.judged, self.rows = leads, judged, rows
         self.x, self.y, self.as_of = x, y, as_of
         self.features = features
         self.seed = seed
+        self.columns, self.rolled_back = columns, rolled_back
+
+    def raw(self, column: str) -> RawColumn:
+        """Return a column of all leads of the export, as of the moment each is judged."""
+        return self.leads.raw(column) if self.columns is None else self.columns[column]
 
     @cached_property
     def attributes(self) -> list[int]:
@@ -131,7 +140,7 @@ class Case:
         rows = self.open_leads.young
         alone = replace(self.features, features=(feature,))
         as_of = self.judged.as_of.astype("datetime64[us]").view("i8")[rows]
-        raw = {str(feature.column): self.leads.raw(str(feature.column)).take(rows)}
+        raw = {str(feature.column): self.raw(str(feature.column)).take(rows)}
         encoded = alone.encode(raw, as_of=as_of, created=as_of, log=ActivityLog.empty())
         return encoded.x[:, 0]
 

@@ -57,7 +57,7 @@ def _of_100(auc: float) -> str:
 
 
 def _by_open_leads(case: Case, column: str) -> Iterator[Suspicion]:
-    counts = case.open_leads.only_closed(case.leads.raw(column))
+    counts = case.open_leads.only_closed(case.raw(column))
     if counts is None:
         return
     share = 100 * counts.closed / counts.closed_leads
@@ -87,7 +87,7 @@ def _by_name(case: Case, place: int, column: str) -> Iterator[Suspicion]:
             f"it in {agreeing} of {leads} leads, and nobody can know that beforehand"
         )
         yield Suspicion("LEAK003", column, True, leads, evidence, examples)
-    elif said == "state":
+    elif said == "state" and column not in case.rolled_back:
         yield _state(case, place, column)
 
 
@@ -161,7 +161,7 @@ def _deciding_value(case: Case, place: int) -> tuple[str, int, int] | None:
 def _by_order(case: Case, place: int, column: str) -> Iterator[Suspicion]:
     order = np.argsort(case.rows)
     rows = case.rows[order]
-    why = names_leads(column, case.leads.raw(column).take(rows), case.as_of[order])
+    why = names_leads(column, case.raw(column).take(rows), case.as_of[order])
     if why:
         evidence = f"{column} {why}: it names single leads and cannot say anything about new ones"
         yield Suspicion("LEAK007", column, True, len(rows), evidence)

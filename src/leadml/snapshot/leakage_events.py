@@ -1,7 +1,6 @@
 """Grounds that activities and field histories give for suspecting a column."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from leadml.snapshot.leakage_activity import (
     after_closing,
 )
 from leadml.snapshot.leakage_case import Case, Suspicion
+from leadml.snapshot.rollback import Rollback
 
 Microseconds = NDArray[np.int64]
 
@@ -25,25 +25,6 @@ CHANGED = 0.1
 FEWEST_CHANGED = 20
 FEWEST_VALUES = 5
 """Fewest different numbers of a column that may be a count of activities."""
-
-
-@dataclass(frozen=True)
-class Changes:
-    """A field history: one entry a recorded change.
-
-    Attributes
-    ----------
-    lead_id, column : sequences of str
-    at : int64 array
-        Microseconds UTC.
-    rolled_back : frozenset of str
-        Columns used as they stood when the lead was judged: their later changes do no harm.
-    """
-
-    lead_id: Sequence[str]
-    column: Sequence[str]
-    at: Microseconds
-    rolled_back: frozenset[str] = frozenset()
 
 
 def on_activities(case: Case, activities: Activities) -> Iterator[Suspicion]:
@@ -97,23 +78,22 @@ def _by_closing(case: Case, found: AfterClosing) -> Iterator[Suspicion]:
         yield Suspicion("LEAK005", "", False, found.count, evidence, tuple(found.kinds)[:5])
 
 
-def on_changes(leads: Leads, changes: Changes, columns: set[str]) -> Iterator[Suspicion]:
-    """Yield the columns, of these, that a field history shows to change at or after the closing."""
+def on_changes(leads: Leads, rollback: Rollback, columns: Sequence[str]) -> Iterator[Suspicion]:
+    """Yield the columns, of these, that a history shows to change at or after the closing.
+
+    Those that are rolled back are used as they stood before: their later changes do no harm.
+    """
     if "closed_at" not in leads.times:
         return
     closed = _closed(leads)
-    moment = dict(zip(leads.lead_id.tolist(), closed.tolist(), strict=True))
     ended = int((closed != NO_TIME).sum())
-    changed: dict[str, set[str]] = {}
-    for lead, column, at in zip(changes.lead_id, changes.column, changes.at.tolist(), strict=True):
-        end = moment.get(lead, NO_TIME)
-        if column in columns and end != NO_TIME and at >= end:
-            changed.setdefault(column, set()).add(lead)
-    for column, who in changed.items():
-        if len(who) >= max(FEWEST_CHANGED, CHANGED * ended):
+    for column in columns:
+        if column in rollback.columns:
+            continue
+        changed = rollback.later_changes(column, closed)
+        if changed >= max(FEWEST_CHANGED, CHANGED * ended):
             evidence = (
-                f"{column} was changed when or after the lead was closed in {len(who)} of {ended} "
+                f"{column} was changed when or after the lead was closed in {changed} of {ended} "
                 "closed leads: what the export shows is not what was known before"
             )
-            harmful = column not in changes.rolled_back
-            yield Suspicion("LEAK004", column, harmful, len(who), evidence)
+            yield Suspicion("LEAK004", column, True, changed, evidence)

@@ -1,10 +1,11 @@
 """The leakage audit over what a model would learn from, and what it leaves of that."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
 
+from leadml.data.raw import RawColumn
 from leadml.domain.finding import Finding
 from leadml.domain.points_table import PointsTable
 from leadml.settings import Settings
@@ -13,7 +14,7 @@ from leadml.snapshot.labels import Judged
 from leadml.snapshot.leakage import Audit, audit, copies_across
 from leadml.snapshot.split import Folds
 from leadml.workflows.lesson import FEWEST_OF_EACH, Lesson, folds_of, lesson_of
-from leadml.workflows.material import Material
+from leadml.workflows.material import Material, columns_of
 
 
 def audited(
@@ -46,11 +47,18 @@ def audited(
         lesson.catalogue.features,
         lesson.as_of,
         keep=material.leads.mapping.keep,
+        columns=_as_judged(material, judged),
+        rollback=material.rollback,
         seed=seed,
     )
     copies = copies_across(lesson.x, folds)
     findings = (*found.findings, *_on_points(found, table), *([copies] if copies else []))
     return replace(found, findings=findings)
+
+
+def _as_judged(material: Material, judged: Judged) -> Mapping[str, RawColumn]:
+    moments = judged.as_of.astype("datetime64[us]").view("i8")
+    return columns_of(material, np.arange(len(moments)), moments)
 
 
 def _on_points(found: Audit, table: PointsTable) -> Iterator[Finding]:

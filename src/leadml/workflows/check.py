@@ -15,7 +15,7 @@ from leadml.domain.finding import Finding
 from leadml.settings import CONFIG_NAME, Settings, load_settings
 from leadml.workflows.audit import audit_export
 from leadml.workflows.lesson import check_points
-from leadml.workflows.material import Material, latest_of, read_as_of, read_touches
+from leadml.workflows.material import Material, latest_of, read_as_of, read_changes, read_touches
 from leadml.workflows.reading import read_source
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ class CheckResult:
         Its size.
     activities : int or None
         Usable activities; None where no activity file was given.
+    changes : int or None
+        Usable changes of attributes; None where no history was given.
     findings : tuple of Finding
         Errors first, then warnings, then infos.
     """
@@ -44,6 +46,7 @@ class CheckResult:
     rows: int
     columns: int
     activities: int | None
+    changes: int | None
     findings: tuple[Finding, ...]
 
     @property
@@ -58,6 +61,7 @@ class CheckResult:
             "rows": self.rows,
             "columns": self.columns,
             "activities": self.activities,
+            "changes": self.changes,
             "findings": [finding.to_dict() for finding in self.findings],
         }
 
@@ -66,16 +70,17 @@ def check(
     leads: "Source",
     *,
     activities: "Source | None" = None,
+    history: "Source | None" = None,
     table: str | None = None,
     config: "Path | str | Settings | None" = None,
     as_of: str | datetime | None = None,
     progress: Callable[[str, float], None] = lambda _step, _share: None,
 ) -> CheckResult:
-    """Look leads and their activities over.
+    """Look leads, their activities and the history of their attributes over.
 
     Parameters
     ----------
-    leads, activities : str, Path or pandas.DataFrame
+    leads, activities, history : str, Path or pandas.DataFrame
         File, SQL URL (with `table`) or frame.
     config : path or Settings, optional
         Default ``./leadml.toml``; without that, only what needs no mapping is checked, and said.
@@ -97,23 +102,24 @@ def check(
     progress("reading leads", 0.0)
     export = read_source(leads, table=table, config_root=root)
     read = read_leads(export, definition.leads, required={*definition.leads.named_columns, "won"})
-    touches = None
-    if activities is not None:
-        progress("reading activities", 0.4)
-        touches = read_touches(activities, definition, root)
+    progress("reading activities", 0.4)
+    touches = None if activities is None else read_touches(activities, definition, root)
+    changes = None if history is None else read_changes(history, definition, root)
     progress("checking", 0.6)
     if settings:
         check_points(read, settings)
-    findings = check_leads(read, touches, now=now)
+    findings = check_leads(read, touches, history=changes, now=now)
     if settings and read.outcome is not None and not _has_errors(findings):
         progress("auditing", 0.8)
-        latest = latest_of(read, touches, read_as_of(as_of, definition.leads.timezone))
-        findings += audit_export(Material(read, touches, latest), settings)
+        wanted = read_as_of(as_of, definition.leads.timezone)
+        latest = latest_of(read, touches, changes, as_of=wanted)
+        findings += audit_export(Material(read, touches, latest, changes), settings)
     return CheckResult(
         source=export.source,
         rows=len(read),
         columns=len(export.frame.columns),
         activities=None if touches is None else len(touches),
+        changes=None if changes is None else len(changes),
         findings=(*findings, *([] if settings else [_no_mapping()])),
     )
 

@@ -97,6 +97,7 @@ def drift(
     leads: "Source",
     *,
     activities: "Source | None" = None,
+    history: "Source | None" = None,
     config: Path | str | Settings | None = None,
     model: str = "champion",
     as_of: str | datetime | None = None,
@@ -111,8 +112,9 @@ def drift(
 
     Parameters
     ----------
-    leads, activities : str, Path or pandas.DataFrame
-        Export of newer leads, and its activities; a SQL URL needs `table`.
+    leads, activities, history : str, Path or pandas.DataFrame
+        Export of newer leads, its activities and the changes of its attributes; a SQL URL needs
+        `table`.
     config : path or Settings, optional
         Default ``./leadml.toml``.
     model : str
@@ -137,6 +139,7 @@ def drift(
         definition=settings.definition,
         root=settings.root,
         activities=activities,
+        history=history,
         table=table,
         as_of=as_of,
         labelled=False,

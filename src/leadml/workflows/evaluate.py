@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leadml import __version__
+from leadml.data.history_checks import history_findings
 from leadml.domain.finding import ExcludedRows, Finding
 from leadml.errors import TooFewOutcomes
 from leadml.evaluation.assessment import ModelAnswers, PointsAnswers, Promise, assess
@@ -57,6 +58,7 @@ def evaluate(
     leads: "Source",
     *,
     activities: "Source | None" = None,
+    history: "Source | None" = None,
     config: Path | str | Settings | None = None,
     model: str = "champion",
     output: Path | str | None = None,
@@ -72,9 +74,9 @@ def evaluate(
 
     Parameters
     ----------
-    leads, activities : str, Path or pandas.DataFrame
-        Export with outcomes, normally newer than the training data, and its activities; a SQL URL
-        needs `table`.
+    leads, activities, history : str, Path or pandas.DataFrame
+        Export with outcomes, normally newer than the training data, its activities and the changes
+        of its attributes; a SQL URL needs `table`.
     config : path or Settings, optional
         Default ``./leadml.toml``; its agreement judges.
     model : str
@@ -102,6 +104,7 @@ def evaluate(
         definition=settings.definition,
         root=settings.root,
         activities=activities,
+        history=history,
         table=table,
         as_of=as_of,
         labelled=True,
@@ -242,6 +245,8 @@ def _points_answers(sample: _Sample) -> tuple[PointsAnswers | None, str]:
 def _notes(sample: _Sample, settings: Settings, *, changed: bool) -> list[Finding]:
     leads, scorer = len(sample.rows), sample.scorer
     notes = [*sample.material.leads.findings, *sample.judged.notes]
+    if sample.material.history is not None:
+        notes += history_findings(sample.material.leads, sample.material.history)
     if changed:
         text = (
             "the agreement has changed since the model was trained: leads are judged by the "
@@ -260,4 +265,11 @@ def _notes(sample: _Sample, settings: Settings, *, changed: bool) -> list[Findin
             "file with --activities for a fair comparison"
         )
         notes.append(Finding("EVAL003", "warning", None, leads, text))
+    if scorer.manifest.get("history") and sample.material.history is None:
+        text = (
+            "the model learnt attributes as they stood when leads were judged and no history was "
+            "given, so they are read as they are today: name the file with --history for a fair "
+            "comparison"
+        )
+        notes.append(Finding("EVAL004", "warning", None, leads, text))
     return notes

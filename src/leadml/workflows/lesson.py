@@ -11,7 +11,7 @@ from leadml.settings import Settings
 from leadml.snapshot.catalogue import Catalogue, choose_features, drop_constant
 from leadml.snapshot.labels import Judged
 from leadml.snapshot.split import Folds, rolling_folds, stratified_folds
-from leadml.workflows.material import Material, batch_of
+from leadml.workflows.material import Material, batch_of, held_points
 
 FEWEST_OF_EACH = 20
 """Fewest won and fewest not-won leads a model is trained on, and an export audited with."""
@@ -68,16 +68,14 @@ def lesson_of(material: Material, judged: Judged, settings: Settings) -> Lesson:
     moments = as_of[rows]
     batch = batch_of(material, rows, moments)
     log = None if material.activities is None else batch.log
-    catalogue = choose_features(material.leads, rows, as_of=moments, log=log)
+    catalogue = choose_features(material.leads, rows, as_of=moments, log=log, raw=batch.raw)
     encoded = catalogue.features.encode(
         batch.raw, as_of=moments, created=batch.created, log=batch.log, untold=batch.untold
     )
     catalogue, kept = drop_constant(catalogue, encoded.x)
-    points = None
     definition = settings.definition
-    if definition.leads.points is not None and material.leads.points is not None:
-        points = material.leads.points[rows]
-    elif definition.points.rules:
+    points = held_points(material, rows, moments)
+    if points is None and definition.points.rules:
         engine = PointsEngine(
             definition.points, catalogue.features.missing, definition.leads.decimal
         )

@@ -1,7 +1,9 @@
 """What every verb starts from: leads, activities, what counts as now, and batches to score."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -11,14 +13,16 @@ from numpy.typing import NDArray
 
 from leadml.data.activities import Activities, read_activities
 from leadml.data.activity_log import ActivityLog
+from leadml.data.history import History, read_history
 from leadml.data.leads import Leads, read_leads
 from leadml.data.raw import RawColumn
-from leadml.data.values import NO_TIME, NotUsableError, time_reader
+from leadml.data.values import NO_TIME, NotUsableError, missing_texts, time_reader, to_number
 from leadml.domain.definition import Definition
 from leadml.domain.finding import Finding
 from leadml.errors import ConfigError, DataError
 from leadml.settings import Settings
 from leadml.snapshot.labels import Judged, judge
+from leadml.snapshot.rollback import Rollback
 from leadml.workflows.reading import read_source
 from leadml.workflows.records import LeadBatch
 
@@ -39,11 +43,19 @@ class Material:
         None where no activity file was given.
     now : datetime64[us] or None
         UTC; None where the export has no times and none was given.
+    history : History or None
+        None where no attribute history was given.
     """
 
     leads: Leads
     activities: Activities | None
     now: np.datetime64 | None
+    history: History | None = None
+
+    @cached_property
+    def rollback(self) -> Rollback | None:
+        """The columns as of moments; None where no attribute history was given."""
+        return None if self.history is None else Rollback(self.leads, self.history)
 
     @property
     def now_microseconds(self) -> int | None:
@@ -64,16 +76,17 @@ def gather(
     definition: Definition,
     root: Path,
     activities: "Source | None" = None,
+    history: "Source | None" = None,
     table: str | None = None,
     as_of: str | datetime | None = None,
     labelled: bool,
     to_learn: bool = False,
 ) -> Material:
-    """Read an export and its activities.
+    """Read an export, its activities and the history of its attributes.
 
     Parameters
     ----------
-    leads, activities : str, Path or pandas.DataFrame
+    leads, activities, history : str, Path or pandas.DataFrame
         File, SQL URL (with `table`) or frame.
     as_of : str or datetime, optional
         What counts as now; default the latest mapped time.
@@ -92,7 +105,9 @@ def gather(
         read_source(leads, table=table, config_root=root), mapping, required=required
     )
     touches = None if activities is None else read_touches(activities, definition, root)
-    return Material(found, touches, latest_of(found, touches, read_as_of(as_of, mapping.timezone)))
+    changes = None if history is None else read_changes(history, definition, root)
+    now = latest_of(found, touches, changes, as_of=read_as_of(as_of, mapping.timezone))
+    return Material(found, touches, now, changes)
 
 
 def read_touches(source: "Source", definition: Definition, root: Path) -> Activities:
@@ -101,6 +116,18 @@ def read_touches(source: "Source", definition: Definition, root: Path) -> Activi
     return read_activities(
         read_source(source, config_root=root),
         definition.activities,
+        timezone=mapping.timezone,
+        date_format=mapping.date_format,
+        missing=mapping.missing,
+    )
+
+
+def read_changes(source: "Source", definition: Definition, root: Path) -> History:
+    """Read an attribute history, its times and gaps as the leads' mapping says."""
+    mapping = definition.leads
+    return read_history(
+        read_source(source, config_root=root),
+        definition.history,
         timezone=mapping.timezone,
         date_format=mapping.date_format,
         missing=mapping.missing,
@@ -125,12 +152,17 @@ def read_as_of(as_of: str | datetime | None, timezone: str) -> datetime | None:
 
 
 def latest_of(
-    leads: Leads, activities: Activities | None, as_of: datetime | None
+    leads: Leads,
+    activities: Activities | None,
+    history: History | None,
+    *,
+    as_of: datetime | None,
 ) -> np.datetime64 | None:
     """Return what counts as now: the moment asked for, else the latest mapped time, UTC."""
     if as_of is not None:
         return np.datetime64(as_of.astimezone(UTC).replace(tzinfo=None), "us")
-    latest = [t for t in (leads.latest_time(), activities and activities.latest_time()) if t]
+    read = (part for part in (leads, activities, history) if part is not None)
+    latest = [moment for part in read if (moment := part.latest_time()) is not None]
     return max(latest) if latest else None
 
 
@@ -171,8 +203,21 @@ def batch_of(
     untold = np.full(len(rows), material.activities is None)
     log = log_of(material, rows)
     return LeadBatch(
-        _Columns(leads, rows), leads.lead_id[rows], as_of, created, log, untold, errors or {}
+        columns_of(material, rows, as_of),
+        leads.lead_id[rows],
+        as_of,
+        created,
+        log,
+        untold,
+        errors or {},
     )
+
+
+def columns_of(
+    material: Material, rows: NDArray[np.intp], as_of: NDArray[np.int64]
+) -> Mapping[str, RawColumn]:
+    """Return the columns of the leads at `rows`, rolled back to their moments where recorded."""
+    return _Columns(material, rows, as_of)
 
 
 def log_of(material: Material, rows: NDArray[np.intp]) -> ActivityLog:
@@ -182,19 +227,40 @@ def log_of(material: Material, rows: NDArray[np.intp]) -> ActivityLog:
     return material.activities.log_for(material.leads.lead_id[rows].tolist())
 
 
-class _Columns(dict[str, RawColumn]):
-    """The export's columns, each cut to the rows when it is first asked for."""
+def held_points(
+    material: Material, rows: NDArray[np.intp], as_of: NDArray[np.int64]
+) -> NDArray[np.float64] | None:
+    """Return the CRM's own points of the leads at `rows` as of their moments; None without."""
+    leads = material.leads
+    if leads.points is None or material.rollback is None:
+        return None if leads.points is None else leads.points[rows]
+    missing, decimal = missing_texts(leads.mapping.missing), leads.mapping.decimal
+    raw = columns_of(material, rows, as_of)[str(leads.mapping.points)]
+    points, _ = raw.numbers(lambda value: to_number(value, missing, decimal=decimal))
+    return points
 
-    def __init__(self, leads: Leads, rows: NDArray[np.intp]) -> None:
+
+class _Columns(dict[str, RawColumn]):
+    """The export's columns, each made for the rows when it is first asked for."""
+
+    def __init__(
+        self, material: Material, rows: NDArray[np.intp], as_of: NDArray[np.int64]
+    ) -> None:
         super().__init__()
-        self.leads, self.rows = leads, rows
-        self.there = set(leads.frame.columns)
+        self.material, self.rows, self.as_of = material, rows, as_of
+        self.there = set(material.leads.columns)
 
     def __missing__(self, column: str) -> RawColumn:
         if column not in self.there:
             raise KeyError(column)
-        self[column] = self.leads.raw(column).take(self.rows)
+        self[column] = self._cut(column)
         return self[column]
+
+    def _cut(self, column: str) -> RawColumn:
+        rollback = self.material.rollback
+        if rollback is None:
+            return self.material.leads.raw(column).take(self.rows)
+        return rollback.raw(column, self.rows, self.as_of)
 
     def __contains__(self, column: object) -> bool:
         return column in self.there

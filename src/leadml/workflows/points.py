@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from leadml.data.activity_log import ActivityLog
 from leadml.data.leads import Leads
 from leadml.data.values import microseconds, missing_texts
 from leadml.data.writing import write_whole
@@ -21,7 +20,15 @@ from leadml.domain.finding import Finding
 from leadml.errors import ConfigError, DataError
 from leadml.model.points import PointsEngine, PointsScore, bucket_names, reached
 from leadml.settings import Settings, load_settings
-from leadml.workflows.material import Material, gather, log_of, moments_to_score, read_as_of
+from leadml.workflows.material import (
+    Material,
+    columns_of,
+    gather,
+    held_points,
+    log_of,
+    moments_to_score,
+    read_as_of,
+)
 
 if TYPE_CHECKING:
     from leadml.workflows.material import Source
@@ -75,6 +82,7 @@ def score_points(
     *,
     output: str | Path,
     activities: "Source | None" = None,
+    history: "Source | None" = None,
     config: Path | str | Settings | None = None,
     table: str | None = None,
     as_of: str | None = None,
@@ -83,7 +91,7 @@ def score_points(
 
     Parameters
     ----------
-    source, activities, table
+    source, activities, history, table
         See `leadml.workflows.reading.read_source`.
     output : str or Path
         File to write, one row a lead in the order of the export: `COLUMNS`; ``error`` only where a
@@ -107,16 +115,16 @@ def score_points(
         definition=definition,
         root=settings.root,
         activities=activities,
+        history=history,
         table=table,
         labelled=False,
     )
     leads, engine = material.leads, _engine(definition, material.leads)
+    moments = moments_to_score(leads, microseconds(now), fixed=as_of is not None)
     if engine is None:
-        rated = _Rated.of_column(leads, definition)
+        rated = _Rated.of_column(material, moments, definition)
     else:
-        log = log_of(material, np.arange(len(leads)))
-        moments = moments_to_score(leads, microseconds(now), fixed=as_of is not None)
-        rated = _Rated.of_rules(engine, leads, log, moments)
+        rated = _Rated.of_rules(engine, material, moments)
     target, with_error = Path(output), bool(leads.errors)
     write_whole(target, lambda part: _write(part, _rows(leads, rated), with_error=with_error))
     findings = _findings(material, definition)
@@ -158,17 +166,22 @@ class _Rated:
     score: PointsScore | None
 
     @classmethod
-    def of_column(cls, leads: Leads, definition: Definition) -> "_Rated":
-        points = leads.points if leads.points is not None else np.full(len(leads), np.nan)
+    def of_column(
+        cls, material: Material, as_of: NDArray[np.int64], definition: Definition
+    ) -> "_Rated":
+        held = held_points(material, np.arange(len(as_of)), as_of)
+        points = np.full(len(as_of), np.nan) if held is None else held
         table = definition.points
         return cls(points, reached(points, table.threshold), bucket_names(points, table), None)
 
     @classmethod
     def of_rules(
-        cls, engine: PointsEngine, leads: Leads, log: ActivityLog, as_of: NDArray[np.int64]
+        cls, engine: PointsEngine, material: Material, as_of: NDArray[np.int64]
     ) -> "_Rated":
-        raw = {column: leads.raw(column) for column in engine.columns()}
-        score = engine.score(raw, len(leads), log, as_of)
+        everyone = np.arange(len(as_of))
+        columns, log = columns_of(material, everyone, as_of), log_of(material, everyone)
+        raw = {column: columns[column] for column in engine.columns()}
+        score = engine.score(raw, len(as_of), log, as_of)
         return cls(score.total, score.ready, score.buckets, score)
 
     def row(self, row: int) -> tuple[object, ...]:

@@ -129,6 +129,7 @@ def recalibrate(
     leads: "Source",
     *,
     activities: "Source | None" = None,
+    history: "Source | None" = None,
     config: Path | str | Settings | None = None,
     model: str = "champion",
     as_of: str | datetime | None = None,
@@ -144,8 +145,9 @@ def recalibrate(
 
     Parameters
     ----------
-    leads, activities : str, Path or pandas.DataFrame
-        Export with newer outcomes, and its activities; a SQL URL needs `table`.
+    leads, activities, history : str, Path or pandas.DataFrame
+        Export with newer outcomes, its activities and the changes of its attributes; a SQL URL
+        needs `table`.
     config : path or Settings, optional
         Default ``./leadml.toml``.
     model : str
@@ -171,6 +173,7 @@ def recalibrate(
         definition=settings.definition,
         root=settings.root,
         activities=activities,
+        history=history,
         table=table,
         as_of=as_of,
         labelled=True,

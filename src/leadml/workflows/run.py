@@ -97,6 +97,7 @@ def manifest_of(run: Run, seed: int) -> dict[str, Any]:
         "outcomes": run.outcomes.to_dict(),
         "repeated_share": repeated_share(run),
         "columns": [str(column) for column in run.material.leads.frame.columns],
+        "history": _history(run.material),
         "quarantined": list(run.audit.quarantined),
         "suspect": list(run.audit.suspect),
         "chosen": run.selection.chosen,
@@ -109,6 +110,13 @@ def manifest_of(run: Run, seed: int) -> dict[str, Any]:
         "points_calibration": points_line.to_dict() if points_line else None,
         "seed": seed,
     }
+
+
+def _history(material: Material) -> dict[str, int] | None:
+    rollback = material.rollback
+    if rollback is None:
+        return None
+    return {"fields": len(rollback.columns), "changes": rollback.changes}
 
 
 def repeated_share(run: Run) -> float | None:

@@ -84,6 +84,7 @@ def score(
     output: Path | str,
     *,
     activities: "Source | None" = None,
+    history: "Source | None" = None,
     model: str = "champion",
     config: Path | str | Settings | None = None,
     table: str | None = None,
@@ -95,7 +96,7 @@ def score(
 
     Parameters
     ----------
-    leads, activities : str, Path or pandas.DataFrame
+    leads, activities, history : str, Path or pandas.DataFrame
     output : path
         ``.csv`` or ``.parquet``; written in one step at the end.
     model : str
@@ -114,7 +115,7 @@ def score(
     """
     settings = load_settings(config)
     target = Path(output)
-    _refuse_output(target, (leads, activities))
+    _refuse_output(target, (leads, activities, history))
     scorer = load_scorer(model, config=settings)
     now = datetime.now(UTC)
     progress("reading", 0.0)
@@ -123,6 +124,7 @@ def score(
         definition=scorer.definition,
         root=settings.root,
         activities=activities,
+        history=history,
         table=table,
         as_of=as_of,
         labelled=False,

@@ -109,6 +109,7 @@ def train(
     leads: "Source",
     *,
     activities: "Source | None" = None,
+    history: "Source | None" = None,
     config: Path | str | Settings | None = None,
     table: str | None = None,
     as_of: str | datetime | None = None,
@@ -123,6 +124,8 @@ def train(
         Export with outcomes; a SQL URL needs `table`.
     activities : str, Path or pandas.DataFrame, optional
         Timestamped touches.
+    history : str, Path or pandas.DataFrame, optional
+        Changes of attributes: columns are used as they stood when their lead was judged.
     config : path or Settings, optional
         Default ``./leadml.toml``.
     as_of : str or datetime, optional
@@ -144,13 +147,16 @@ def train(
         definition=settings.definition,
         root=settings.root,
         activities=activities,
+        history=history,
         table=table,
         as_of=as_of,
         labelled=True,
         to_learn=True,
     )
     check_points(material.leads, settings)
-    findings = check_leads(material.leads, material.activities, now=material.now)
+    findings = check_leads(
+        material.leads, material.activities, history=material.history, now=material.now
+    )
     raise_errors(findings, material.leads.source)
     judged = material.judge(settings)
     _refuse_too_few(judged, settings)
