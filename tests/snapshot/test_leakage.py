@@ -244,6 +244,10 @@ class TestColumns:
         assert audited(columns, dated=dated) == Audit()
 
 
+def test_a_time_beside_the_creation_is_no_running_number() -> None:
+    assert audited({"first_seen": CREATED.astype(str)}) == Audit()
+
+
 def test_only_closed_leads_of_the_same_time_hold_it() -> None:
     global STAGE, OPEN
     before = STAGE, OPEN

@@ -145,8 +145,12 @@ class Case:
         return encoded.x[:, 0]
 
     def far_above(self, place: int) -> bool:
-        """Tell whether a column separates implausibly well, and far better than the others."""
+        """Tell whether a column separates implausibly well, and far better than the others.
+
+        Where there are no others, only what hardly errs is implausible.
+        """
         found, (best, _) = self.separations[place], self.best_plausible
         if found.low >= CERTAIN + (1 - CERTAIN) / 2:
             return True
-        return found.low >= PLAUSIBLE and found.distance - best.distance >= FAR_ABOVE
+        others = len(self.features.features) > 1
+        return others and found.low >= PLAUSIBLE and found.distance - best.distance >= FAR_ABOVE

@@ -159,6 +159,8 @@ def _deciding_value(case: Case, place: int) -> tuple[str, int, int] | None:
 
 
 def _by_order(case: Case, place: int, column: str) -> Iterator[Suspicion]:
+    if case.features.features[place].kind == "time":
+        return  # another time of a lead's life follows its creation, and is no id
     order = np.argsort(case.rows)
     rows = case.rows[order]
     why = names_leads(column, case.raw(column).take(rows), case.as_of[order])
