@@ -122,7 +122,7 @@ def test_with_a_history_the_value_of_the_moment_is_used(honest: tuple[Crm, Train
     assert on_budget(training) == set()
     assert 0.54 < max(row["auc"] for row in training.candidates) < 0.66
     manifest = json.loads((training.bundle / "manifest.json").read_text())
-    assert manifest["history"]["fields"] == 1
+    assert manifest["history"]["fields"] == ["budget"]
     assert manifest["history"]["changes"] > 200
 
 

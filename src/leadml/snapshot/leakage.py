@@ -128,7 +128,7 @@ def audit(
     if activities is not None:
         grounds += on_activities(case, activities)
     if rollback is not None:
-        grounds += on_changes(leads, rollback, features.columns)
+        grounds += on_changes(leads, rollback, list(dict.fromkeys(features.columns)))
     return _verdict(grounds, frozenset(keep))
 
 

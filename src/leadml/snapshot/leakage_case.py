@@ -152,5 +152,6 @@ class Case:
         found, (best, _) = self.separations[place], self.best_plausible
         if found.low >= CERTAIN + (1 - CERTAIN) / 2:
             return True
-        others = len(self.features.features) > 1
+        column = self.features.features[place].column
+        others = any(feature.column != column for feature in self.features.features)
         return others and found.low >= PLAUSIBLE and found.distance - best.distance >= FAR_ABOVE

@@ -112,11 +112,11 @@ def manifest_of(run: Run, seed: int) -> dict[str, Any]:
     }
 
 
-def _history(material: Material) -> dict[str, int] | None:
+def _history(material: Material) -> dict[str, Any] | None:
     rollback = material.rollback
     if rollback is None:
         return None
-    return {"fields": len(rollback.columns), "changes": rollback.changes}
+    return {"fields": sorted(rollback.columns), "changes": rollback.changes}
 
 
 def repeated_share(run: Run) -> float | None:
