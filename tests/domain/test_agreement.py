@@ -23,6 +23,7 @@ def test_the_defaults_are_those_of_the_file() -> None:
         "min_margin": 0.0,
         "counts": "followed_up",
         "snapshot_days": 0.0,
+        "censoring": "matured",
     }
 
 
@@ -100,3 +101,10 @@ def test_the_hash_is_that_of_the_canonical_json() -> None:
         '"signed_by":[],"snapshot_days":0.0,"version":"1"}'
     )
     assert Agreement().hash() == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_how_to_learn_is_no_part_of_what_was_signed() -> None:
+    weighted = Agreement(censoring="ipcw")
+    assert weighted.hash() == Agreement().hash()
+    assert weighted != Agreement()
+    assert weighted.to_dict()["censoring"] == "ipcw"

@@ -20,6 +20,7 @@ from leadml.snapshot.catalogue import Catalogue
 from leadml.snapshot.features import Feature, FeatureSet
 from leadml.snapshot.split import Folds
 from leadml.workflows.challenge import decide_alias
+from leadml.workflows.learning import matured_only
 from leadml.workflows.lesson import Lesson
 from leadml.workflows.material import gather
 from leadml.workflows.run import Run
@@ -87,15 +88,16 @@ def challenge(
     folds = Folds(((rows, rows),), ordered=True, gap_days=0.0)
     fitted = Fitted(NOTHING, {}, {})
     run = Run(
-        settings,
-        material,
-        judged,
-        lesson,
-        folds,
-        selection,
-        fitted,
-        NOTHING,
-        Threshold(None, "none"),
+        settings=settings,
+        material=material,
+        judged=judged,
+        lesson=lesson,
+        learning=matured_only(lesson, folds),
+        folds=folds,
+        selection=selection,
+        fitted=fitted,
+        machine=NOTHING,
+        threshold=Threshold(None, "none"),
     )
     return decide_alias(run)
 

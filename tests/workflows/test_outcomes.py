@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -10,7 +11,12 @@ from leadml.data.leads import Leads, read_leads
 from leadml.data.tables import table_of
 from leadml.domain.agreement import Agreement
 from leadml.domain.mapping import LeadMapping
+from leadml.snapshot.catalogue import Catalogue
+from leadml.snapshot.features import FeatureSet
 from leadml.snapshot.labels import judge
+from leadml.snapshot.split import Folds
+from leadml.workflows.learning import matured_only
+from leadml.workflows.lesson import Lesson
 from leadml.workflows.outcomes import Outcomes, outcomes_of
 
 MAPPING = LeadMapping(
@@ -23,6 +29,8 @@ MAPPING = LeadMapping(
     closed_at="closed",
 )
 LATE = "2024-12-20"
+NO_FEATURES = Catalogue(FeatureSet((), frozenset()), ())
+NO_FOLDS = Folds((), ordered=True, gap_days=0.0)
 
 
 def leads(mapping: LeadMapping = MAPPING) -> Leads:
@@ -43,7 +51,11 @@ def leads(mapping: LeadMapping = MAPPING) -> Leads:
 def counted(mapping: LeadMapping = MAPPING, *, counts: str = "followed_up") -> Outcomes:
     agreement = Agreement(counts=counts)  # type: ignore[arg-type]
     found = leads(mapping)
-    return outcomes_of(judge(found, agreement, now=found.latest_time()), counts=counts)
+    judged = judge(found, agreement, now=found.latest_time())
+    rows = np.flatnonzero(judged.label >= 0)
+    x, as_of = np.empty((len(rows), 0)), np.zeros(len(rows), np.int64)
+    lesson = Lesson(rows, x, judged.label[rows], as_of, NO_FEATURES, None)
+    return outcomes_of(judged, matured_only(lesson, NO_FOLDS), agreement)
 
 
 def test_hand_offs_by_what_became_of_them() -> None:
@@ -95,6 +107,12 @@ def test_nothing_is_said_where_all_were_worked(never: int, said: list[str]) -> N
     )
     assert [sentence[: len(said[0])] for sentence in found.sentences()] == said
     assert "bulk" not in "".join(found.sentences())
+
+
+def test_weighted_leads_are_told() -> None:
+    found = replace(counted(), censoring="ipcw", resolved_early=7, effective_sample_size=40.4)
+    assert found.sentences()[1].startswith("Fitted on 7 leads that closed before")
+    assert "(effective sample size 40)" in found.sentences()[1]
 
 
 def test_a_training_reports_them(company: Any) -> None:

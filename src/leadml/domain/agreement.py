@@ -6,6 +6,9 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Literal
 
+UNSIGNED = ("censoring",)
+"""Settings of the section that say how to learn, not what was agreed."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Agreement:
@@ -35,6 +38,9 @@ class Agreement:
         What the close rate divides by.
     snapshot_days : float
         Age in days at which a lead is judged where no hand-off time is known, >= 0.
+    censoring : {"matured", "ipcw"}
+        How a model learns from leads whose horizon has not passed: not at all, or from those that
+        closed early, weighted. A matter of method: no part of what is signed, nor of the hash.
     """
 
     version: str = "1"
@@ -48,6 +54,7 @@ class Agreement:
     min_margin: float = 0.0
     counts: Literal["followed_up", "handed_off"] = "followed_up"
     snapshot_days: float = 0.0
+    censoring: Literal["matured", "ipcw"] = "matured"
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
@@ -73,5 +80,6 @@ class Agreement:
 
     def hash(self) -> str:
         """Return the sha256 of the agreement's canonical JSON: two equal hashes, one definition."""
-        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+        signed = {key: value for key, value in self.to_dict().items() if key not in UNSIGNED}
+        text = json.dumps(signed, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()

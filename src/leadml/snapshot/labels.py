@@ -57,6 +57,10 @@ class Judged:
         Followed up, but later than agreed: neither worked as agreed nor never worked.
     won : bool array
         Won within the horizon at a solid margin.
+    won_ever : bool array
+        Won at a solid margin, however late.
+    closed : int64 array
+        When won or lost, microseconds UTC; `NO_TIME` where open or unknown.
     label : int8 array
         1 sales-ready, 0 not, -1 no outcome under the agreement.
     why_not : object array
@@ -78,6 +82,8 @@ class Judged:
     closed_in_bulk: Flags
     late: Flags
     won: Flags
+    won_ever: Flags
+    closed: Microseconds
     label: NDArray[np.int8]
     why_not: NDArray[np.object_]
     dated: bool
@@ -130,7 +136,8 @@ def judge(leads: Leads, agreement: Agreement, *, now: np.datetime64 | None) -> J
     in_bulk = _never_worked(bulk, known, recorded=recorded)
     followed_up, late = _follow_up(known, agreement, in_bulk, mapped=recorded)
     in_time = ~_is(known.closed) | (known.closed <= deadline)
-    won = known.won & (in_time | ~_is(as_of)) & _solid(leads, agreement)
+    won_ever = known.won & _solid(leads, agreement)
+    won = won_ever & (in_time | ~_is(as_of))
     matured = horizon_passed | final
     proven = followed_up & (_is(known.followed_up) | known.won)
     in_group = handed_off | proven if recorded else handed_off
@@ -160,6 +167,8 @@ def judge(leads: Leads, agreement: Agreement, *, now: np.datetime64 | None) -> J
         closed_in_bulk=in_bulk,
         late=late,
         won=won,
+        won_ever=won_ever,
+        closed=known.closed,
         label=label,
         why_not=why_not,
         dated=dated,

@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from leadml.domain.agreement import Agreement
 from leadml.snapshot.labels import UNUSABLE, Judged
+from leadml.workflows.learning import Learning
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Outcomes:
     counts : {"followed_up", "handed_off"}
         Whether leads never followed up are left out of the label, or count as not won.
     censoring : {"matured", "ipcw"}
-        Whether leads that have not matured take part in learning.
+        What was learnt from: ``matured`` where weights were asked for and could not be used.
     resolved_early : int
         Leads learnt from although their horizon has not passed.
     effective_sample_size : float
@@ -52,7 +54,19 @@ class Outcomes:
         return asdict(self)
 
     def sentences(self) -> list[str]:
-        """Say what was left out of the label, for people."""
+        """Say what was left out of the label and what was added, for people."""
+        return [*self._never_worked(), *self._early()]
+
+    def _early(self) -> list[str]:
+        if self.censoring == "matured":
+            return []
+        return [
+            f"Fitted on {self.resolved_early} leads that closed before their horizon has passed "
+            f"as well, each resolved lead weighted by its age (effective sample size "
+            f"{self.effective_sample_size:.0f}); tested on matured leads alone."
+        ]
+
+    def _never_worked(self) -> list[str]:
         if not self.never_followed_up or self.never_followed_up_share is None:
             return []
         matured = self.handed_off - self.not_matured
@@ -65,13 +79,12 @@ class Outcomes:
         ]
 
 
-def outcomes_of(judged: Judged, *, counts: str) -> Outcomes:
+def outcomes_of(judged: Judged, learning: Learning, agreement: Agreement) -> Outcomes:
     """Count the hand-offs of an export by what became of them."""
     usable = judged.in_group & ~np.isin(judged.why_not.astype(str), UNUSABLE)
     matured = usable & judged.matured
     never = matured & ~judged.followed_up & ~judged.late
     known = judged.follow_up_recorded
-    learnt = int((judged.label >= 0).sum())
     return Outcomes(
         handed_off=int(usable.sum()),
         not_matured=int((usable & ~judged.matured).sum()),
@@ -80,8 +93,8 @@ def outcomes_of(judged: Judged, *, counts: str) -> Outcomes:
         never_followed_up=int(never.sum()) if known else None,
         never_followed_up_share=float(never.sum() / max(matured.sum(), 1)) if known else None,
         closed_in_bulk=int((matured & judged.closed_in_bulk).sum()) if known else None,
-        counts=counts,
-        censoring="matured",
-        resolved_early=0,
-        effective_sample_size=float(learnt),
+        counts=agreement.counts,
+        censoring="matured" if learning.weight is None else "ipcw",
+        resolved_early=learning.early,
+        effective_sample_size=learning.effective_size,
     )

@@ -20,6 +20,7 @@ from leadml.snapshot.labels import Judged
 from leadml.snapshot.leakage import Audit
 from leadml.snapshot.split import Folds
 from leadml.workflows.adaptation import Adaptation
+from leadml.workflows.learning import Learning
 from leadml.workflows.lesson import Lesson
 from leadml.workflows.material import Material
 from leadml.workflows.outcomes import Outcomes, outcomes_of
@@ -37,6 +38,7 @@ class Run:
     material: Material
     judged: Judged
     lesson: Lesson
+    learning: Learning
     folds: Folds
     selection: Selection
     fitted: Fitted
@@ -48,7 +50,7 @@ class Run:
     @property
     def outcomes(self) -> Outcomes:
         """What became of the hand-offs."""
-        return outcomes_of(self.judged, counts=self.settings.definition.agreement.counts)
+        return outcomes_of(self.judged, self.learning, self.settings.definition.agreement)
 
     @property
     def level(self) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def _write(run: Run, manifest: Mapping[str, Any], folder: Path) -> None:
         definition=run.settings.definition,
         features=run.lesson.catalogue.features,
         machine=run.machine,
-        trained_on=run.material.leads.lead_id[run.lesson.rows],
+        trained_on=run.material.leads.lead_id[run.learning.cohort],
         reference=reference_for(run),
     )
 

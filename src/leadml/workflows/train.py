@@ -10,15 +10,16 @@ from leadml.data.checks import check_leads
 from leadml.domain.finding import ExcludedColumn, ExcludedRows, Finding
 from leadml.errors import TooFewOutcomes
 from leadml.evaluation.threshold import Threshold, choose_threshold
+from leadml.model.candidates import Fitted
 from leadml.model.points import reached
 from leadml.model.selection import Selection, compete, finished, fit, out_of_time, to_rows
 from leadml.settings import Settings, load_settings
 from leadml.snapshot.labels import Judged
-from leadml.snapshot.split import Folds
 from leadml.workflows.adaptation import Adaptation, adapt, slope_findings
 from leadml.workflows.audit import audited, without
+from leadml.workflows.learning import Learning, learning_of, refuse_unweighable
 from leadml.workflows.lesson import FEWEST_OF_EACH, Lesson, check_points, folds_of, lesson_of
-from leadml.workflows.material import gather, raise_errors
+from leadml.workflows.material import Material, gather, raise_errors
 from leadml.workflows.outcomes import Outcomes
 from leadml.workflows.registry import refuse_foreign
 from leadml.workflows.run import Run
@@ -51,7 +52,7 @@ class Training:
     excluded_rows : tuple of ExcludedRows
     threshold : Threshold
     leads, won : int
-        Learnt from.
+        Matured leads learnt from; `outcomes` has those resolved early.
     outcomes : Outcomes
         What became of the hand-offs, the never followed up among them.
     level : dict
@@ -159,44 +160,13 @@ def train(
     )
     raise_errors(findings, material.leads.source)
     judged = material.judge(settings)
-    _refuse_too_few(judged, settings)
+    _refuse(material, judged, settings)
     refuse_foreign(settings)
-    progress("computing features", 0.1)
-    lesson = lesson_of(material, judged, settings)
-    folds = folds_of(lesson, material, judged, settings, seed)
-    audit = audited(material, judged, lesson, folds, settings.definition.points, seed=seed)
-    lesson = without(lesson, audit)
-    progress("rehearsing the past", 0.15)
-    adaptation = adapt(lesson, folds)
-    selection = _compete(
-        lesson, folds, adaptation, seed, lambda s, share: progress(s, 0.2 + 0.5 * share)
-    )
-    progress(f"fitting {selection.chosen} on all leads", 0.75)
-    fitted = fit(
-        selection.chosen,
-        lesson.x,
-        lesson.y,
-        categorical=lesson.categorical,
-        newest_last=judged.dated,
-        seed=seed,
-    )
-    machine = adaptation.level.on(finished(fitted.machine, lesson.x, selection.calibration))
-    threshold = _threshold(lesson, selection, settings)
-    run = Run(
-        settings,
-        material,
-        judged,
-        lesson,
-        folds,
-        selection,
-        fitted,
-        machine,
-        threshold,
-        audit,
-        adaptation,
-    )
-    findings += [*judged.notes, *folds.notes, *audit.findings]
-    findings += slope_findings(selection.calibration, len(selection.rows))
+    run = _learn(material, judged, settings, seed, progress)
+    lesson, selection = run.lesson, run.selection
+    slope = slope_findings(selection.calibration, len(selection.rows))
+    findings += [*judged.notes, *run.folds.notes, *run.learning.notes]
+    findings += [*run.audit.findings, *slope]
     progress("registering", 0.85)
     sealed = seal(run, findings, seed)
     training = Training(
@@ -208,7 +178,7 @@ def train(
         chosen=selection.chosen,
         excluded=lesson.catalogue.excluded,
         excluded_rows=tuple(judged.excluded_rows()),
-        threshold=threshold,
+        threshold=run.threshold,
         leads=len(lesson.y),
         won=int(lesson.y.sum()),
         outcomes=run.outcomes,
@@ -221,7 +191,43 @@ def train(
     return training
 
 
-def _refuse_too_few(judged: Judged, settings: Settings) -> None:
+def _learn(
+    material: Material, judged: Judged, settings: Settings, seed: int, progress: Progress
+) -> Run:
+    """Audit, choose, calibrate and fit."""
+    progress("computing features", 0.1)
+    lesson = lesson_of(material, judged, settings)
+    folds = folds_of(lesson, material, judged, settings, seed)
+    audit = audited(material, judged, lesson, folds, settings.definition.points, seed=seed)
+    lesson = without(lesson, audit)
+    progress("rehearsing the past", 0.15)
+    adaptation = adapt(lesson, folds)
+    learning = learning_of(lesson, folds, material, judged, settings)
+    selection = _compete(
+        lesson, learning, adaptation, seed, lambda s, n: progress(s, 0.2 + 0.5 * n)
+    )
+    progress(f"fitting {selection.chosen} on all leads", 0.75)
+    fitted = _fit(selection.chosen, lesson, learning, seed, newest_last=judged.dated)
+    machine = adaptation.level.on(finished(fitted.machine, lesson.x, selection.calibration))
+    return Run(
+        settings=settings,
+        material=material,
+        judged=judged,
+        lesson=lesson,
+        learning=learning,
+        folds=folds,
+        selection=selection,
+        fitted=fitted,
+        machine=machine,
+        threshold=_threshold(lesson, selection, settings),
+        audit=audit,
+        adaptation=adaptation,
+    )
+
+
+def _refuse(material: Material, judged: Judged, settings: Settings) -> None:
+    """Refuse what cannot be learnt from: too few outcomes, or weights without closing times."""
+    refuse_unweighable(material, judged, settings)
     won = int((judged.label == 1).sum())
     lost = int((judged.label == 0).sum())
     if min(won, lost) >= FEWEST_OF_EACH:
@@ -238,20 +244,36 @@ def _refuse_too_few(judged: Judged, settings: Settings) -> None:
 
 
 def _compete(
-    lesson: Lesson, folds: Folds, adaptation: Adaptation, seed: int, progress: Progress
+    lesson: Lesson, learning: Learning, adaptation: Adaptation, seed: int, progress: Progress
 ) -> Selection:
-    step = -(-len(lesson.y) // MOST_TO_CHOOSE)
+    step = -(-len(learning.y) // MOST_TO_CHOOSE)
+    folds, weights = learning.folds, learning.weights
     if step > 1:
-        thinned = [(train[::step], test[::step]) for train, test in folds]
-        folds = replace(folds, pairs=tuple(thinned))
-    return compete(
-        lesson.x,
-        lesson.y,
+        folds = replace(folds, pairs=tuple((a[::step], b[::step]) for a, b in folds))
+        weights = tuple(None if weight is None else weight[::step] for weight in weights)
+    selection = compete(
+        learning.x,
+        learning.y,
         categorical=lesson.categorical,
         folds=folds,
         seed=seed,
+        weights=weights,
         level=adaptation.forward(folds),
         progress=progress,
+    )
+    return learning.of_lesson(selection)
+
+
+def _fit(name: str, lesson: Lesson, learning: Learning, seed: int, *, newest_last: bool) -> Fitted:
+    order = learning.oldest_first
+    return fit(
+        name,
+        learning.x[order],
+        learning.y[order],
+        categorical=lesson.categorical,
+        newest_last=newest_last,
+        seed=seed,
+        weight=None if learning.weight is None else learning.weight[order],
     )
 
 
