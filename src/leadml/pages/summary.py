@@ -42,7 +42,7 @@ def evaluation_headline(payload: Payload) -> Headline:
     group, agreed = payload["handoff"]["model"], payload["agreement"]
     text = _group_sentence(group, agreed, who="The model")
     support = [_measured_sentence(group, agreed)] if group["handed_off"] else []
-    support += [_ranking_sentence(payload), _volume_sentence(payload)]
+    support += [_telling_sentence(payload), _ranking_sentence(payload), _volume_sentence(payload)]
     return Headline(text, [sentence for sentence in support if sentence])
 
 
@@ -69,6 +69,22 @@ def _measured_sentence(group: Payload, agreed: Payload) -> str:
     return (
         f"Of the {count(group['handed_off'])} leads it would hand off, {count(group['won'])} were "
         f"won: {percent(group['close_rate'])}; {bound}."
+    )
+
+
+def _telling_sentence(payload: Payload) -> str:
+    """Say so where the model tells no lead from another, or is not shown to."""
+    if payload["model"]["chosen"] == "base_rate":
+        return (
+            "The model gives every lead the same probability: nothing in the training leads told "
+            "the won from the others better than their plain close rate does."
+        )
+    auc = payload["scores"]["model"]["auc"]
+    if auc["low"] is None or auc["low"] > 0.5:
+        return ""
+    return (
+        f"These leads do not show that the model tells the won from the others at all (AUC "
+        f"{auc['value']:.3f}, may be {auc['low']:.3f} to {auc['high']:.3f}; 0.5 is a coin)."
     )
 
 

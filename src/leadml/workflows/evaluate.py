@@ -272,4 +272,11 @@ def _notes(sample: _Sample, settings: Settings, *, changed: bool) -> list[Findin
             "comparison"
         )
         notes.append(Finding("EVAL004", "warning", None, leads, text))
+    if scorer.manifest["chosen"] == "base_rate":
+        text = (
+            "the model gives every lead the same probability, for nothing in the training leads "
+            "told the won from the others: it cannot say which leads to hand off; train again "
+            "with columns or activities that say more, or with more outcomes"
+        )
+        notes.append(Finding("EVAL005", "warning", None, leads, text))
     return notes
