@@ -65,6 +65,18 @@ def test_nobody_handed_off(evaluation: dict[str, Any]) -> None:
     assert headline.support[0].startswith("The model ranks these leads better")
 
 
+def test_a_model_that_tells_no_lead_from_another_says_so(evaluation: dict[str, Any]) -> None:
+    assert not any("tell" in sentence for sentence in evaluation_headline(evaluation).support)
+    values = copy.deepcopy(evaluation)
+    values["scores"]["model"]["auc"] |= {"value": 0.52, "low": 0.46, "high": 0.58}
+    assert evaluation_headline(values).support[1] == (
+        "These leads do not show that the model tells the won from the others at all (AUC 0.520, "
+        "may be 0.460 to 0.580; 0.5 is a coin)."
+    )
+    values["model"]["chosen"] = "base_rate"
+    assert evaluation_headline(values).support[1].startswith("The model gives every lead the same")
+
+
 def test_when_the_points_win_it_is_said(evaluation_where_points_win: dict[str, Any]) -> None:
     row = evaluation_where_points_win["comparison"][0]
     assert row["better"] == "points"

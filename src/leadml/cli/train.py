@@ -99,10 +99,6 @@ def _show(training: "Training", out: "Console") -> None:
         what = column.reason if audited else f"column {column.column}, {column.reason}"
         out.print(f"left out: {what} [{column.code}]", markup=False)
     out.print(f"Chosen: {training.chosen}, the simplest that is as good as the best.")
-    if training.chosen == "base_rate":
-        out.print(
-            "Nothing in the export told won leads from the others: every lead gets the close rate."
-        )
     out.print(f"Learnt from {training.leads} leads, {training.won} of them sales-ready.")
     out.print(_threshold_words(training))
     out.print(f"Version {training.version} is {training.alias}: {training.why}.")
