@@ -144,7 +144,7 @@ def test_without_signal_the_champion_is_the_base_rate_and_says_so(
     # 900 matured hand-offs: a standard error of 1.3 points.
     assert abs(company.recovered().mean_off) < 0.015 + 2 * 0.013
     evaluation = company.evaluated()
-    assert "EVAL004" in {note["code"] for note in evaluation.to_dict()["notes"]}
+    assert "EVAL005" in {note["code"] for note in evaluation.to_dict()["notes"]}
     page = evaluation.page.read_text("utf-8")
     assert "The model gives every lead the same probability" in page
     told = [limit["topic"] for limit in company.training.cannot_tell]

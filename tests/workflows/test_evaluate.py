@@ -354,3 +354,10 @@ def test_progress_reaches_the_end(tmp_path: Path) -> None:
     run(tmp_path, leads(60), progress=lambda _step, share: shares.append(share))
     assert shares == sorted(shares)
     assert (shares[0], shares[-1]) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("chosen", ["logistic", "base_rate"])
+def test_a_model_that_tells_no_lead_from_another_is_said(tmp_path: Path, chosen: str) -> None:
+    install(tmp_path, chosen=chosen)
+    codes = {note["code"] for note in run(tmp_path, leads())["notes"]}
+    assert ("EVAL005" in codes) == (chosen == "base_rate")
