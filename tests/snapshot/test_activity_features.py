@@ -5,8 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from leadml.data.activity_log import ActivityLog
-from leadml.snapshot.activity_features import MOST_GROUPS, activity_features, copies
+from leadml.data.activity_log import AccountLog, ActivityLog
+from leadml.snapshot.activity_features import (
+    MOST_GROUPS,
+    account_features,
+    activity_features,
+    copies,
+)
 from leadml.snapshot.feature import RARE, Feature
 
 DAY = 86_400_000_000
@@ -124,3 +129,32 @@ def test_copies_of_a_wider_window() -> None:
     assert copies(features, x).tolist() == [False, True, False, True, False]
     last = [Feature(name="r", kind="recency", activity=k) for k in ("visit", "mail")]
     assert not copies(last, x[:, 2:4]).any()  # counts alone
+
+
+@pytest.mark.parametrize(("active", "offered"), [(10, True), (9, False)])
+def test_colleagues_of_ten_leads_make_features(active: int, offered: bool) -> None:
+    # 30 leads in accounts of two; one of the two was active in so many of them
+    log = ActivityLog(
+        2 * np.arange(active),
+        np.full(active, MOMENT - 1),
+        np.zeros(active, np.int32),
+        np.full(active, -1, np.int32),
+        ("visit",),
+        (),
+    )
+    pairs = np.arange(30) // 2
+    names = [f"company {number}" for number in range(15)]
+    colleagues = AccountLog(pairs, np.arange(30), names, pairs[log.lead], log)
+    found = account_features(colleagues, np.full(30, MOMENT))
+    assert [feature.name for feature in found] == (
+        [
+            "colleagues: times in 30 days",
+            "colleagues: times in 90 days",
+            "colleagues: active contacts in 30 days",
+            "colleagues: active contacts in 90 days",
+        ]
+        if offered
+        else []
+    )
+    assert all(feature.scope == "account" for feature in found)
+    assert account_features(colleagues, np.full(30, MOMENT - 1)) == []

@@ -74,6 +74,7 @@ def make_model(tmp_path: Path) -> Callable[..., Settings]:
         definition: Definition = HANDMADE,
         machine: Machine | None = None,
         trained_on: tuple[str, ...] = (),
+        features: tuple[Feature, ...] = FEATURES,
         **manifest: object,
     ) -> Settings:
         folder = tmp_path / "models" / "versions" / version
@@ -83,7 +84,7 @@ def make_model(tmp_path: Path) -> Callable[..., Settings]:
             manifest=MANIFEST | manifest,
             definition=definition,
             features=FeatureSet(
-                FEATURES,
+                features,
                 frozenset({"n/a", "select"}),
                 definition.leads.timezone,
                 decimal=definition.leads.decimal,

@@ -16,7 +16,9 @@ from pyarrow import parquet
 from leadml.domain.definition import Definition
 from leadml.domain.points_table import PointsTable
 from leadml.errors import ConfigError, DataError, ModelError, RowError
+from leadml.model.scorecard import Machine, Scorecard
 from leadml.settings import Settings
+from leadml.snapshot.features import Feature
 from leadml.workflows import score_file
 from leadml.workflows.score import load_scorer
 from leadml.workflows.score_file import score
@@ -300,6 +302,24 @@ class TestWarnings:
             "columns absent, read as missing: seen, size, source",
             "the model reads activities and none were given: read as unknown",
         )
+
+    def test_colleagues_need_their_account(
+        self, make_model: Make, handmade: Definition, files: tuple[Path, Path]
+    ) -> None:
+        leads = replace(handmade.leads, account="company")
+        colleagues = Feature(name="c", kind="count", scope="account")
+        settings = make_model(
+            definition=replace(handmade, leads=leads),
+            features=(colleagues,),
+            machine=Machine(((1.0, Scorecard(0.0, ())),), center=(0.0,)),
+        )
+        done = score(files[0], settings.root / "o.csv", activities=files[1], config=settings)
+        assert done.warnings == (
+            "what colleagues did is read as unknown: there is no column company",
+        )
+        frame = pd.read_csv(files[0]).assign(company="Acme")
+        with_account = score(frame, settings.root / "o.csv", activities=files[1], config=settings)
+        assert with_account.warnings == ()
 
     def test_a_file_that_has_changed_since(
         self, make_model: Make, handmade: Definition, files: tuple[Path, Path]

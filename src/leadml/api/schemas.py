@@ -37,6 +37,14 @@ class ScoreRequest(BaseModel):
             description="The lead's activities, named as the columns of the activity file are.",
         ),
     ] = None
+    account_activities: Annotated[
+        list[dict[str, Any]] | None,
+        Field(
+            max_length=MOST_ACTIVITIES,
+            description="Activities of the other leads of its account, named as the columns of the "
+            "activity file are, with the lead each is of. Left out, they count as unknown.",
+        ),
+    ] = None
     as_of: Annotated[
         str | None,
         Field(

@@ -10,7 +10,7 @@ from leadml.data.values import NotUsableError, time_reader
 from leadml.workflows.score import Answer, Scorer
 
 Location = tuple[str | int, ...]
-_IN_ACTIVITIES = "activities."
+_OF_ACTIVITIES = ("activities", "account_activities")
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ def answer_requests(
     answers = scorer.score_records(
         [request.lead for request in requests],
         activities=[request.activities for request in requests],
+        account_activities=[request.account_activities for request in requests],
         as_of=[None if isinstance(moment, str) else moment for moment in moments],
     )
     return [
@@ -78,9 +79,9 @@ def _item(answer: Answer, path: Location, own: dict[Location, str]) -> ItemAnswe
 def _place(inside: Sequence[str]) -> Location:
     """Return a lead's own path as a path of the request: fields and activities lie side by side."""
     (name,) = inside
-    number = name.removeprefix(_IN_ACTIVITIES)
-    if name.startswith(_IN_ACTIVITIES) and number.isdecimal():
-        return ("activities", int(number))
+    given, _, number = name.partition(".")
+    if given in _OF_ACTIVITIES and number.isdecimal():
+        return (given, int(number))
     return ("lead", name)
 
 

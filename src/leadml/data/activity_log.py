@@ -1,7 +1,7 @@
 """The activities of a set of leads as plain arrays, ready to be folded into features and points."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +67,7 @@ class AccountLog:
     contact : int array, shape (leads,)
         The lead's own number among those in ``log.lead``: what it does itself is no colleague's.
     names : sequence of str
-        The accounts.
+        The accounts, case folded.
     of : int array, shape (activities,)
         Position of each activity's account in `names`.
     log : ActivityLog
@@ -81,5 +81,10 @@ class AccountLog:
     log: ActivityLog
 
     def take(self, rows: NDArray[np.intp]) -> "AccountLog":
-        """Return it for the leads at `rows`; their colleagues stay whole."""
-        return replace(self, account=self.account[rows], contact=self.contact[rows])
+        """Return it for the leads at `rows`, with all that people of their accounts did."""
+        account = self.account[rows]
+        wanted = np.zeros(len(self.names) + 1, bool)
+        wanted[account] = True
+        kept = wanted[self.of] & (self.of >= 0)
+        parts = (account, self.contact[rows], self.names, self.of[kept], self.log.keep(kept))
+        return AccountLog(*parts)

@@ -5,6 +5,7 @@ Codes are stable. Errors stop a run with exit code 1; warnings and infos do not.
 
 import numpy as np
 
+from leadml.data.accounts import account_findings
 from leadml.data.activities import Activities
 from leadml.data.activity_checks import activity_findings
 from leadml.data.column_checks import column_findings
@@ -50,6 +51,7 @@ CODES = {
     "DATA031": "activities without a lead or a time; set aside",
     "DATA032": "no column of activity details",
     "DATA033": "activities whose lead is not among the leads; not used",
+    "DATA034": "accounts of too many leads to be a company",
     "DATA041": "changes of attributes without a lead, a field or a time; set aside",
     "DATA042": "no column of old or of new values in the history",
     "DATA043": "changes whose lead is not among the leads; not used",
@@ -105,6 +107,7 @@ def check_leads(
     findings += column_findings(leads)
     if activities is not None:
         findings += [*activities.findings, *activity_findings(leads, activities)]
+        findings += account_findings(leads)
     if history is not None:
         findings += [*history.findings, *history_findings(leads, history)]
     return sorted(findings, key=lambda finding: _ORDER[finding.severity])

@@ -11,10 +11,12 @@ from leadml.data.activity_log import AccountLog, ActivityLog
 from leadml.data.detail_group import detail_group
 from leadml.data.values import NO_TIME
 from leadml.snapshot.activity_numbers import ActivityNumbers, aggregates_of
-from leadml.snapshot.aggregates import plan_of, touch_name, touches_of_leads
-from leadml.snapshot.feature import RARE, Feature, Scope
+from leadml.snapshot.aggregates import plan_of, touch_name, touches_of_accounts, touches_of_leads
+from leadml.snapshot.feature import RARE, Feature
 
 WINDOWS = (1.0, 7.0, 30.0, 90.0, None)
+ACCOUNT_WINDOWS = (30.0, 90.0)
+"""Windows of what colleagues did; ever and the last one tell how old the CRM is, not more."""
 TREND = 7.0
 """Days of a trend: longer ones and mean gaps brought nothing out of time."""
 FEWEST_WITH_ACTIVITY = 10
@@ -54,9 +56,9 @@ def activity_features(log: ActivityLog, as_of: NDArray[np.int64]) -> list[Featur
     kinds = [kind for kind in before.kinds if support[kind] >= FEWEST_WITH_ACTIVITY]
     pairs = _pairs(before)
     return [
-        *_of_slice(None),
+        *_of_kind(None),
         *_course(),
-        *(feature for kind in kinds for feature in _of_slice(kind)),
+        *(feature for kind in kinds for feature in _of_kind(kind)),
         *(f for pair in _groups(before, pairs, kinds, len(as_of)) for f in _of_group(*pair)),
         *_ratios(kinds),
         *_first_touch(before, pairs, as_of),
@@ -64,11 +66,21 @@ def activity_features(log: ActivityLog, as_of: NDArray[np.int64]) -> list[Featur
 
 
 def account_features(colleagues: AccountLog, as_of: NDArray[np.int64]) -> list[Feature]:
-    """Return the features of what other leads of the account did."""
-    asked = [*_of_slice(None, "account"), *_contacts()]
-    if not len(colleagues.log):
+    """Return the features of what other leads of the account did.
+
+    Parameters
+    ----------
+    colleagues : AccountLog
+        Of the training leads.
+    as_of : int64 array, shape (leads,)
+        Microseconds UTC, `NO_TIME` where undated.
+    """
+    every = Feature(name="colleagues", kind="count", scope="account")
+    plan = plan_of([every])
+    found = aggregates_of(plan, touches_of_accounts(plan, colleagues, as_of))
+    if len(found.lead) < FEWEST_WITH_ACTIVITY:
         return []
-    return asked
+    return [*_of_colleagues()]
 
 
 def _leads_of(lead: NDArray[np.intp], code: NDArray[np.int32]) -> list[int]:
@@ -78,26 +90,25 @@ def _leads_of(lead: NDArray[np.intp], code: NDArray[np.int32]) -> list[int]:
     return counts
 
 
-def _of_slice(kind: str | None, scope: Scope = "lead") -> Iterator[Feature]:
-    name = _name(kind, None, scope)
+def _of_kind(kind: str | None) -> Iterator[Feature]:
+    name = touch_name(kind)
     for window in WINDOWS:
         shown = f"{name}: {_window(window)}"
-        yield Feature(name=shown, kind="count", activity=kind, window=window, scope=scope)
-    last = f"{name}: days since last"
-    yield Feature(name=last, kind="recency", activity=kind, scope=scope)
-    yield Feature(name=f"{name}: days active", kind="days", activity=kind, scope=scope)
+        yield Feature(name=shown, kind="count", activity=kind, window=window)
+    yield Feature(name=f"{name}: days since last", kind="recency", activity=kind)
+    yield Feature(name=f"{name}: days active", kind="days", activity=kind)
 
 
 def _course() -> Iterator[Feature]:
     """Yield how activity comes and goes."""
-    name = _name(None, None, "lead")
+    name = touch_name(None)
     shown = f"{name}: {TREND:g} days against the {TREND:g} before"
     yield Feature(name=shown, kind="trend", window=TREND)
     yield Feature(name=f"{name}: longest gap in days", kind="longest_gap")
 
 
 def _of_group(kind: str, group: str) -> Iterator[Feature]:
-    name = _name(kind, group, "lead")
+    name = touch_name(kind, group)
     for window in WINDOWS:
         shown = f"{name}: {_window(window)}"
         yield Feature(name=shown, kind="count", activity=kind, group=group, window=window)
@@ -105,16 +116,13 @@ def _of_group(kind: str, group: str) -> Iterator[Feature]:
     yield Feature(name=shown, kind="recency", activity=kind, group=group)
 
 
-def _contacts() -> Iterator[Feature]:
-    for window in WINDOWS:
-        when = "ever" if window is None else _days(window)
-        name = f"colleagues: active contacts {when}"
+def _of_colleagues() -> Iterator[Feature]:
+    for window in ACCOUNT_WINDOWS:
+        name = f"colleagues: {_window(window)}"
+        yield Feature(name=name, kind="count", window=window, scope="account")
+    for window in ACCOUNT_WINDOWS:
+        name = f"colleagues: active contacts {_window(window).removeprefix('times ')}"
         yield Feature(name=name, kind="contacts", window=window, scope="account")
-
-
-def _name(kind: str | None, group: str | None, scope: Scope) -> str:
-    name = touch_name(kind, group)
-    return f"colleagues, {name}" if scope == "account" else name
 
 
 def _window(window: float | None) -> str:

@@ -17,14 +17,14 @@ from leadml.snapshot.feature import Feature
 Numbers = NDArray[np.float64]
 Engine = Literal["fold", "sql"]
 
-LARGE = 200_000
-"""Activities from which SQL computes the aggregates; below, starting the engine costs more."""
+LARGE = 300_000
+"""Pairs of a lead and an activity from which SQL computes the aggregates; fewer it slows down."""
 
 
 def aggregates_of(plan: Plan, touches: Touches, *, engine: Engine | None = None) -> Aggregates:
     """Return a plan's aggregates, by SQL from `LARGE` activities on unless `engine` says which."""
     if engine is None:
-        engine = "sql" if len(touches.at) >= LARGE else "fold"
+        engine = "sql" if touches.pairs >= LARGE else "fold"
     return query(plan, touches) if engine == "sql" else fold(plan, touches)
 
 

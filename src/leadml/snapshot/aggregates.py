@@ -104,6 +104,12 @@ class Touches:
     of: NDArray[np.intp]
     own: NDArray[np.intp]
 
+    @property
+    def pairs(self) -> int:
+        """How many pairs of a lead and an activity that may count for it there are."""
+        sizes = np.bincount(self.key, minlength=int(self.of.max(initial=-1)) + 1)
+        return int(sizes[self.of[self.of >= 0]].sum())
+
 
 @dataclass(frozen=True)
 class Aggregates:

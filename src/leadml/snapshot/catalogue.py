@@ -4,14 +4,14 @@ Nothing here looks at the outcome: the choice depends on what the columns hold.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from leadml.data.activity_log import ActivityLog
+from leadml.data.activity_log import AccountLog, ActivityLog
 from leadml.data.leads import Leads
 from leadml.data.raw import RawColumn
 from leadml.data.values import (
@@ -29,7 +29,7 @@ from leadml.data.values import (
 from leadml.data.words import frequent_terms, is_prose, mean_words
 from leadml.domain.finding import ExcludedColumn
 from leadml.domain.mapping import LeadMapping
-from leadml.snapshot.activity_features import activity_features, copies
+from leadml.snapshot.activity_features import account_features, activity_features, copies
 from leadml.snapshot.features import MOST_LEVELS, RARE, Feature, FeatureSet
 
 FEWEST_OF_LEVEL = 5
@@ -63,6 +63,8 @@ def choose_features(
     as_of: NDArray[np.int64],
     log: ActivityLog | None,
     raw: Mapping[str, RawColumn] | None = None,
+    colleagues: AccountLog | None = None,
+    crowds: Iterable[str] = (),
 ) -> Catalogue:
     """Choose the features of the leads at `rows`.
 
@@ -78,6 +80,10 @@ def choose_features(
         Activities of those leads (positions in `rows`); None where no activities were given.
     raw : mapping of str to RawColumn, optional
         The columns of those leads as of those moments; default as the export gives them.
+    colleagues : AccountLog, optional
+        Activities of those leads' accounts; None where accounts or activities are unknown.
+    crowds : iterable of str
+        Accounts, case folded, that are no companies.
     """
     mapping = leads.mapping
     features: list[Feature] = []
@@ -95,12 +101,15 @@ def choose_features(
     features += _life_features(leads, rows, as_of)
     if log is not None and log.kinds:
         features += activity_features(log, as_of)
+    if colleagues is not None:
+        features += account_features(colleagues, as_of)
     chosen = FeatureSet(
         tuple(features),
         missing_texts(mapping.missing),
         mapping.timezone,
         mapping.date_format,
         mapping.decimal,
+        frozenset(crowds),
     )
     return Catalogue(chosen, tuple(excluded))
 

@@ -162,7 +162,7 @@ class FeatureSet:
 
     def _companies(self, colleagues: AccountLog) -> NDArray[np.bool_]:
         """Tell which leads have a known account that is a company."""
-        crowds = [name.casefold() in self.crowds for name in colleagues.names]
+        crowds = [name in self.crowds for name in colleagues.names]
         return ~np.array([*crowds, True], bool)[colleagues.account]
 
     @cached_property

@@ -191,7 +191,12 @@ def _refuse_too_few(new: NewLeads) -> None:
 def _counted(new: NewLeads, reference: Reference) -> list[Counted]:
     features, batch = new.scorer.bundle.features, new.batch
     encoded = features.encode(
-        batch.raw, as_of=batch.as_of, created=batch.created, log=batch.log, untold=batch.untold
+        batch.raw,
+        as_of=batch.as_of,
+        created=batch.created,
+        log=batch.log,
+        untold=batch.untold,
+        colleagues=batch.colleagues,
     )
     return [
         _count(new, feature, encoded.x[:, position], reference.features[position])
@@ -220,7 +225,8 @@ def _count(new: NewLeads, feature: Feature, x: NDArray[np.float64], reference: S
 
 def _is_absent(new: NewLeads, feature: Feature) -> bool:
     if feature.kind in ACTIVITY:
-        return new.material.activities is None
+        given = new.material.activities if feature.scope == "lead" else new.material.colleagues
+        return given is None
     return feature.column in _absent(new.material, new.scorer)
 
 

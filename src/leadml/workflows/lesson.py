@@ -68,9 +68,22 @@ def lesson_of(material: Material, judged: Judged, settings: Settings) -> Lesson:
     moments = as_of[rows]
     batch = batch_of(material, rows, moments)
     log = None if material.activities is None else batch.log
-    catalogue = choose_features(material.leads, rows, as_of=moments, log=log, raw=batch.raw)
+    catalogue = choose_features(
+        material.leads,
+        rows,
+        as_of=moments,
+        log=log,
+        raw=batch.raw,
+        colleagues=batch.colleagues,
+        crowds=() if material.accounts is None else material.accounts.crowds,
+    )
     encoded = catalogue.features.encode(
-        batch.raw, as_of=moments, created=batch.created, log=batch.log, untold=batch.untold
+        batch.raw,
+        as_of=moments,
+        created=batch.created,
+        log=batch.log,
+        untold=batch.untold,
+        colleagues=batch.colleagues,
     )
     catalogue, kept = drop_constant(catalogue, encoded.x)
     definition = settings.definition

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from leadml.data.accounts import Accounts, account_log, accounts_of
 from leadml.data.activities import Activities, read_activities
-from leadml.data.activity_log import ActivityLog
+from leadml.data.activity_log import AccountLog, ActivityLog
 from leadml.data.history import History, read_history
 from leadml.data.leads import Leads, read_leads
 from leadml.data.raw import RawColumn
@@ -56,6 +57,18 @@ class Material:
     def rollback(self) -> Rollback | None:
         """The columns as of moments; None where no attribute history was given."""
         return None if self.history is None else Rollback(self.leads, self.history)
+
+    @cached_property
+    def accounts(self) -> Accounts | None:
+        """The accounts of the leads; None where none are mapped."""
+        return accounts_of(self.leads)
+
+    @cached_property
+    def colleagues(self) -> AccountLog | None:
+        """What others of each lead's account did; None where accounts or activities are unknown."""
+        if self.accounts is None or self.activities is None:
+            return None
+        return account_log(self.leads, self.activities, self.accounts)
 
     @property
     def now_microseconds(self) -> int | None:
@@ -201,15 +214,16 @@ def batch_of(
     if "created_at" in leads.times:
         created = leads.times["created_at"].astype("datetime64[us]").view("i8")[rows]
     untold = np.full(len(rows), material.activities is None)
-    log = log_of(material, rows)
+    found = material.colleagues
     return LeadBatch(
-        columns_of(material, rows, as_of),
-        leads.lead_id[rows],
-        as_of,
-        created,
-        log,
-        untold,
-        errors or {},
+        raw=columns_of(material, rows, as_of),
+        lead_id=leads.lead_id[rows],
+        as_of=as_of,
+        created=created,
+        log=log_of(material, rows),
+        untold=untold,
+        errors=errors or {},
+        colleagues=None if found is None else found.take(rows),
     )
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from leadml.data.activity_log import ActivityLog
+from leadml.data.activity_log import AccountLog, ActivityLog
 from leadml.data.identity import content_id
 from leadml.data.raw import RawColumn
 from leadml.data.values import (
@@ -47,6 +47,8 @@ class LeadBatch:
         Leads whose activities are unknown, which is not the same as none.
     errors : dict
         Row position -> list of (column, why the row cannot be scored).
+    colleagues : AccountLog or None
+        Activities of the leads' accounts; None where unknown for all.
     """
 
     raw: Mapping[str, RawColumn]
@@ -56,6 +58,7 @@ class LeadBatch:
     log: ActivityLog
     untold: NDArray[np.bool_]
     errors: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
+    colleagues: AccountLog | None = None
 
     def __len__(self) -> int:
         """Return the number of leads."""
@@ -75,6 +78,8 @@ class Records:
         As `Scorer.score_records` takes them.
     now : datetime
         Aware.
+    account_activities : sequence, optional
+        As `Scorer.score_records` takes them.
     """
 
     def __init__(
@@ -85,7 +90,9 @@ class Records:
         activities: Sequence[Sequence[Mapping[str, object]] | None] | None,
         as_of: Sequence[datetime | None] | None,
         now: datetime,
+        account_activities: Sequence[Sequence[Mapping[str, object]] | None] | None = None,
     ) -> None:
+        self.account_activities = account_activities
         self.leads, self.now, self.known_columns = leads, now, known_columns
         self.activities = activities if activities is not None else [None] * len(leads)
         self.wanted = as_of if as_of is not None else [None] * len(leads)
@@ -109,7 +116,8 @@ class Records:
         for row in np.flatnonzero((created != NO_TIME) & (created > as_of)):
             self._error(int(row), str(self.mapping.created_at), LATER)
         untold = np.array([touches is None for touches in self.activities], bool)
-        batch = LeadBatch(raw, ids, as_of, created, self._log(), untold, self.errors)
+        log, colleagues = self._log(), self._colleagues(ids)
+        batch = LeadBatch(raw, ids, as_of, created, log, untold, self.errors, colleagues)
         return batch, self.warnings
 
     def _unknown(self, lead: Mapping[str, object]) -> list[str]:
@@ -155,13 +163,55 @@ class Records:
         rows: list[tuple[int, int, str | None, str | None]] = []
         for lead, touches in enumerate(self.activities):
             for number, touch in enumerate(touches or ()):
-                found = self._touch(lead, number, touch)
+                found = self._touch(lead, f"activities.{number}", touch)
                 if found is not None:
                     rows.append((lead, *found))
         return _activity_log(rows)
 
+    def _colleagues(self, ids: NDArray[np.object_]) -> AccountLog | None:
+        """Return what others of each lead's account did; every lead has an account of its own."""
+        if self.account_activities is None:
+            return None
+        told = np.array([touches is not None for touches in self.account_activities], bool)
+        people: dict[str, int] = {}
+        accounts: list[int] = []
+        rows: list[tuple[int, int, str | None, str | None]] = []
+        for lead, touches in enumerate(self.account_activities):
+            for number, touch in enumerate(touches or ()):
+                place = f"account_activities.{number}"
+                person, found = self._person(lead, place, touch), self._touch(lead, place, touch)
+                if person is not None and found is not None:
+                    accounts.append(lead)
+                    rows.append((people.setdefault(person, len(people)), *found))
+        return AccountLog(
+            account=np.where(told, np.arange(len(self.leads)), -1),
+            contact=np.array([people.get(name, -1) for name in ids], np.intp),
+            names=[self._account(lead) for lead in self.leads],
+            of=np.array(accounts, np.intp),
+            log=_activity_log(rows),
+        )
+
+    def _person(self, lead: int, place: str, touch: Mapping[str, object]) -> str | None:
+        """Return whose activity it is, None (with an error) where that is not told."""
+        try:
+            person = to_text(touch.get(self.names.lead), self.missing)
+        except NotUsableError as error:
+            self._error(lead, place, f"{error} (in {self.names.lead})")
+            return None
+        if person is None:
+            why = f"expected whose activity it is, found none (in {self.names.lead})"
+            self._error(lead, place, why)
+        return person
+
+    def _account(self, lead: Mapping[str, object]) -> str:
+        """Return the account case folded, empty where it is unknown or no text."""
+        try:
+            return (to_text(lead.get(self.mapping.account or ""), self.missing) or "").casefold()
+        except NotUsableError:
+            return ""
+
     def _touch(
-        self, lead: int, number: int, touch: Mapping[str, object]
+        self, lead: int, place: str, touch: Mapping[str, object]
     ) -> tuple[int, str | None, str | None] | None:
         names = self.names
         try:
@@ -169,7 +219,7 @@ class Records:
             kind = to_text(touch.get(names.kind), self.missing)
             detail = to_text(touch.get(names.detail), self.missing) if names.detail else None
         except NotUsableError as error:
-            self._error(lead, f"activities.{number}", f"{error} (in {names.at} or {names.kind})")
+            self._error(lead, place, f"{error} (in {names.at} or {names.kind})")
             return None
         return at, kind, detail
 

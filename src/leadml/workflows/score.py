@@ -165,6 +165,7 @@ class Scorer:
             created=batch.created,
             log=batch.log,
             untold=batch.untold,
+            colleagues=batch.colleagues,
         )
         for row, problems in encoded.errors.items():
             errors.setdefault(row, []).extend(problems)
@@ -191,6 +192,7 @@ class Scorer:
         activities: Sequence[Sequence[Mapping[str, object]] | None] | None = None,
         as_of: Sequence[datetime | None] | None = None,
         now: datetime | None = None,
+        account_activities: Sequence[Sequence[Mapping[str, object]] | None] | None = None,
     ) -> list[Answer]:
         """Score leads given as records of raw export columns.
 
@@ -205,11 +207,20 @@ class Scorer:
             The moment each lead is judged; default its hand-off time if that has passed, else now.
         now : datetime, optional
             Default: the clock. Naive times are read in the configured zone.
+        account_activities : sequence of sequence of mapping, optional
+            Activities of the other leads of each lead's account, in the columns of
+            ``[activities]`` with the lead; None (for all or for one lead) means unknown.
         """
         zone = ZoneInfo(self.definition.leads.timezone)
         moment = datetime.now(UTC) if now is None else in_utc(now, zone)
         batch, warnings = Records(
-            self.definition, self.known_columns, leads, activities, as_of, moment
+            self.definition,
+            self.known_columns,
+            leads,
+            activities,
+            as_of,
+            moment,
+            account_activities,
         ).batch()
         scores = self.score_batch(batch)
         scored_at = moment.astimezone(UTC).isoformat(timespec="seconds")

@@ -241,6 +241,9 @@ def _warnings(
         warnings.append(f"columns absent, read as missing: {', '.join(absent)}")
     if scorer.bundle.features.reads_activities and not with_activities:
         warnings.append("the model reads activities and none were given: read as unknown")
+    elif scorer.bundle.features.reads_colleagues and material.colleagues is None:
+        account = scorer.definition.leads.account
+        warnings.append(f"what colleagues did is read as unknown: there is no column {account}")
     if scorer.definition != settings.definition:
         warnings.append(
             f"leadml.toml differs from what version {scorer.version} was trained under: scoring "
