@@ -80,14 +80,7 @@ def file_batch(
 
 
 def encoded(batch: LeadBatch, features: FeatureSet = FEATURES) -> NDArray[np.float64]:
-    return features.encode(
-        batch.raw,
-        as_of=batch.as_of,
-        created=batch.created,
-        log=batch.log,
-        untold=batch.untold,
-        colleagues=batch.colleagues,
-    ).x
+    return batch.encode(features).x
 
 
 def records(text: str) -> list[dict[str, Any]]:

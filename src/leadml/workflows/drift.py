@@ -190,14 +190,7 @@ def _refuse_too_few(new: NewLeads) -> None:
 
 def _counted(new: NewLeads, reference: Reference) -> list[Counted]:
     features, batch = new.scorer.bundle.features, new.batch
-    encoded = features.encode(
-        batch.raw,
-        as_of=batch.as_of,
-        created=batch.created,
-        log=batch.log,
-        untold=batch.untold,
-        colleagues=batch.colleagues,
-    )
+    encoded = batch.encode(features)
     return [
         _count(new, feature, encoded.x[:, position], reference.features[position])
         for position, feature in enumerate(features.features)

@@ -161,10 +161,7 @@ def _features(
     lesson: Lesson, material: Material, rows: Rows, moments: NDArray[np.int64]
 ) -> Numbers:
     """Encode leads with the features that the lesson's leads chose."""
-    batch = batch_of(material, rows, moments)
-    return lesson.catalogue.features.encode(
-        batch.raw, as_of=moments, created=batch.created, log=batch.log, untold=batch.untold
-    ).x
+    return batch_of(material, rows, moments).encode(lesson.catalogue.features).x
 
 
 def _too_few_matured(final: Resolved, agreement: Agreement) -> Finding:

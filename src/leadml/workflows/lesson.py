@@ -77,14 +77,7 @@ def lesson_of(material: Material, judged: Judged, settings: Settings) -> Lesson:
         colleagues=batch.colleagues,
         crowds=() if material.accounts is None else material.accounts.crowds,
     )
-    encoded = catalogue.features.encode(
-        batch.raw,
-        as_of=moments,
-        created=batch.created,
-        log=batch.log,
-        untold=batch.untold,
-        colleagues=batch.colleagues,
-    )
+    encoded = batch.encode(catalogue.features)
     catalogue, kept = drop_constant(catalogue, encoded.x)
     definition = settings.definition
     points = held_points(material, rows, moments)

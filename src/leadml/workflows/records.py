@@ -23,6 +23,7 @@ from leadml.data.values import (
 )
 from leadml.domain.definition import Definition
 from leadml.domain.mapping import DECIDING_TIMES
+from leadml.snapshot.features import Encoded, FeatureSet
 
 Microseconds = NDArray[np.int64]
 
@@ -63,6 +64,17 @@ class LeadBatch:
     def __len__(self) -> int:
         """Return the number of leads."""
         return len(self.lead_id)
+
+    def encode(self, features: FeatureSet) -> Encoded:
+        """Compute these features of the leads, with all that the batch knows."""
+        return features.encode(
+            self.raw,
+            as_of=self.as_of,
+            created=self.created,
+            log=self.log,
+            untold=self.untold,
+            colleagues=self.colleagues,
+        )
 
 
 class Records:

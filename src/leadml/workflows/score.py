@@ -159,14 +159,7 @@ class Scorer:
     def score_batch(self, batch: LeadBatch, *, explain: bool = True) -> Scores:
         """Score a batch of leads; `explain` adds reasons and points rules."""
         errors = {row: list(problems) for row, problems in batch.errors.items()}
-        encoded = self.bundle.features.encode(
-            batch.raw,
-            as_of=batch.as_of,
-            created=batch.created,
-            log=batch.log,
-            untold=batch.untold,
-            colleagues=batch.colleagues,
-        )
+        encoded = batch.encode(self.bundle.features)
         for row, problems in encoded.errors.items():
             errors.setdefault(row, []).extend(problems)
         log_odds = self.bundle.machine.log_odds(encoded.x, batch.as_of)
