@@ -243,7 +243,7 @@ def others() -> None:
     """Run the measurements of the leakage audit and of simulated truth, where they are there."""
     for title, file, words in (
         ("Leakage audit: precision and recall", "leakage.py", ["1", "--leads", "2000"]),
-        ("Recovery of simulated truth", "known_truth.py", []),
+        ("Recovery of simulated truth", "known_truth.py", ["--fast"]),
     ):
         if (HERE / file).is_file():
             say(f"\n{title} (python tests/benchmarks/{' '.join([file, *words])})")

@@ -29,7 +29,7 @@ from leadml.errors import TooFewOutcomes
 from leadml.evaluation.close_rate import lower_bound, upper_bound
 from leadml.evaluation.recovery import recovery
 
-START, PAST_DAYS = date(2024, 7, 1), 540
+START, PAST_DAYS = date(1990, 1, 1), 540  # the later leads take up to 22 years to come
 LATER_LEADS, EVALUATED = 3000, 150
 CONFIDENCE = 0.95
 COMPANIES: dict[str, dict[str, Any]] = {
