@@ -52,6 +52,7 @@ FEATURES = FeatureSet(
     "Europe/Berlin",
     "%d/%m/%Y",
     ",",
+    frozenset({"gmail.com", "unknown"}),
 )
 CARD = Scorecard(
     -1.1,
@@ -105,12 +106,13 @@ def test_what_is_read_is_what_was_written(tmp_path: Path, machine: Machine | Non
     assert (bundle.machine.log_odds(x) == written.log_odds(x)).all()
 
 
-def test_a_bundle_from_before_decimal_signs_and_trends_has_a_point_and_none(tmp_path: Path) -> None:
+def test_a_bundle_of_an_earlier_version_is_read(tmp_path: Path) -> None:
     folder = write(tmp_path)
     for name, of in (("model.json", lambda c: c), ("definition.json", lambda c: c["leads"])):
         content = json.loads((folder / name).read_text())
         del of(content)["decimal"]
         content.pop("trend", None)
+        content.pop("crowds", None)
         (folder / name).write_text(json.dumps(content))
     manifest = json.loads((folder / "manifest.json").read_text())
     for name in manifest["files"]:
@@ -119,7 +121,7 @@ def test_a_bundle_from_before_decimal_signs_and_trends_has_a_point_and_none(tmp_
     seal = hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
     (folder / "manifest.json").write_text(json.dumps(manifest | {"seal": seal}))
     bundle = read_bundle(folder)
-    assert bundle.features == replace(FEATURES, decimal=".")
+    assert bundle.features == replace(FEATURES, decimal=".", crowds=frozenset())
     assert bundle.machine.trend is None
     assert bundle.definition.leads.decimal == "."
 
