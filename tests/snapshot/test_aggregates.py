@@ -20,7 +20,7 @@ from leadml.snapshot.aggregates import (
     touches_of_leads,
 )
 from leadml.snapshot.aggregates_fold import fold
-from leadml.snapshot.aggregates_sql import counts_sql, query
+from leadml.snapshot.aggregates_sql import query
 from leadml.snapshot.feature import RARE, Feature
 
 DAY = 86_400_000_000
@@ -178,14 +178,6 @@ def joined(a: ActivityLog, b: ActivityLog) -> ActivityLog:
         np.concatenate([getattr(a, n), getattr(b, n)]) for n in ("lead", "at", "kind", "detail")
     ]
     return ActivityLog(*parts, a.kinds, a.details)
-
-
-def test_the_sql_says_what_it_counts() -> None:
-    plan = plan_of([Feature(name="n", kind="count", activity="visit", group="/a", window=7.0)])
-    sql = counts_sql(plan)
-    assert "touch.at < lead.as_of" in sql
-    assert "WHEN (kind = 0 AND detail_group = 0) THEN 0 END AS slice" in sql
-    assert "COUNT(*) FILTER (WHERE age <= 604800000000) AS within_0" in sql  # 7 x 86,400,000,000
 
 
 def test_tables_are_computed_by_sql_and_few_activities_by_the_fold(
