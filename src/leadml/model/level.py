@@ -99,7 +99,7 @@ def choose_level(rehearsal: Rehearsal) -> Level:
     lag = rehearsal.folds.gap_days
     if not len(rehearsal.folds):
         return Level(lag_days=lag)
-    losses = {rule: _losses(rehearsal, rule) for rule in RULES}
+    losses = {rule: rehearsal.losses(rule) for rule in RULES}
     options = tuple(_option(rule, losses["none"], own) for rule, own in losses.items())
     winners = [option for option in options if option.wins]
     chosen = min(winners, key=lambda option: option.log_loss).name if winners else "none"
@@ -111,13 +111,6 @@ def choose_level(rehearsal: Rehearsal) -> Level:
         shift=rehearsal.shift_at(limit) if chosen == "shift" else 0.0,
         trend=rehearsal.trend_at(limit) if chosen == "trend" else None,
     )
-
-
-def _losses(rehearsal: Rehearsal, rule: str) -> Numbers:
-    rows = rehearsal.tested
-    log_odds = (rehearsal.log_odds + rehearsal.forward(rule, rehearsal.folds))[rows]
-    losses: Numbers = np.logaddexp(0, log_odds) - rehearsal.y[rows] * log_odds
-    return losses
 
 
 def _option(name: str, none: Numbers, own: Numbers) -> Option:

@@ -82,6 +82,13 @@ class Rehearsal:
         trend = self.trend_at(limit) if rule == "trend" else None
         return np.zeros(len(as_of)) if trend is None else trend.of(as_of)
 
+    def losses(self, rule: str) -> Numbers:
+        """Return the log loss of every tested lead under a rule, in the order of `tested`."""
+        rows = self.tested
+        log_odds = (self.log_odds + self.forward(rule, self.folds))[rows]
+        losses: Numbers = np.logaddexp(0, log_odds) - self.y[rows] * log_odds
+        return losses
+
     def shift_at(self, limit: int) -> float:
         """Return the shift of the newest known out-of-time predictions, of one window's length."""
         rows = self.tested
