@@ -58,7 +58,7 @@ class TestTrend:
         x, y, at = world(0.8, leads=30_000)
         at = at // 10
         rate = 0.8 * 10  # ten times as fast on a tenth of the time
-        trend = trend_of(x[:, 0] - 1, y, at, carried=7 * DAY)
+        trend = trend_of(x[:, 0] - 1, y, at, int(at[-1]) + 7 * DAY)
         assert trend.rate * 365 == pytest.approx(rate, rel=0.1)
         assert (trend.first, trend.last) == (int(at[0]), int(at[-1]) + 7 * DAY)
         # the middle by weight p (1 - p), to a microsecond
@@ -71,7 +71,7 @@ class TestTrend:
         # 1 - (.1506/.4973)^2 = .9083.
         y = np.array([1] * 50 + [0] * 50 + [1] * 73 + [0] * 27, np.int8)
         at = np.repeat([0, 2 * DAY], 100)
-        trend = trend_of(np.zeros(200), y, at, carried=0)
+        trend = trend_of(np.zeros(200), y, at, last=2 * DAY)
         assert trend.zero == pytest.approx(DAY, abs=1)
         assert trend.rate == pytest.approx(0.4973 * 0.9083, abs=2e-4)
 
@@ -80,7 +80,7 @@ class TestTrend:
         y = np.array([1] * 50 + [0] * 50 + [1] * 73 + [0] * 27, np.int8)
         at = np.repeat([0, 2 * DAY], 100)
         weight = np.where((at > 0) & (y == 1), 3.0, 1.0)
-        trend = trend_of(np.zeros(200), y, at, carried=0, weight=weight)
+        trend = trend_of(np.zeros(200), y, at, last=2 * DAY, weight=weight)
         # Error of a weighted rate: of day 2's log-odds 1/73 + 1/27 = .2251 squared (scaling wins
         # does not make them more), of day 0's .04: .5 sqrt(.0507 + .04).
         error = 0.5 * np.sqrt(1 / 73 + 1 / 27 + 0.04)
@@ -89,9 +89,9 @@ class TestTrend:
     def test_nothing_to_fit(self) -> None:
         few = np.array([1] * 19 + [0] * 100, np.int8)
         at = np.arange(119) * DAY
-        assert trend_of(np.zeros(119), few, at, carried=0).rate == 0.0
+        assert trend_of(np.zeros(119), few, at, last=2 * DAY).rate == 0.0
         y = np.array([0, 1] * 60, np.int8)
-        assert trend_of(np.zeros(120), y, np.full(120, DAY), carried=0).rate == 0.0
+        assert trend_of(np.zeros(120), y, np.full(120, DAY), last=2 * DAY).rate == 0.0
 
 
 class TestRehearsal:
@@ -116,9 +116,10 @@ class TestRehearsal:
         for number, (train, test) in enumerate(found.folds):
             limit = found.folds.limit(number)
             assert limit == found.at[test[0]] - 60 * DAY
-            assert found.limits[number] == found.at[train[-1]] <= limit
+            assert found.limits[number] == limit >= found.at[train[-1]]
             assert found.trend_at(limit) == found.trends[number]
         assert found.trend_at(found.limits[0] - 1) is None
+        assert found.limits[-1] == found.at[-1]  # the newest outcome of all
         assert found.trend_at(10**18) == found.trends[-1]
         # the shift: predictions of the newest 60 days that are known by then
         limit = found.folds.limit(7)
@@ -138,14 +139,25 @@ class TestRehearsal:
         assert found.correction("trend", limit, as_of).tolist() == trend.of(as_of).tolist()
         assert found.correction("trend", -1, as_of).tolist() == [0.0, 0.0]
 
+    def test_losses_are_those_of_the_tested_leads(
+        self, rising: tuple[Numbers, Outcomes, Rehearsal]
+    ) -> None:
+        _, y, found = rising
+        rows = found.tested
+        p = probability(found.log_odds[rows])
+        expected = -np.log(np.where(y[rows] == 1, p, 1 - p))
+        assert found.losses("none") == pytest.approx(expected)
+        p = probability(found.log_odds[rows] + found.forward("trend", found.folds)[rows])
+        expected = -np.log(np.where(y[rows] == 1, p, 1 - p))
+        assert found.losses("trend") == pytest.approx(expected)
+
     def test_a_trend_is_carried_as_far_as_the_rehearsal_went(
         self, rising: tuple[Numbers, Outcomes, Rehearsal]
     ) -> None:
         _, _, found = rising
         longest = max(int(np.ptp(found.at[test])) for _, test in found.folds)
         assert found.trends[-1].last == found.at[-1] + 60 * DAY + longest
-        train = found.folds.pairs[0][0]
-        assert found.trends[0].last == found.at[train[-1]] + 60 * DAY + longest
+        assert found.trends[0].last == found.limits[0] + 60 * DAY + longest
 
     def test_forward_corrects_each_fold_by_what_was_known(
         self, rising: tuple[Numbers, Outcomes, Rehearsal]

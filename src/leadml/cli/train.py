@@ -92,6 +92,8 @@ def _show(training: "Training", out: "Console") -> None:
     for rows in training.excluded_rows:
         out.print(f"left out: {rows.count} leads, {rows.reason} [{rows.code}]", markup=False)
     out.print(_level_words(training.level))
+    if training.half_life_days is not None:
+        out.print(f"Recency: a lead's weight halves every {training.half_life_days:.0f} days.")
     for sentence in training.outcomes.sentences():
         out.print(sentence, markup=False)
     for column in training.excluded:

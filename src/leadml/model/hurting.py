@@ -25,6 +25,8 @@ NEWEST = 4
 """The newest period is one in so many of the test blocks; there must be as many blocks."""
 CHANCE = 0.05
 """Chance that any feature of a past without drift looks harmful."""
+ERRORS = 2.0
+"""Standard errors by which learning without a feature must pay."""
 MOST_DROPPED = 5
 
 
@@ -78,6 +80,7 @@ def prune(
     categorical: Flags,
     folds: Folds,
     weights: Sequence[Numbers | None] | None = None,
+    spared: Flags | None = None,
 ) -> Pruned:
     """Rehearse, and leave out what helped in earlier periods and hurts in the newest.
 
@@ -90,20 +93,24 @@ def prune(
         Dated, oldest first (`leadml.snapshot.split.origins`).
     weights : sequence of float arrays, optional
         As `leadml.model.rehearsal.rehearse` takes them.
+    spared : bool array, shape (features,), optional
+        Features that stay whatever they do.
 
     Notes
     -----
     A feature is suspected if, by one-sided paired tests, its term made earlier blocks better by a
     standard error at least and makes the newest worse at `CHANCE` divided by the number of
     features (Bonferroni). The worst is left out and the rehearsal repeated: it stays out if the log
-    loss falls by a standard error at least, over the newest blocks and over all; else the next.
+    loss of the newest blocks falls by `ERRORS` standard errors and that of the last one falls too;
+    else the next is tried.
     """
     every = np.ones(x.shape[1], bool)
+    spared = ~every if spared is None else spared
     pruned = Pruned(
         every, (), rehearse(x, y, categorical=categorical, folds=folds, weights=weights)
     )
     while len(folds) >= NEWEST and len(pruned.hurt) < MOST_DROPPED:
-        following = _without_worst(pruned, x, y, categorical, weights)
+        following = _without_worst(pruned, x, y, categorical, weights, spared)
         if following is None:
             break
         pruned = following
@@ -116,12 +123,16 @@ def _without_worst(
     y: Outcomes,
     categorical: Flags,
     weights: Sequence[Numbers | None] | None,
+    spared: Flags,
 ) -> Pruned | None:
     """Return what is left without the first suspect whose absence pays; None where none does."""
     positions = np.flatnonzero(present.kept)
     for suspect in suspects(present.rehearsal, x[:, positions], categorical[positions]):
+        feature = int(positions[suspect.feature])
+        if spared[feature]:
+            continue
         kept = present.kept.copy()
-        kept[positions[suspect.feature]] = False
+        kept[feature] = False
         without = rehearse(
             x[:, kept],
             y,
@@ -130,9 +141,8 @@ def _without_worst(
             weights=weights,
         )
         gain = present.rehearsal.losses("none") - without.losses("none")
-        newest = gain[-suspect.leads :]
-        if _error(newest) <= newest.mean() > 0 and _error(gain) <= gain.mean():
-            feature = int(positions[suspect.feature])
+        newest, last = gain[-suspect.leads :], gain[-len(without.folds.pairs[-1][1]) :]
+        if newest.mean() >= ERRORS * _error(newest) and last.mean() > 0:
             hurt = replace(suspect, feature=feature, gain=float(newest.mean()))
             return Pruned(kept, (*present.hurt, hurt), without)
     return None

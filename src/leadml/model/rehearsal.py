@@ -46,7 +46,7 @@ class Rehearsal:
     trends : tuple of Trend
         Of each fold's training part, and last of all leads.
     limits : tuple of int
-        Microseconds; the latest moment with a known outcome, of each fold and last of all leads.
+        Microseconds; the latest moment whose outcome was known, of each fold and last of all.
     """
 
     y: Outcomes
@@ -157,17 +157,23 @@ def rehearse(
     for machine, (train, test) in zip(machines, folds, strict=False):
         log_odds[test] = machine.raw_log_odds(seen(x[test], x[train], categorical))
     at = folds.at if folds.at is not None else np.zeros(len(y), np.int64)
-    limits = tuple(int(at[train].max()) for train in trains)
+    limits = (*(folds.limit(number) for number in range(len(folds))), _newest(folds))
     carried = round(folds.gap_days * MICROSECONDS_A_DAY) + _longest(folds)
     trends = tuple(
-        trend_of(machine.raw_log_odds(x[train]), y[train], at[train], carried, weight)
-        for machine, train, weight in zip(machines, trains, weights, strict=True)
+        trend_of(machine.raw_log_odds(x[train]), y[train], at[train], limit + carried, weight)
+        for machine, train, limit, weight in zip(machines, trains, limits, weights, strict=True)
     )
     return Rehearsal(y, folds, machines, log_odds, trends, limits)
 
 
 def _fitted(x: Numbers, y: Outcomes, categorical: Flags, weight: Numbers | None) -> Machine:
     return logistic(x, y, categorical=categorical, weight=weight).machine
+
+
+def _newest(folds: Folds) -> int:
+    """Return the moment of the newest test lead, microseconds."""
+    tests = [int(folds.at[test].max()) for _, test in folds] if folds.at is not None else []
+    return max(tests, default=0)
 
 
 def _longest(folds: Folds) -> int:
@@ -195,7 +201,7 @@ def shrunk(estimate: float, error: float) -> float:
 
 
 def trend_of(
-    log_odds: Numbers, y: Outcomes, at: Moments, carried: int, weight: Numbers | None = None
+    log_odds: Numbers, y: Outcomes, at: Moments, last: int, weight: Numbers | None = None
 ) -> Trend:
     """Fit a line in time beside a model's own log-odds, over the leads it learnt from.
 
@@ -206,8 +212,8 @@ def trend_of(
     y : int array, shape (leads,)
     at : int64 array, shape (leads,)
         Microseconds; when each is judged.
-    carried : int
-        Microseconds beyond the newest of them to which the line is carried at most.
+    last : int
+        Microseconds; the moment to which the line is carried at most.
     weight : float array, shape (leads,), optional
 
     Notes
@@ -216,7 +222,7 @@ def trend_of(
     tell most (weights p (1 - p)), so that a is next to nothing and is left to the model. The rate
     is shrunk by its standard error, which holds for weighted leads too (White 1982).
     """
-    first, newest = int(at.min()), int(at.max())
+    first = int(at.min())
     weight = np.ones(len(y)) if weight is None else weight
     p = probability(log_odds)
     zero = round(float(np.average(at - first, weights=weight * p * (1 - p) + 1e-12))) + first
@@ -224,7 +230,7 @@ def trend_of(
     rate = 0.0
     if min(y.sum(), len(y) - y.sum()) >= FEWEST_OF_EACH and np.ptp(at) > 0:
         rate = shrunk(*_rate(log_odds, y, days, weight))
-    return Trend(rate, zero, first, newest + carried)
+    return Trend(rate, zero, first, last)
 
 
 def _rate(log_odds: Numbers, y: Outcomes, days: Numbers, weight: Numbers) -> tuple[float, float]:

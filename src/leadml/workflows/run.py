@@ -107,6 +107,7 @@ def manifest_of(run: Run, seed: int) -> dict[str, Any]:
         "out_of_time": {"log_loss": chosen.log_loss, "auc": chosen.auc},
         "calibration": {"slope": run.machine.slope, "intercept": run.machine.intercept},
         "level": run.level,
+        **run.adaptation.to_dict(),
         "threshold": run.threshold.to_dict(),
         "bands": {band: share * agreement.close_rate for band, share in BAND_SHARES.items()},
         "points_calibration": points_line.to_dict() if points_line else None,

@@ -58,6 +58,8 @@ class Training:
     level : dict
         The rule of the level that won the rehearsal: ``chosen``, ``candidates`` with their gains,
         ``lag_days``, ``shift``, ``trend``, ``slope``, ``slope_fell_back``.
+    half_life_days : float or None
+        Days in which a lead's weight halves; None where all count alike.
     findings : tuple of Finding
     cannot_tell : tuple of dict
         What the data cannot tell: ``{"topic", "text", "remedy"}``, the weightiest first.
@@ -76,6 +78,7 @@ class Training:
     won: int
     outcomes: Outcomes
     level: dict[str, Any]
+    half_life_days: float | None
     findings: tuple[Finding, ...]
     cannot_tell: tuple[dict[str, str], ...]
 
@@ -95,6 +98,7 @@ class Training:
             "won": self.won,
             "outcomes": self.outcomes.to_dict(),
             "level": self.level,
+            "half_life_days": self.half_life_days,
             "candidates": self.candidates,
             "chosen": self.chosen,
             "excluded": [vars(item) for item in self.excluded],
@@ -183,6 +187,7 @@ def train(
         won=int(lesson.y.sum()),
         outcomes=run.outcomes,
         level=run.level,
+        half_life_days=run.adaptation.half_life_days,
         findings=tuple(findings),
         cannot_tell=tuple(sealed.manifest["cannot_tell"]),
     )
@@ -201,8 +206,9 @@ def _learn(
     audit = audited(material, judged, lesson, folds, settings.definition.points, seed=seed)
     lesson = without(lesson, audit)
     progress("rehearsing the past", 0.15)
-    adaptation = adapt(lesson, folds)
-    learning = learning_of(lesson, folds, material, judged, settings)
+    adaptation = adapt(lesson, folds, material, judged, settings)
+    lesson = adaptation.of(lesson)
+    learning = adaptation.weigh(learning_of(lesson, folds, material, judged, settings))
     selection = _compete(
         lesson, learning, adaptation, seed, lambda s, n: progress(s, 0.2 + 0.5 * n)
     )
