@@ -91,6 +91,29 @@ class TestEstimated:
         assert found.low is not None
         assert found.low < 0.3
 
+    def test_bounds_hold_for_every_group_that_was_looked_at(self) -> None:
+        # 20 groups of 20 to 100 leads are looked at, so each bound takes a twentieth of the 5 %.
+        p, y = blocks((50, 18), (50, 12))
+        found = choose_threshold(p, y, agreement=AGREED)
+        assert found.low == pytest.approx(lower_bound(30, 100, 0.9975))
+        assert found.high == pytest.approx(upper_bound(30, 100, 0.9975))
+
+    def test_a_lucky_group_is_seldom_told_to_be_better_than_it_is(self) -> None:
+        # 150 leads at a true 22 % in an order of no meaning: where some group reaches 30 % by luck,
+        # its lower bound must lie above 22 % in at most 5 % of the samples. Bounds that ignore
+        # that the group was chosen for its luck do in some 11 %.
+        random = np.random.default_rng(4)
+        p = np.linspace(0.9, 0.1, 150)
+        wrong, naive = 0, 0
+        for _ in range(200):
+            found = choose_threshold(
+                p, (random.random(150) < 0.22).astype(np.int8), agreement=AGREED
+            )
+            if found.basis == "estimated" and found.low is not None:
+                wrong += found.low > 0.22
+                naive += lower_bound(found.won, found.volume, 0.95) > 0.22
+        assert wrong <= 10 < naive
+
     def test_from_twenty_leads(self) -> None:
         # 20 groups from 20 leads on: 20, 24, 28 ...; 8 of the best 20 won, then nobody for long.
         p, y = blocks((20, 8), (80, 12))

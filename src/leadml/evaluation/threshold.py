@@ -39,7 +39,8 @@ class Threshold:
         ``none``: no group reached the rate, or too few wins and no points.
     expected_close_rate, low, high : float or None
         Observed rate of the group on out-of-time predictions, and one-sided exact bounds, each
-        at the agreed confidence.
+        at the agreed confidence. With basis ``estimated`` the bounds hold for all the groups that
+        were looked at, and so for the one chosen because it did well.
     volume : int
         Out-of-time leads in the group.
     won : int
@@ -100,7 +101,7 @@ def choose_threshold(
     groups = _groups(ranked, FIRST_ESTIMATED)
     reached = [n for n in groups if wins[n - 1] >= agreement.close_rate * n]
     if reached:
-        return _cut(ranked, wins, max(reached), "estimated", agreement)
+        return _cut(ranked, wins, max(reached), "estimated", agreement, looks=len(groups))
     return Threshold(None, "none")
 
 
@@ -126,18 +127,25 @@ def _walk(groups: list[int], wins: NDArray[np.int64], agreement: Agreement) -> i
 
 
 def _cut(
-    ranked: Numbers, wins: NDArray[np.int64], size: int, basis: Basis, agreement: Agreement
+    ranked: Numbers,
+    wins: NDArray[np.int64],
+    size: int,
+    basis: Basis,
+    agreement: Agreement,
+    *,
+    looks: int = 1,
 ) -> Threshold:
-    return _threshold(
-        float(ranked[size - 1]), basis, int(wins[size - 1]), size, len(ranked), agreement
-    )
+    """Return the cut below a group, the best of so many `looks` (Bonferroni)."""
+    confidence = 1 - (1 - agreement.confidence) / looks
+    won = int(wins[size - 1])
+    return _threshold(float(ranked[size - 1]), basis, won, size, len(ranked), confidence)
 
 
 def _threshold(
-    probability: float | None, basis: Basis, won: int, size: int, leads: int, agreement: Agreement
+    probability: float | None, basis: Basis, won: int, size: int, leads: int, confidence: float
 ) -> Threshold:
-    low = lower_bound(won, size, agreement.confidence)
-    high = upper_bound(won, size, agreement.confidence)
+    low = lower_bound(won, size, confidence)
+    high = upper_bound(won, size, confidence)
     return Threshold(probability, basis, won / size, low, high, size, won, size / leads)
 
 
@@ -149,4 +157,4 @@ def _by_points(
     group = y[points_ready]
     if len(group) == 0:
         return Threshold(None, "points")
-    return _threshold(None, "points", int(group.sum()), len(group), len(y), agreement)
+    return _threshold(None, "points", int(group.sum()), len(group), len(y), agreement.confidence)
