@@ -215,6 +215,23 @@ class TestColumns:
         }
         assert codes(audited({"x7": values}, dated=dated)) == {}
 
+    def test_what_open_leads_surely_lack_needs_less_to_be_quarantined(self, dated: bool) -> None:
+        # The same AUC under a name that says nothing; all open leads hold what lost ones do.
+        values = NOISE[::-1] + 1.2 * (WON & ~OPEN) - 0.4 * OPEN
+        found = audited({"x7": values}, dated=dated)
+        assert codes(found) == {"x7": "LEAK001"}
+        assert "most of them still open, lack such values: left out" in said(found, "x7")[0][1]
+
+    def test_what_open_leads_leave_open_is_suspect(self, dated: bool) -> None:
+        # AUC = Phi(1.7 / sqrt 2) = .885. Of the open leads to be won a third hold such values.
+        some = WON & ~(OPEN & (np.arange(N) % 3 != 0))
+        found = audited({"x7": NOISE[::-1] + 1.7 * some}, dated=dated)
+        assert (codes(found), found.suspect) == ({}, ("x7",))
+        assert "do not tell either way: used" in said(found, "x7")[0][1]
+        assert codes(audited({"x7_result": NOISE[::-1] + 1.7 * some}, dated=dated)) == {
+            "x7_result": "LEAK001"
+        }
+
     def test_a_running_number(self, dated: bool) -> None:
         ticket = 1000 + np.cumsum(RNG.integers(1, 400, N))
         assert codes(audited({"ticket": ticket}, dated=dated)) == {"ticket": "LEAK007"}
@@ -365,7 +382,7 @@ class TestWords:
     def test_a_word_written_after_the_outcome_is_found_once(self) -> None:
         told = [
             f"{note} {'and signed the contract' if won else 'and chose somebody else'}"
-            for note, won in zip(NOTES, WON, strict=True)
+            for note, won in zip(NOTES, WON & ~OPEN, strict=True)
         ]
         found = audited({"notes": told}, dated=False)
         assert set(found.quarantined) == {"notes"}

@@ -11,7 +11,13 @@ from leadml.data.tables import table_of
 from leadml.domain.agreement import Agreement
 from leadml.domain.mapping import LeadMapping
 from leadml.snapshot.labels import judge
-from leadml.snapshot.leakage_presence import OnlyClosed, OpenLeads, known_early, told_by_presence
+from leadml.snapshot.leakage_presence import (
+    AGAINST,
+    OnlyClosed,
+    OpenLeads,
+    held_early,
+    told_by_presence,
+)
 
 MAPPING = LeadMapping(
     id="id", outcome="stage", won=("won",), lost=("lost",), created_at="created", closed_at="closed"
@@ -89,58 +95,76 @@ class TestValuesOnlyClosedLeadsHold:
         assert found(["won"] + ["open"] * 99, [1] + [None] * 99) is None
 
 
-def young(stages: Sequence[str]) -> tuple[int, float]:
+def told(stages: Sequence[str]) -> OpenLeads:
     leads = export(stages, [1] * len(stages))
-    judged = judge(leads, Agreement(horizon_days=30), now=leads.latest_time())
-    told = OpenLeads(leads, judged)
-    return len(told.young), told.young_won
+    return OpenLeads(leads, judge(leads, Agreement(horizon_days=30), now=leads.latest_time()))
 
 
 def test_the_newest_leads_are_those_mostly_open() -> None:
     # The last lead is closed so that all were judged by then: of the newest n + 1, n are open;
     # 50 older closed leads join until only .6 are: 60 / (61 + 39) = .6.
-    assert young(["won"] * 50 + ["open"] * 60 + ["lost"]) == (100, 0.39)
+    found = told(["won"] * 50 + ["open"] * 60 + ["lost"])
+    assert (len(found.young), int(found.waiting.sum()), found.young_won) == (100, 60, 39)
+    # At a usual win rate of .6 there are 60 wins among the 100, 21 of them still to come; at .4
+    # nearly all have come, but at least half the usual share is expected.
+    assert found.to_come(0.6) == pytest.approx(21 / 60)
+    assert found.to_come(0.4) == 0.2
 
 
 def test_without_open_leads_none_is_young() -> None:
-    assert young(["won", "lost"] * 30) == (0, 0.0)
+    found = told(["won", "lost"] * 30)
+    assert (len(found.young), found.young_won, found.to_come(0.5)) == (0, 0, 0.25)
 
 
-class TestKnownEarly:
+class TestHeldEarly:
     rng = np.random.default_rng(0)
     won = (rng.random(2000) < 0.3).astype(np.int8)
     values = rng.normal(size=2000) + 1.5 * won
 
-    def asked(self, young: np.ndarray, *, young_won: float = 0.05) -> bool:
-        return known_early(young, self.values, self.won, young_won=young_won, categorical=False)
+    def asked(self, young: np.ndarray, to_come: float = 0.3, open_: int = 10_000) -> float | None:
+        waiting = np.arange(len(young)) < open_
+        given = {"to_come": to_come, "categorical": False}
+        return held_early(young, waiting, self.values, self.won, **given)  # type: ignore[arg-type]
+
+    def mixed(self, won: int, lost: int) -> np.ndarray:
+        return np.concatenate([self.values[self.won == 1][:won], self.values[self.won == 0][:lost]])
 
     def test_spread_like_all(self) -> None:
-        assert self.asked(self.values[:400])
-
-    def test_a_doubted_column_must_be_surely_nearer(self) -> None:
-        # 17 of 100 values are win-like (.3 usual, .05 won so far): .175 would be half way.
-        some = np.concatenate([self.values[self.won == 1][:68], self.values[self.won == 0][:332]])
-        given = {"young_won": 0.05, "categorical": False}
-        assert known_early(some, self.values, self.won, **given)  # type: ignore[arg-type]
-        assert not known_early(some, self.values, self.won, doubted=True, **given)  # type: ignore[arg-type]
-
-    def test_too_few(self) -> None:
-        assert not self.asked(self.values[:49])
-
-    def test_missing_or_shifted(self) -> None:
-        assert not self.asked(np.full(400, NAN))
-        assert not self.asked(self.values[:400] + 1.5)
+        held = self.asked(self.values[:800])
+        assert held is not None
+        assert held > 3
 
     def test_like_lost_leads_only(self) -> None:
-        lost = self.values[self.won == 0][:400]
-        assert not self.asked(lost)
+        held = self.asked(self.mixed(0, 400))
+        assert held is not None
+        assert held < -3
 
-    def test_no_more_win_like_values_than_wins_so_far(self) -> None:
-        # A fifth of the newest are won already and 20 of 100 values are win-like: a trace of the
-        # wins. With none won yet the same values would speak for the column.
-        some = np.concatenate([self.values[self.won == 1][:80], self.values[self.won == 0][:320]])
-        assert not self.asked(some, young_won=0.2)
-        assert self.asked(some, young_won=0.0)
+    def test_half_way_does_not_tell(self) -> None:
+        # 15 of 100 values are win-like and 30 of 100 are to come: just half way.
+        assert self.asked(self.mixed(60, 340)) == pytest.approx(0, abs=1)
+
+    def test_it_is_in_standard_errors(self) -> None:
+        # Four times as many leads with the same values halve the error.
+        some = self.mixed(90, 310)
+        few, many = self.asked(some), self.asked(np.tile(some, 4))
+        assert few is not None
+        assert many == pytest.approx(2 * few)
+
+    def test_only_leads_still_open_are_asked(self) -> None:
+        # The closed ones among the newest hold win-like values; those waiting do not.
+        young = np.concatenate([self.mixed(0, 280), self.mixed(120, 0)])
+        held = self.asked(young, open_=280)
+        assert held is not None
+        assert held < -3
+
+    def test_too_few(self) -> None:
+        assert self.asked(self.values[:49]) is None
+
+    def test_missing_or_shifted_speaks_against(self) -> None:
+        for young in (np.full(400, NAN), self.values[:400] + 1.5):
+            held = self.asked(young)
+            assert held is not None
+            assert held <= AGAINST
 
 
 class TestPresenceTellingTheOutcome:

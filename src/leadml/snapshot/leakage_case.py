@@ -12,7 +12,7 @@ from leadml.data.leads import Leads
 from leadml.data.raw import RawColumn
 from leadml.snapshot.features import ATTRIBUTES, Feature, FeatureSet
 from leadml.snapshot.labels import Judged
-from leadml.snapshot.leakage_presence import OpenLeads, known_early
+from leadml.snapshot.leakage_presence import OpenLeads, held_early
 from leadml.snapshot.separation import CHANCE, Halves, Separation, separation
 
 Numbers = NDArray[np.float64]
@@ -25,8 +25,9 @@ PLAUSIBLE = 0.70
 TOO_GOOD = 0.80
 """Cautious AUC that no field known beforehand is expected to reach alone: above what the best
 models reach with *all* sound columns of three public sets (.60, .69, .79)."""
-CERTAIN = 0.90
-"""Cautious AUC from which even values that open leads hold alike do not acquit a column."""
+CERTAIN = 0.95
+"""Cautious AUC that is implausible however much other columns tell, and that only values which
+open leads hold for sure explain."""
 FAR_ABOVE = 0.5
 """Standard deviations by which a column must separate better than the best plausible one."""
 
@@ -124,16 +125,16 @@ class Case:
         """The leads still open beside the closed ones."""
         return OpenLeads(self.leads, self.judged)
 
-    def known_early(self, place: int, *, doubted: bool) -> bool:
-        """Tell whether the newest leads already hold such values; see there."""
+    def held_early(self, place: int) -> float | None:
+        """Tell how surely leads still open hold such values; see there."""
         feature = self.features.features[place]
-        return known_early(
+        return held_early(
             self._young(feature),
+            self.open_leads.waiting,
             self.x[:, place],
             self.y,
-            young_won=self.open_leads.young_won,
+            to_come=self.open_leads.to_come(float(self.y.mean())),
             categorical=feature.categorical,
-            doubted=doubted,
         )
 
     def _young(self, feature: Feature) -> Numbers:
@@ -150,7 +151,7 @@ class Case:
         Where there are no others, only what hardly errs is implausible.
         """
         found, (best, _) = self.separations[place], self.best_plausible
-        if found.low >= CERTAIN + (1 - CERTAIN) / 2:
+        if found.low >= CERTAIN:
             return True
         column = self.features.features[place].column
         others = any(feature.column != column for feature in self.features.features)

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from leadml.snapshot.leakage_case import CERTAIN, PLAUSIBLE, TOO_GOOD, Case, Suspicion
+from leadml.snapshot.leakage_case import CERTAIN, TOO_GOOD, Case, Suspicion
 from leadml.snapshot.leakage_names import names_outcome, says_all_time, tells, words_of
 from leadml.snapshot.leakage_order import names_leads
-from leadml.snapshot.leakage_presence import told_by_presence
+from leadml.snapshot.leakage_presence import AGAINST, told_by_presence
 
 Outcomes = NDArray[np.int8]
 
@@ -36,20 +36,40 @@ def _by_separation(case: Case, place: int, column: str) -> Iterator[Suspicion]:
     found, (best, name) = case.separations[place], case.best_plausible
     if not case.far_above(place):
         return
-    hinted = bool(tells(column))
-    needed = PLAUSIBLE if hinted else TOO_GOOD
-    acquitted = found.low < CERTAIN and case.known_early(place, doubted=hinted)
-    quarantine = found.low >= needed and not acquitted
-    if acquitted and found.low < TOO_GOOD:
+    hinted, held = bool(tells(column)), case.held_early(place)
+    lacking = held is not None and held <= 2 * AGAINST
+    if found.low < TOO_GOOD and not (hinted or lacking):
+        return
+    quarantine = _too_good(held, certain=hinted or found.low >= CERTAIN)
+    if found.low < TOO_GOOD and not quarantine:
         return
     evidence = (
         f"{column} alone ranks a won lead above a lost one in {_of_100(found.auc)} of 100 pairs, "
         f"the next best column ({name}) in {_of_100(best.auc)}, and 50 would be chance; what is "
         "known beforehand hardly ever tells that much, so it was probably recorded afterwards"
     )
-    if acquitted:
-        evidence += ", though the newest leads, most of them still open, hold such values too"
-    yield Suspicion("LEAK001", column, quarantine, len(case.y), evidence)
+    yield Suspicion("LEAK001", column, quarantine, len(case.y), evidence + _of_young(held))
+
+
+def _too_good(held: float | None, *, certain: bool) -> bool:
+    """Tell whether a column that tells too much is left out.
+
+    Without open leads to ask it is. Where they speak for the column it is not, where against it
+    is; where they do not say clearly, it is only left out for certain.
+    """
+    if held is None or held <= AGAINST:
+        return True
+    return certain and held < -AGAINST
+
+
+def _of_young(held: float | None) -> str:
+    if held is None:
+        return ""
+    if held <= AGAINST:
+        return "; the newest leads, most of them still open, lack such values"
+    if held < -AGAINST:
+        return "; the newest leads, most of them still open, do not tell either way"
+    return ", though the newest leads, most of them still open, hold such values too"
 
 
 def _of_100(auc: float) -> str:

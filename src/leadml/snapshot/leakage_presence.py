@@ -27,6 +27,9 @@ for a column to count as known before the outcome."""
 YOUNG_OPEN = 0.6
 """Share of the newest leads that must still be open for them to show what is known early."""
 FEWEST_YOUNG = 50
+AGAINST = -1.0
+"""Standard errors from half way at which young leads speak against a column."""
+LEAST_ERROR = 1e-6
 ALIKE = 0.2
 """Largest total variation between young leads' values and others' for them to be alike."""
 
@@ -59,6 +62,15 @@ class OpenLeads:
         The whole export: won, lost and open leads.
     judged : Judged
         When each lead is judged; undated leads are one period.
+
+    Attributes
+    ----------
+    young : int array
+        Positions of the newest leads, of whom most are still open.
+    waiting : bool array
+        Which of them are.
+    young_won : int
+        How many of them are won already.
     """
 
     def __init__(self, leads: Leads, judged: Judged) -> None:
@@ -74,7 +86,19 @@ class OpenLeads:
         self.open_block = np.searchsorted(edges, at[self.open])
         self.closed_block = np.searchsorted(edges, at[self.closed])
         self.young = _young(at, outcome, there, dated=judged.dated)
-        self.young_won = float((outcome[self.young] == 1).mean()) if len(self.young) else 0.0
+        self.waiting = outcome[self.young] < 0
+        self.young_won = int((outcome[self.young] == 1).sum())
+
+    def to_come(self, won: float) -> float:
+        """Return the share of the waiting leads to be won, if as many young leads are as usual.
+
+        Parameters
+        ----------
+        won : float
+            The usual share. At least half of it is expected of the waiting ones.
+        """
+        wins = won * len(self.young) - self.young_won
+        return max(wins / max(int(self.waiting.sum()), 1), won / 2)
 
     def only_closed(self, raw: RawColumn) -> OnlyClosed | None:
         """Return the counts where (nearly) only closed leads hold values; None otherwise.
@@ -133,55 +157,60 @@ def _young(
     return newest[: enough[-1] + 1] if len(enough) else newest[:0]
 
 
-def known_early(
+def held_early(
     young: Numbers,
+    waiting: Flags,
     values: Numbers,
     won: NDArray[np.int8],
     *,
-    young_won: float,
+    to_come: float,
     categorical: bool,
-    doubted: bool = False,
-) -> bool:
-    """Tell whether the newest leads, most of them without an outcome, already hold such values.
+) -> float | None:
+    """Tell how surely leads still waiting for their outcome hold win-like values already.
 
-    They must be spread over the values like the leads with an outcome, and hold as many win-like
-    values: of what is recorded with a win they would have no more than they have wins.
+    Had the column been known early, as large a share of them would as will be won; of what is
+    recorded with the outcome, none would. Half way between the two counts neither way.
 
     Parameters
     ----------
     young : float array
         The column of the newest leads.
+    waiting : bool array
+        Which of them are still open.
     values, won : arrays, shape (leads,)
         The column and the outcome (0 or 1) of the leads learnt from.
-    young_won : float
-        Share of the newest leads that are won already.
-    doubted : bool
-        Whether the column's name speaks against it: then one standard error of doubt counts
-        against it, else for it.
+    to_come : float
+        Share of the waiting leads that will be won, above 0.
+
+    Returns
+    -------
+    surely : float or None
+        In standard errors from half way: above 0 speaks for the column, below 0 against it. None
+        where there are too few young leads to ask. At most `AGAINST` where the young leads' values
+        are spread otherwise than those of the leads learnt from.
     """
     if len(young) < FEWEST_YOUNG:
-        return False
+        return None
     group, other = groups_of(values, young, categorical=categorical, most=5)
     size = int(max(group.max(), other.max())) + 1
     share = np.bincount(group, minlength=size) / len(group)
     young_share = np.bincount(other, minlength=size) / len(other)
-    if np.abs(share - young_share).sum() / 2 > ALIKE:
-        return False
-    group, other = groups_of(values, young, categorical=categorical)
+    alike = np.abs(share - young_share).sum() / 2 <= ALIKE
+    group, other = groups_of(values, young[waiting], categorical=categorical)
     rates = win_rates(group, won)
-    return not _lacks_wins(rates[other], rates[group], won, young_won, -1 if doubted else 1)
+    surely = _nearer_to_wins(rates[other], rates[group], won, to_come)
+    return surely if alike else min(surely, AGAINST)
 
 
-def _lacks_wins(
-    young: Numbers, score: Numbers, won: NDArray[np.int8], young_won: float, doubt: int
-) -> bool:
-    """Tell whether win-like values are nearer to the wins so far than to the usual win rate."""
+def _nearer_to_wins(
+    waiting: Numbers, score: Numbers, won: NDArray[np.int8], to_come: float
+) -> float:
     lost, gap = score[won == 0].mean(), score[won == 1].mean() - score[won == 0].mean()
     if gap <= 0:
-        return False
-    share = (young.mean() - lost) / gap
-    error = young.std() / np.sqrt(len(young)) / gap
-    return bool(share + doubt * error < (won.mean() + young_won) / 2)
+        return 0.0
+    share = (waiting.mean() - lost) / gap
+    error = max(waiting.std() / np.sqrt(len(waiting)) / gap, LEAST_ERROR)
+    return float((share - to_come / 2) / error)
 
 
 def told_by_presence(present: Flags, won: NDArray[np.int8]) -> tuple[float, float] | None:
