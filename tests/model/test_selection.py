@@ -53,6 +53,14 @@ class TestRule:
             losses["logistic"] = losses["logistic"] + 0.32 * sign
             assert choose(losses) == winner
 
+    def test_the_base_rate_needs_to_be_beaten_by_a_standard_error(self) -> None:
+        # .41 is 2.5 % worse than .4, the paired error .0098 or .0101
+        for spread, winner in ((0.31, "logistic"), (0.32, "base_rate")):
+            losses = self.losses(base_rate=0.41, logistic=0.4)
+            sign = np.where(np.arange(1000) % 2 == 0, 1, -1)
+            losses["base_rate"] = losses["base_rate"] + spread * sign
+            assert choose(losses) == winner
+
     def test_the_simplest_of_several_that_are_as_good(self) -> None:
         same = self.losses(base_rate=0.7, logistic=0.4, additive=0.4, full=0.4)
         assert choose(same) == "logistic"
@@ -128,9 +136,16 @@ def test_predictions_are_of_models_that_never_saw_the_lead(
     folds = rolling(1500)
     train, test = folds.pairs[1]
     fitted = fit(
-        found.chosen, x[train], y[train], categorical=np.zeros(2, bool), newest_last=True, seed=0
+        found.chosen,
+        x[train],
+        y[train],
+        categorical=np.zeros(2, bool),
+        newest_last=True,
+        seed=0,
+        settings=found.settings,
     )
-    assert found.log_odds[test] == pytest.approx(fitted.machine.raw_log_odds(x[test]), abs=1e-12)
+    # The search fits one strength after the other, each to the last digit but five.
+    assert found.log_odds[test] == pytest.approx(fitted.machine.raw_log_odds(x[test]), abs=1e-3)
     expected = calibrate_forward(found.log_odds, y, folds)
     assert np.array_equal(found.forward, expected, equal_nan=True)
     assert found.calibration == fit_calibration(found.log_odds[found.rows], y[found.rows])
@@ -178,7 +193,8 @@ def test_levels_that_come_up_after_training_count_as_missing() -> None:
         new = ~np.isin(told[:, 0], x[train, 0])
         assert new.any()
         told[new, 0] = np.nan
-        fitted = fit("full", x[train], y[train], categorical=text, newest_last=True, seed=0)
+        rest = {"categorical": text, "newest_last": True, "seed": 0, "settings": found.settings}
+        fitted = fit("full", x[train], y[train], **rest)  # type: ignore[arg-type]
         expected = fitted.machine.raw_log_odds(told)
         assert found.log_odds[test] == pytest.approx(expected, abs=1e-12)
 

@@ -4,8 +4,9 @@ Each is fitted with scikit-learn and compiles to a `Machine`: what serves is dat
 """
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,16 @@ from leadml.model.scorecard import Levels, Line, Machine, Scorecard, Steps, Term
 Numbers = NDArray[np.float64]
 Outcomes = NDArray[np.int8]
 Flags = NDArray[np.bool_]
+Signs = NDArray[np.int8]
 
 SIMPLEST_FIRST = ("base_rate", "logistic", "additive", "full", "blend")
 MOST_CELLS = 20_000_000
 """Largest design matrix of the logistic regression; more leads are thinned evenly to fit it."""
 KNOTS = (0.01, 0.25, 0.5, 0.75, 0.99)
 STRENGTH = 0.1
-"""Inverse of the logistic regression's L2 penalty."""
+"""Inverse of the logistic regression's L2 penalty, unless a setting says otherwise."""
+RATE = 0.05
+"""Learning rate of boosting."""
 ROUNDS = 400
 PATIENCE = 25
 HOLDOUT = 0.2
@@ -58,29 +62,79 @@ def base_rate(y: Outcomes, *, weight: Numbers | None = None) -> Fitted:
 
 
 def logistic(
-    x: Numbers, y: Outcomes, *, categorical: Flags, weight: Numbers | None = None
+    x: Numbers,
+    y: Outcomes,
+    *,
+    categorical: Flags,
+    strength: float = STRENGTH,
+    weight: Numbers | None = None,
+    monotone: Signs | None = None,
 ) -> Fitted:
     """Fit a logistic regression on levels and piecewise linear functions of numbers.
 
-    Weights are scaled to a mean of 1, so that the penalty keeps its meaning.
+    Weights are scaled to a mean of 1, so that the penalty keeps its meaning. Where a feature must
+    rise or fall (`monotone`) its function is replaced by the nearest one that does.
     """
+    (fitted,) = logistics(
+        x,
+        y,
+        categorical=categorical,
+        strengths=(strength,),
+        weight=weight,
+        monotone=monotone,
+    )
+    return fitted
+
+
+def logistics(
+    x: Numbers,
+    y: Outcomes,
+    *,
+    categorical: Flags,
+    strengths: Sequence[float],
+    weight: Numbers | None = None,
+    monotone: Signs | None = None,
+) -> tuple[Fitted, ...]:
+    """Fit `logistic` at several strengths, weakest first: each begins where the last one ended."""
     shapes = [_shape(x[:, j], is_text) for j, is_text in enumerate(categorical)]
     if not shapes:
-        return base_rate(y, weight=weight)
+        return (base_rate(y, weight=weight),) * len(strengths)
     width = sum(shape.width for shape in shapes)
     step = -(-len(y) * max(width, 1) // MOST_CELLS)
     columns = [shape.columns(x[::step, j]) for j, shape in enumerate(shapes)]
     design = np.concatenate(columns, axis=1)
     solver = "newton-cholesky" if width <= 1500 else "lbfgs"
-    model = LogisticRegression(C=STRENGTH, max_iter=300, tol=1e-5, solver=solver)
-    model.fit(design, y[::step], sample_weight=_thinned(weight, step))
+    model = LogisticRegression(max_iter=300, tol=1e-5, solver=solver, warm_start=True)
+    found = []
+    for strength in strengths:
+        model.set_params(C=strength)
+        model.fit(design, y[::step], sample_weight=_thinned(weight, step))
+        card = _lines(model, shapes, monotone)
+        found.append(Fitted(Machine(((1.0, card),)), {"logistic": deepcopy(model)}, {}))
+    return tuple(found)
+
+
+def _lines(
+    model: LogisticRegression,
+    shapes: Sequence["_LevelShape | _LineShape"],
+    monotone: Signs | None,
+) -> Scorecard:
     weights = model.coef_[0]
     terms: list[Term] = []
     for j, shape in enumerate(shapes):
         own, weights = weights[: shape.width], weights[shape.width :]
+        if monotone is not None and monotone[j]:
+            own = np.append(_ordered(own[:-1], rising=bool(monotone[j] > 0)), own[-1])
         terms.append(shape.term(j, own))
-    card = Scorecard(float(model.intercept_[0]), tuple(terms))
-    return Fitted(Machine(((1.0, card),)), {"logistic": model}, {})
+    return Scorecard(float(model.intercept_[0]), tuple(terms))
+
+
+def _ordered(values: Numbers, *, rising: bool) -> Numbers:
+    """Return the nearest values that rise (fall) all the way (isotonic regression)."""
+    from sklearn.isotonic import isotonic_regression
+
+    nearest: Numbers = isotonic_regression(values, increasing=rising)
+    return nearest
 
 
 def _thinned(weight: Numbers | None, step: int) -> Numbers | None:
@@ -147,20 +201,37 @@ def boosted(
     seed: int,
     rounds: int | None = None,
     weight: Numbers | None = None,
+    monotone: Signs | None = None,
+    leaves: int = 8,
+    shrinkage: float = 5.0,
+    share: float = 1.0,
 ) -> Fitted:
     """Fit boosted trees, additive (one feature a tree) or full.
 
     Without `rounds` they are found by early stopping on a held-out part (the newest leads where
     the rows are in time order, else drawn by `seed`), and the model is refitted on all leads.
+
+    Parameters
+    ----------
+    monotone : int array, shape (features,), optional
+        1 where the log-odds must not fall as a feature rises, -1 where they must not rise, else 0.
+    leaves : int
+        Most leaves of a tree.
+    shrinkage : float
+        L2 penalty of leaf values.
+    share : float
+        Share of the features that each split may choose among.
     """
     usable = ~np.isnan(x).all(axis=0)
     if not usable.any():
         return base_rate(y, weight=weight)
     scaled = _thinned(weight, 1)
+    signs = np.zeros(x.shape[1], np.int8) if monotone is None else monotone
+    form = _Form(categorical, signs, additive, seed, leaves, shrinkage, share)
+    form = form.of(usable)
     if rounds is None:
-        kept = x[:, usable], y, scaled
-        rounds = _rounds(*kept, categorical[usable], additive, newest_last, seed)
-    model = _booster(len(y), categorical[usable], additive, seed, rounds)
+        rounds = _rounds(x[:, usable], y, scaled, form, newest_last)
+    model = form.booster(len(y), rounds)
     model.fit(x[:, usable], y, sample_weight=scaled)
     name = "additive" if additive else "full"
     positions = np.flatnonzero(usable)
@@ -173,39 +244,43 @@ def boosted(
     return Fitted(machine, {name: model}, {name: rounds})
 
 
-def _booster(
-    leads: int,
-    categorical: Flags,
-    additive: bool,
-    seed: int,
-    rounds: int,
-    **stopping: object,
-) -> HistGradientBoostingClassifier:
-    return HistGradientBoostingClassifier(
-        learning_rate=0.05,
-        max_iter=rounds,
-        max_leaf_nodes=8 if additive else 12,
-        min_samples_leaf=int(np.clip(leads // 100, 5, 40)),
-        l2_regularization=5.0,
-        max_features=1.0 if additive else 0.5,
-        interaction_cst="no_interactions" if additive else None,
-        categorical_features=categorical,
-        early_stopping=bool(stopping),
-        random_state=seed,
-        **stopping,
-    )
+@dataclass(frozen=True)
+class _Form:
+    """What a booster is made with, whatever leads it is fitted on."""
+
+    categorical: Flags
+    signs: Signs
+    additive: bool
+    seed: int
+    leaves: int
+    shrinkage: float
+    share: float
+
+    def of(self, features: "Flags | np.bool_") -> "_Form":
+        return replace(self, categorical=self.categorical[features], signs=self.signs[features])
+
+    def booster(
+        self, leads: int, rounds: int, **stopping: object
+    ) -> HistGradientBoostingClassifier:
+        return HistGradientBoostingClassifier(
+            learning_rate=RATE,
+            max_iter=rounds,
+            max_leaf_nodes=self.leaves,
+            min_samples_leaf=int(np.clip(leads // 100, 5, 40)),
+            l2_regularization=self.shrinkage,
+            max_features=self.share,
+            interaction_cst="no_interactions" if self.additive else None,
+            categorical_features=self.categorical,
+            monotonic_cst=self.signs if self.signs.any() else None,
+            early_stopping=bool(stopping),
+            random_state=self.seed,
+            **stopping,
+        )
 
 
-def _rounds(
-    x: Numbers,
-    y: Outcomes,
-    weight: Numbers | None,
-    categorical: Flags,
-    additive: bool,
-    newest_last: bool,
-    seed: int,
-) -> int:
-    order = np.arange(len(y)) if newest_last else np.random.default_rng(seed).permutation(len(y))
+def _rounds(x: Numbers, y: Outcomes, weight: Numbers | None, form: _Form, newest_last: bool) -> int:
+    random = np.random.default_rng(form.seed)
+    order = np.arange(len(y)) if newest_last else random.permutation(len(y))
     cut = len(y) - max(1, int(len(y) * HOLDOUT))
     fit, held = order[:cut], order[cut:]
     if min(y[fit].sum(), (1 - y[fit]).sum(), y[held].sum(), (1 - y[held]).sum()) < 1:
@@ -214,7 +289,7 @@ def _rounds(
     if not kept.any():
         return PATIENCE
     stopping = {"n_iter_no_change": PATIENCE, "tol": 1e-6}
-    model = _booster(len(fit), categorical[kept], additive, seed, ROUNDS, **stopping)
+    model = form.of(kept).booster(len(fit), ROUNDS, **stopping)
     own, other = (None, None) if weight is None else (weight[fit], weight[held])
     model.fit(
         x[np.ix_(fit, kept)],
@@ -295,12 +370,15 @@ def _card(
     return Scorecard(constant, tuple(terms))
 
 
-def blend(parts: tuple[Fitted, ...]) -> Fitted:
-    """Average the log-odds of fitted candidates; the average compiles like its parts."""
-    share = 1 / len(parts)
-    machines = [part.machine for part in parts]
-    cards = tuple((share * w, card) for m in machines for w, card in m.cards)
-    trees = tuple((share * w, tree) for m in machines for w, tree in m.trees)
+def blend(parts: tuple[Fitted, ...], shares: Sequence[float] | None = None) -> Fitted:
+    """Average the log-odds of fitted candidates; the average compiles like its parts.
+
+    `shares` are theirs, summing to 1; default equal.
+    """
+    shares = [1 / len(parts)] * len(parts) if shares is None else shares
+    shared = [(share, part.machine) for share, part in zip(shares, parts, strict=True)]
+    cards = tuple((share * w, card) for share, m in shared for w, card in m.cards)
+    trees = tuple((share * w, tree) for share, m in shared for w, tree in m.trees)
     estimators = {name: e for part in parts for name, e in part.estimators.items()}
     rounds = {name: r for part in parts for name, r in part.rounds.items()}
     return Fitted(Machine(cards, trees), estimators, rounds)

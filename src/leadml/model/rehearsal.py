@@ -17,7 +17,7 @@ from leadml.data.values import MICROSECONDS_A_DAY
 from leadml.model.calibration import FEWEST_OF_EACH, level_shift
 from leadml.model.candidates import logistic
 from leadml.model.scorecard import Machine, probability
-from leadml.model.selection import quietly, seen
+from leadml.model.search import quietly, seen
 from leadml.model.trend import Trend
 from leadml.snapshot.split import Folds
 

@@ -1,20 +1,17 @@
 """Which candidate serves: out-of-time predictions of each, and the choice among them."""
 
-import time
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from leadml.model.calibration import Calibration, calibrate_forward, fit_calibration
-from leadml.model.candidates import SIMPLEST_FIRST, Fitted, base_rate, blend, boosted, logistic
+from leadml.model.candidates import SIMPLEST_FIRST, Fitted, Signs
 from leadml.model.scorecard import Machine, probability
+from leadml.model.search import Rest, Setting, losses, parts_of, search
+from leadml.model.search import fit as search_fit
 from leadml.snapshot.split import Folds
 
 Numbers = NDArray[np.float64]
@@ -23,11 +20,8 @@ Flags = NDArray[np.bool_]
 Rows = NDArray[np.intp]
 Progress = Callable[[str, float], None]
 
-CLOSE_ENOUGH = 0.002
+CLOSE_ENOUGH = 0.0005
 """Relative log loss within which a simpler candidate is preferred (and one standard error)."""
-WORKERS = 2
-"""Folds fitted at a time, each on one core."""
-BLENDED = ("logistic", "additive", "full")
 
 
 @dataclass(frozen=True)
@@ -70,6 +64,8 @@ class Selection:
         deployment would have said.
     calibration : Calibration
         Fitted on all of `log_odds`.
+    settings : dict
+        What the winner was fitted with, by part: itself, or the parts of a blend.
     """
 
     candidates: tuple[Candidate, ...]
@@ -78,6 +74,7 @@ class Selection:
     log_odds: Numbers
     forward: Numbers
     calibration: Calibration
+    settings: Mapping[str, Setting] = field(default_factory=dict)
 
 
 def compete(
@@ -89,6 +86,7 @@ def compete(
     seed: int,
     weights: Sequence[Numbers | None] | None = None,
     level: Numbers | None = None,
+    monotone: Signs | None = None,
     progress: Progress = lambda _step, _share: None,
 ) -> Selection:
     """Predict every fold's test leads with every candidate, and choose.
@@ -106,74 +104,34 @@ def compete(
         always count once.
     level : float array, shape (leads,), optional
         What the chosen rule of the level adds to each test lead's log-odds.
+    monotone : int array, shape (features,), optional
+        1 where the log-odds must not fall as a feature rises, -1 where they must not rise, else 0.
     progress : callable
         Told what is being done and the share done.
     """
-    weights = [None] * len(folds) if weights is None else weights
-    predicted = {name: np.full(len(y), np.nan) for name in SIMPLEST_FIRST}
-    seconds = dict.fromkeys(SIMPLEST_FIRST, 0.0)
-    jobs = (
-        delayed(_predict)(x[train], y[train], x[test], categorical, folds.ordered, seed, weight)
-        for (train, test), weight in zip(folds, weights, strict=True)
-    )
-    workers = Parallel(min(WORKERS, len(folds)), prefer="threads", return_as="generator")
-    # BLAS and warnings have one setting for all threads, which folds must not reset.
-    with threadpool_limits(1), quietly():
-        for number, ((_, test), found) in enumerate(zip(folds, workers(jobs), strict=True)):
-            for name, (log_odds, took) in found.items():
-                predicted[name][test] = log_odds
-                seconds[name] += took
-            progress(f"fold {number + 1} of {len(folds)}", (number + 1) / len(folds))
+    rest = Rest(categorical, folds.ordered, seed, monotone=monotone)
+    found = search(x, y, rest, folds=folds, weights=weights, progress=progress)
+    predicted = found.log_odds
     tests = [test for _, test in folds]
     rows = np.sort(np.concatenate(tests))
     added = np.zeros(len(y)) if level is None else level
     forward = {
         name: calibrate_forward(values, y, folds) + added for name, values in predicted.items()
     }
-    losses = {name: _losses(forward[name][rows], y[rows]) for name in SIMPLEST_FIRST}
-    chosen = choose(losses)
+    loss = {name: losses(forward[name][rows], y[rows]) for name in SIMPLEST_FIRST}
+    chosen = choose(loss)
     return Selection(
         candidates=tuple(
-            Candidate(name, float(losses[name].mean()), _auc(forward[name], y, tests), took)
-            for name, took in seconds.items()
+            Candidate(name, float(each.mean()), _auc(forward[name], y, tests), found.seconds[name])
+            for name, each in loss.items()
         ),
         chosen=chosen,
         rows=rows,
         log_odds=predicted[chosen],
         forward=forward[chosen],
         calibration=fit_calibration(predicted[chosen][rows], y[rows]),
+        settings={part: found.settings[part] for part in parts_of(chosen)},
     )
-
-
-def _predict(
-    x: Numbers,
-    y: Outcomes,
-    x_test: Numbers,
-    categorical: Flags,
-    newest_last: bool,
-    seed: int,
-    weight: Numbers | None,
-) -> dict[str, tuple[Numbers, float]]:
-    """Fit every candidate on one fold; return its test log-odds and the seconds it took."""
-    found: dict[str, tuple[Numbers, float]] = {}
-    x_test = seen(x_test, x, categorical)
-    rest = _Rest(categorical, newest_last, seed, weight)
-    for name in SIMPLEST_FIRST[:-1]:
-        start = time.perf_counter()
-        with threadpool_limits(1):  # OpenMP's limit belongs to the calling thread
-            fitted = _fit(name, x, y, rest)
-        found[name] = fitted.machine.raw_log_odds(x_test), time.perf_counter() - start
-    parts = [found[name] for name in BLENDED]
-    blended = np.mean([log_odds for log_odds, _ in parts], axis=0)
-    return found | {"blend": (blended, sum(took for _, took in parts))}
-
-
-def seen(x_test: Numbers, x: Numbers, categorical: Flags) -> Numbers:
-    """Make levels that the training part never saw missing, as an unseen text is when serving."""
-    seen = x_test.copy()
-    for feature in np.flatnonzero(categorical):
-        seen[~np.isin(x_test[:, feature], x[:, feature]), feature] = np.nan
-    return seen
 
 
 def fit(
@@ -185,51 +143,12 @@ def fit(
     newest_last: bool,
     seed: int,
     weight: Numbers | None = None,
+    monotone: Signs | None = None,
+    settings: Mapping[str, Setting] | None = None,
 ) -> Fitted:
-    """Fit one candidate by name, on one core: threads that wait for each other cost more."""
-    with threadpool_limits(1), quietly():
-        return _fit(name, x, y, _Rest(categorical, newest_last, seed, weight))
-
-
-@contextmanager
-def quietly() -> Iterator[None]:
-    """Let the logistic regression stop before it has converged to the last digit: good enough."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", category=UserWarning)
-        yield
-
-
-@dataclass(frozen=True)
-class _Rest:
-    """What every candidate is fitted with besides features and outcomes."""
-
-    categorical: Flags
-    newest_last: bool
-    seed: int
-    weight: Numbers | None
-
-
-def _fit(name: str, x: Numbers, y: Outcomes, rest: _Rest) -> Fitted:
-    if name == "base_rate":
-        return base_rate(y, weight=rest.weight)
-    if name == "logistic":
-        return logistic(x, y, categorical=rest.categorical, weight=rest.weight)
-    if name == "blend":
-        return blend(tuple(_fit(part, x, y, rest) for part in BLENDED))
-    return boosted(
-        x,
-        y,
-        categorical=rest.categorical,
-        additive=name == "additive",
-        newest_last=rest.newest_last,
-        seed=rest.seed,
-        weight=rest.weight,
-    )
-
-
-def _losses(log_odds: Numbers, y: Outcomes) -> Numbers:
-    losses: Numbers = np.logaddexp(0, log_odds) - y * log_odds
-    return losses
+    """Fit one candidate by name; see `leadml.model.search.fit`."""
+    rest = Rest(categorical, newest_last, seed, weight, monotone)
+    return search_fit(name, x, y, rest, settings)
 
 
 def _auc(log_odds: Numbers, y: Outcomes, tests: list[Rows]) -> float:
@@ -256,14 +175,16 @@ def choose(losses: Mapping[str, Numbers]) -> str:
     Notes
     -----
     A simpler candidate wins when its mean is worse by neither one standard error of the *paired*
-    difference nor 0.2 % of the best.
+    difference nor 0.2 % of the best. For the base rate the standard error alone counts: whatever
+    tells leads apart has to show it.
     """
     best = min(losses, key=lambda name: float(losses[name].mean()))
     for name, own in losses.items():
         difference = own - losses[best]
         worse = float(difference.mean())
         error = float(difference.std(ddof=1) / np.sqrt(len(own)))
-        if worse <= error and worse <= CLOSE_ENOUGH * float(losses[best].mean()):
+        most = np.inf if name == "base_rate" else CLOSE_ENOUGH * float(losses[best].mean())
+        if worse <= min(error, most):
             return name
     return best
 

@@ -213,7 +213,7 @@ def _learn(
         lesson, learning, adaptation, seed, lambda s, n: progress(s, 0.2 + 0.5 * n)
     )
     progress(f"fitting {selection.chosen} on all leads", 0.75)
-    fitted = _fit(selection.chosen, lesson, learning, seed, newest_last=judged.dated)
+    fitted = _fit(selection, lesson, learning, seed, newest_last=judged.dated)
     machine = adaptation.level.on(finished(fitted.machine, lesson.x, selection.calibration))
     return Run(
         settings=settings,
@@ -270,15 +270,18 @@ def _compete(
     return learning.of_lesson(selection)
 
 
-def _fit(name: str, lesson: Lesson, learning: Learning, seed: int, *, newest_last: bool) -> Fitted:
+def _fit(
+    selection: Selection, lesson: Lesson, learning: Learning, seed: int, *, newest_last: bool
+) -> Fitted:
     order = learning.oldest_first
     return fit(
-        name,
+        selection.chosen,
         learning.x[order],
         learning.y[order],
         categorical=lesson.categorical,
         newest_last=newest_last,
         seed=seed,
+        settings=selection.settings,
         weight=None if learning.weight is None else learning.weight[order],
     )
 
