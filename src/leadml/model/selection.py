@@ -20,7 +20,7 @@ Flags = NDArray[np.bool_]
 Rows = NDArray[np.intp]
 Progress = Callable[[str, float], None]
 
-CLOSE_ENOUGH = 0.0005
+CLOSE_ENOUGH = 0.002
 """Relative log loss within which a simpler candidate is preferred (and one standard error)."""
 
 
