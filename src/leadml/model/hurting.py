@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from leadml.model.rehearsal import Rehearsal, rehearse
-from leadml.model.selection import seen
+from leadml.model.search import seen
 from leadml.snapshot.split import Folds
 
 Numbers = NDArray[np.float64]
