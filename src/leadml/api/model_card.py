@@ -23,6 +23,7 @@ def model_card(scorer: Scorer) -> dict[str, Any]:
         "agreement": agreement.to_dict(),
         "agreement_hash": agreement.hash(),
         "points": _points(scorer),
+        "eventually": manifest.get("eventually"),
         "metrics": manifest["out_of_time"],
     }
 

@@ -93,6 +93,22 @@ class ScoreAnswer(BaseModel):
         str, Field(description="What the hand-off threshold rests on: see `GET /v1/model`.")
     ]
     band: Literal["A", "B", "C", "D"] | None
+    probability_eventually: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=1,
+            description="Probability of a win within the longest horizon the data can show; never "
+            "below `probability`. Null in versions that do not tell.",
+        ),
+    ]
+    stage: Annotated[
+        Literal["sales_ready_now", "nurture", "not_qualified"] | None,
+        Field(
+            description="`sales_ready_now`: handed off. `nurture`: not handed off, but in the end "
+            "as likely to be won as the last one that is. `not_qualified`: neither."
+        ),
+    ]
     points: float | None
     points_ready: bool | None
     reasons: list[Reason]
@@ -163,6 +179,10 @@ class ModelCard(BaseModel):
     agreement: dict[str, Any]
     agreement_hash: Annotated[str, Field(description="sha256 of the agreement's canonical JSON.")]
     points: dict[str, Any] | None
+    eventually: Annotated[
+        dict[str, Any] | None,
+        Field(description="The longest horizon the data can show, and how later wins are told."),
+    ]
     metrics: Annotated[dict[str, Any], Field(description="Measured out of time, in training.")]
 
 

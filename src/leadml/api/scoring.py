@@ -91,6 +91,8 @@ def _without_numbers(answer: Answer) -> Answer:
         probability=None,
         sales_ready=None,
         band=None,
+        probability_eventually=None,
+        stage=None,
         points=None,
         points_ready=None,
         reasons=[],

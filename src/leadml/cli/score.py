@@ -94,6 +94,16 @@ def _show(scoring: "Scoring", out: "Console") -> None:
     out.print(
         f"Sales-ready{cut} ({scoring.basis}): {scoring.sales_ready} of {scoring.leads} leads."
     )
+    out.print(_stage_words(scoring))
     if scoring.errors:
         out.print(f"Could not be scored: {scoring.errors} leads, see the column `error`.")
     out.print(f"Wrote {scoring.output}", markup=False)
+
+
+def _stage_words(scoring: "Scoring") -> str:
+    if scoring.eventually_days is None:
+        return "Nurture: this version tells nothing of wins after the horizon; train again."
+    return (
+        f"Nurture: {scoring.stages['nurture']} more leads are as likely to be won, but within "
+        f"{scoring.eventually_days:g} days; not qualified: {scoring.stages['not_qualified']}."
+    )

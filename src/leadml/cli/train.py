@@ -103,6 +103,7 @@ def _show(training: "Training", out: "Console") -> None:
     out.print(f"Chosen: {training.chosen}, the simplest that is as good as the best.")
     out.print(f"Learnt from {training.leads} leads, {training.won} of them sales-ready.")
     out.print(_threshold_words(training))
+    out.print(_eventually_words(training))
     out.print(f"Version {training.version} is {training.alias}: {training.why}.")
     _show_limits(training, out)
     out.print(f"Bundle: {training.bundle}", markup=False)
@@ -142,4 +143,14 @@ def _threshold_words(training: "Training") -> str:
         f"Hand-off from probability {cut.probability:.3f} ({cut.basis}): that group closed "
         f"{cut.won} of {cut.volume}, {cut.expected_close_rate:.1%} "
         f"(bounds {cut.low:.1%} to {cut.high:.1%})."
+    )
+
+
+def _eventually_words(training: "Training") -> str:
+    beyond = training.eventually
+    if beyond is None or beyond.form == "none":
+        return "Beyond the horizon: nothing can be shown" + (f"; {beyond.why}." if beyond else ".")
+    return (
+        f"Beyond the horizon: of {beyond.leads} leads not won within it {beyond.won} were won "
+        f"within {beyond.horizon_days:g} days; {beyond.why}."
     )

@@ -8,6 +8,7 @@
       trees-0.bin       a full model's trees (treelite), where there is one
       definition.json   mapping, agreement and points table it was trained under
       trained_on.npy    hashes of the ids of the leads it learnt from
+      eventually.json   the chance of a win after the horizon
       reference.json    how features and scores were spread then, as counts in bins
       pipeline.joblib   the fitted scikit-learn objects, for analysts; serving never reads it
       training.html     the page of the run, and training.json with its numbers; not sealed
@@ -29,6 +30,7 @@ from numpy.typing import NDArray
 
 from leadml.domain.definition import Definition
 from leadml.errors import ModelError
+from leadml.model.eventually import Eventually
 from leadml.model.reference import Reference
 from leadml.model.scorecard import Machine, Scorecard, Trees
 from leadml.model.trend import Trend
@@ -39,6 +41,7 @@ FORMAT = 1
 ALIASES = "aliases.json"
 VERSIONS = "versions"
 REFERENCE = "reference.json"
+EVENTUALLY = "eventually.json"
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class Bundle:
         How raw values become numbers.
     machine : Machine
         The model.
+    eventually : Eventually or None
+        The chance of a win after the horizon; None in bundles that do not hold it.
     """
 
     path: Path
@@ -64,6 +69,7 @@ class Bundle:
     definition: Definition
     features: FeatureSet
     machine: Machine
+    eventually: Eventually | None = None
 
     @property
     def version(self) -> str:
@@ -104,6 +110,7 @@ def write_bundle(
     trained_on: Iterable[str],
     trained_before: NDArray[np.uint64] | None = None,
     reference: Reference | None = None,
+    eventually: Eventually | None = None,
 ) -> None:
     """Write the data files and the manifest that seals them into an existing empty folder.
 
@@ -119,6 +126,8 @@ def write_bundle(
     np.save(folder / "trained_on.npy", np.sort(np.concatenate([earlier, hashes])))
     if reference is not None:
         _write_json(folder / REFERENCE, reference.to_dict())
+    if eventually is not None:
+        _write_json(folder / EVENTUALLY, eventually.to_dict())
     sealed = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
     content = {"format": FORMAT, "files": sealed, **manifest}
     _write_json(folder / "manifest.json", content | {"seal": _seal(content)})
@@ -150,7 +159,10 @@ def read_bundle(folder: Path) -> Bundle:
     model = _json(folder / "model.json")
     definition = Definition.from_dict(_json(folder / "definition.json"))
     features, machine = _model_from_dict(model, folder, manifest["files"])
-    return Bundle(folder, manifest, definition, features, machine)
+    eventually = None
+    if EVENTUALLY in manifest["files"]:
+        eventually = Eventually.from_dict(_json(folder / EVENTUALLY))
+    return Bundle(folder, manifest, definition, features, machine, eventually)
 
 
 def _seal(manifest: Mapping[str, Any]) -> str:

@@ -90,6 +90,8 @@ def _write(folder: Path, new: NewLeads, found: Refresh, manifest: Mapping[str, A
         trained_on=new.material.leads.lead_id[new.rows[new.scored]],
         trained_before=bundle.trained_hashes,
         reference=_moved(bundle.reference, found.line),
+        eventually=bundle.eventually
+        and bundle.eventually.behind(found.line.slope, found.line.intercept),
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from leadml.evaluation.threshold import Threshold
 from leadml.model.calibration import fit_points_line
 from leadml.model.candidates import Fitted
+from leadml.model.eventually import Eventually
 from leadml.model.level import Level
 from leadml.model.reference import OutOfTime, Reference, reference_of
 from leadml.model.scorecard import Machine
@@ -45,6 +46,7 @@ class Run:
     machine: Machine
     threshold: Threshold
     audit: Audit = field(default_factory=Audit)
+    eventually: Eventually | None = None
     adaptation: Adaptation = field(default_factory=lambda: Adaptation(Level()))
 
     @property
@@ -97,6 +99,7 @@ def manifest_of(run: Run, seed: int) -> dict[str, Any]:
         "leads": len(run.lesson.y),
         "won": int(run.lesson.y.sum()),
         "outcomes": run.outcomes.to_dict(),
+        "eventually": None if run.eventually is None else run.eventually.summary(),
         "repeated_share": repeated_share(run),
         "columns": [str(column) for column in run.material.leads.frame.columns],
         "history": _history(run.material),

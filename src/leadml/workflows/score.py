@@ -25,6 +25,9 @@ from leadml.workflows.records import LeadBatch, Records
 
 MOST_REASONS = 5
 BANDS = "ABCD"
+READY, NURTURE, NOT_QUALIFIED = "sales_ready_now", "nurture", "not_qualified"
+STAGES = (READY, NURTURE, NOT_QUALIFIED)
+"""Where a lead stands between marketing and sales."""
 SMALLEST_EFFECT = 1e-9
 """Log-odds below which a feature is no reason."""
 
@@ -50,6 +53,11 @@ class Scores:
         The points rules that fired.
     errors : dict
         Row position -> list of (column, why).
+    eventually : float array or None
+        Probability of a win within the longest horizon the data can show, at least `probability`;
+        None in versions that do not tell.
+    stage : list of str or None
+        One of `STAGES`; None where a lead is not handed off and `eventually` is None.
     """
 
     log_odds: NDArray[np.float64]
@@ -63,6 +71,8 @@ class Scores:
     grades: list[str | None]
     rules: list[list[dict[str, object]]]
     errors: dict[int, list[tuple[str, str]]]
+    eventually: NDArray[np.float64] | None
+    stage: list[str | None]
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,12 @@ class Answer:
     ----------
     basis : str
         Basis of the decision: guaranteed, estimated, points or none.
+    probability_eventually : float or None
+        Probability of a win within the longest horizon the data can show; never below
+        `probability`.
+    stage : str or None
+        ``sales_ready_now``: handed off. ``nurture``: not, but in the end as likely to be won as
+        the last one that is. ``not_qualified``: neither.
     errors : list of dict
         ``{"loc": path inside the lead, "msg"}``.
     """
@@ -82,6 +98,8 @@ class Answer:
     sales_ready: bool | None
     basis: str
     band: str | None
+    probability_eventually: float | None
+    stage: str | None
     points: float | None
     points_ready: bool | None
     reasons: list[dict[str, Any]]
@@ -165,10 +183,13 @@ class Scorer:
         log_odds = self.bundle.machine.log_odds(encoded.x, batch.as_of)
         p = probability(log_odds)
         points, ready, buckets, grades, rules = self._points(batch, errors, explain=explain)
+        beyond = self.bundle.eventually
+        eventually = None if beyond is None else beyond.of(log_odds, encoded.x)
+        sales_ready = self._decision(p, ready)
         return Scores(
             log_odds=log_odds,
             probability=p,
-            sales_ready=self._decision(p, ready),
+            sales_ready=sales_ready,
             band=self._bands(p),
             points=points,
             points_ready=ready,
@@ -177,6 +198,8 @@ class Scorer:
             grades=grades,
             rules=rules,
             errors=errors,
+            eventually=eventually,
+            stage=self._stages(sales_ready, eventually),
         )
 
     def score_records(
@@ -234,6 +257,10 @@ class Scorer:
             sales_ready=bool(scores.sales_ready[row]) if ok else None,
             basis=self.basis,
             band=str(scores.band[row]) if ok else None,
+            probability_eventually=float(scores.eventually[row])
+            if ok and scores.eventually is not None
+            else None,
+            stage=scores.stage[row] if ok else None,
             points=points if has_points else None,
             points_ready=bool(scores.points_ready[row])  # type: ignore[index]
             if has_points
@@ -256,6 +283,17 @@ class Scorer:
         if self.basis == "points" and points_ready is not None:
             return points_ready
         return np.zeros(len(p), bool) if cut is None else p >= cut
+
+    def _stages(
+        self, ready: NDArray[np.bool_], eventually: NDArray[np.float64] | None
+    ) -> list[str | None]:
+        """Return each lead's stage; the cut is that of the hand-off, else the agreed close rate."""
+        if eventually is None:
+            return [READY if yes else None for yes in ready.tolist()]
+        cut = self.manifest["threshold"]["probability"]
+        likely = eventually >= (self.definition.agreement.close_rate if cut is None else cut)
+        later = [NURTURE if yes else NOT_QUALIFIED for yes in likely.tolist()]
+        return [READY if now else then for now, then in zip(ready.tolist(), later, strict=True)]
 
     def _bands(self, p: NDArray[np.float64]) -> NDArray[np.str_]:
         cuts = [self.manifest["bands"][band] for band in BANDS[:-1]]

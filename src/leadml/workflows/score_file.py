@@ -18,7 +18,7 @@ from leadml.errors import ConfigError, RowError
 from leadml.settings import Settings, load_settings
 from leadml.workflows.material import Material, batch_of, gather, moments_to_score, read_as_of
 from leadml.workflows.records import LATER, LeadBatch
-from leadml.workflows.score import BANDS, Scorer, Scores, load_scorer
+from leadml.workflows.score import BANDS, STAGES, Scorer, Scores, load_scorer
 
 if TYPE_CHECKING:
     from leadml.workflows.material import Source
@@ -32,6 +32,8 @@ SCHEMA = pa.schema(
         ("sales_ready", pa.bool_()),
         ("basis", pa.string()),
         ("band", pa.string()),
+        ("probability_eventually", pa.float64()),
+        ("stage", pa.string()),
         ("points", pa.float64()),
         ("points_ready", pa.bool_()),
         ("reasons", pa.string()),
@@ -56,6 +58,10 @@ class Scoring:
         Rows written, of which handed off, of which could not be scored.
     bands : dict
         Band -> leads.
+    stages : dict
+        Stage -> leads.
+    eventually_days : float or None
+        The longest horizon, of `probability_eventually`; None where the version does not tell.
     cuts : dict
         Band -> least probability; D has none.
     model_version, basis : str
@@ -68,6 +74,8 @@ class Scoring:
     sales_ready: int
     errors: int
     bands: dict[str, int]
+    stages: dict[str, int]
+    eventually_days: float | None
     cuts: dict[str, float]
     model_version: str
     basis: str
@@ -195,6 +203,7 @@ def _written(scorer: Scorer, batch: LeadBatch, scores: Scores, now: datetime) ->
     has_points = ok & ~np.isnan(scores.points) if scores.points is not None else np.zeros(n, bool)
     points = scores.points if scores.points is not None else np.zeros(n)
     ready = scores.points_ready if scores.points_ready is not None else np.zeros(n, bool)
+    eventually = np.full(n, None) if scores.eventually is None else scores.eventually
     reasons = [json.dumps(r, ensure_ascii=False) if k else None for r, k in _pairs(scores, ok)]
     return _table(
         {
@@ -203,6 +212,8 @@ def _written(scorer: Scorer, batch: LeadBatch, scores: Scores, now: datetime) ->
             "sales_ready": pa.array(scores.sales_ready, mask=~ok),
             "basis": [scorer.basis] * n,
             "band": pa.array(scores.band.astype(object), pa.string(), mask=~ok),
+            "probability_eventually": pa.array(eventually, pa.float64(), mask=~ok),
+            "stage": pa.array(np.array(scores.stage, object), pa.string(), mask=~ok),
             "points": pa.array(points, mask=~has_points),
             "points_ready": pa.array(ready, mask=~has_points),
             "reasons": reasons,
@@ -253,7 +264,8 @@ def _warnings(
 
 
 def _summary(target: Path, scorer: Scorer, found: pa.Table, warnings: list[str]) -> Scoring:
-    bands = found["band"].to_pylist()
+    bands, stages = found["band"].to_pylist(), found["stage"].to_pylist()
+    beyond = scorer.bundle.eventually
     cuts = scorer.manifest["bands"]
     return Scoring(
         output=target,
@@ -261,6 +273,8 @@ def _summary(target: Path, scorer: Scorer, found: pa.Table, warnings: list[str])
         sales_ready=sum(1 for ready in found["sales_ready"].to_pylist() if ready),
         errors=found["probability"].null_count,
         bands={band: bands.count(band) for band in BANDS},
+        stages={stage: stages.count(stage) for stage in STAGES},
+        eventually_days=None if beyond is None else beyond.horizon_days,
         cuts=dict(cuts),
         model_version=scorer.version,
         basis=scorer.basis,

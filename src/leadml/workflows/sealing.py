@@ -74,6 +74,7 @@ def _write(run: Run, manifest: Mapping[str, Any], folder: Path) -> None:
         machine=run.machine,
         trained_on=run.material.leads.lead_id[run.learning.cohort],
         reference=reference_for(run),
+        eventually=run.eventually,
     )
 
 

@@ -11,12 +11,14 @@ from leadml.domain.finding import ExcludedColumn, ExcludedRows, Finding
 from leadml.errors import TooFewOutcomes
 from leadml.evaluation.threshold import Threshold, choose_threshold
 from leadml.model.candidates import Fitted
+from leadml.model.eventually import Eventually
 from leadml.model.points import reached
 from leadml.model.selection import Selection, compete, finished, fit, out_of_time, to_rows
 from leadml.settings import Settings, load_settings
 from leadml.snapshot.labels import Judged
 from leadml.workflows.adaptation import Adaptation, adapt, slope_findings
 from leadml.workflows.audit import audited, without
+from leadml.workflows.late import eventually_of
 from leadml.workflows.learning import Learning, learning_of, refuse_unweighable
 from leadml.workflows.lesson import FEWEST_OF_EACH, Lesson, check_points, folds_of, lesson_of
 from leadml.workflows.material import Material, gather, raise_errors
@@ -55,6 +57,8 @@ class Training:
         Matured leads learnt from; `outcomes` has those resolved early.
     outcomes : Outcomes
         What became of the hand-offs, the never followed up among them.
+    eventually : Eventually or None
+        The longest horizon the data can show, and how wins after the agreed one are told.
     level : dict
         The rule of the level that won the rehearsal: ``chosen``, ``candidates`` with their gains,
         ``lag_days``, ``shift``, ``trend``, ``slope``, ``slope_fell_back``.
@@ -77,6 +81,7 @@ class Training:
     leads: int
     won: int
     outcomes: Outcomes
+    eventually: Eventually | None
     level: dict[str, Any]
     half_life_days: float | None
     findings: tuple[Finding, ...]
@@ -97,6 +102,7 @@ class Training:
             "leads": self.leads,
             "won": self.won,
             "outcomes": self.outcomes.to_dict(),
+            "eventually": None if self.eventually is None else self.eventually.summary(),
             "level": self.level,
             "half_life_days": self.half_life_days,
             "candidates": self.candidates,
@@ -186,6 +192,7 @@ def train(
         leads=len(lesson.y),
         won=int(lesson.y.sum()),
         outcomes=run.outcomes,
+        eventually=run.eventually,
         level=run.level,
         half_life_days=run.adaptation.half_life_days,
         findings=tuple(findings),
@@ -215,6 +222,14 @@ def _learn(
     progress(f"fitting {selection.chosen} on all leads", 0.75)
     fitted = _fit(selection, lesson, learning, seed, newest_last=judged.dated)
     machine = adaptation.level.on(finished(fitted.machine, lesson.x, selection.calibration))
+    eventually = eventually_of(
+        lesson,
+        machine,
+        material,
+        judged,
+        horizon_days=settings.definition.agreement.horizon_days,
+        seed=seed,
+    )
     return Run(
         settings=settings,
         material=material,
@@ -227,6 +242,7 @@ def _learn(
         machine=machine,
         threshold=_threshold(lesson, selection, settings),
         audit=audit,
+        eventually=eventually,
         adaptation=adaptation,
     )
 
