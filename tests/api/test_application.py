@@ -156,5 +156,6 @@ class TestModelCard:
                 "rules": 2,
                 "buckets": {"A": 40, "B": 20},
             },
+            "eventually": None,
             "metrics": {"log_loss": 0.41, "auc": 0.7},
         }

@@ -18,6 +18,8 @@ FIELDS = [
     "sales_ready",
     "basis",
     "band",
+    "probability_eventually",
+    "stage",
     "points",
     "points_ready",
     "reasons",
@@ -52,6 +54,8 @@ def test_a_lead_with_everything(service: Any) -> None:
         "sales_ready": True,
         "basis": "guaranteed",
         "band": "A",
+        "probability_eventually": None,  # this version does not tell
+        "stage": "sales_ready_now",
         "points": 40.0,
         "points_ready": True,
         "reasons": [

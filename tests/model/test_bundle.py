@@ -30,6 +30,7 @@ from leadml.model.bundle import (
     write_bundle,
 )
 from leadml.model.candidates import boosted
+from leadml.model.eventually import Eventually
 from leadml.model.scorecard import Levels, Line, Machine, Scorecard, Steps
 from leadml.model.trend import Trend
 from leadml.snapshot.features import RARE, Feature, FeatureSet
@@ -61,6 +62,9 @@ CARD = Scorecard(
         Levels(1, (0.1, 0.2, 0.3), -0.1),
         Line(2, (0.0, 5.0), (0.0, 1e-17), 0.5),
     ),
+)
+LATE = Eventually(
+    horizon_days=180.0, leads=9, won=3, why="few", form="logistic", slope=0.5, card=CARD
 )
 MANIFEST: dict[str, Any] = {"threshold": {"probability": 0.31, "basis": "guaranteed"}, "leads": 3}
 
@@ -104,6 +108,28 @@ def test_what_is_read_is_what_was_written(tmp_path: Path, machine: Machine | Non
     x = np.random.default_rng(1).normal(size=(50, 3))
     x[:, 1] = np.nan
     assert (bundle.machine.log_odds(x) == written.log_odds(x)).all()
+
+
+@pytest.mark.parametrize("late", [None, LATE])
+def test_the_chance_of_a_late_win_is_sealed_with_the_rest(
+    tmp_path: Path, late: Eventually | None
+) -> None:
+    write_bundle(
+        tmp_path,
+        manifest=MANIFEST,
+        definition=DEFINITION,
+        features=FEATURES,
+        machine=Machine(((1.0, CARD),)),
+        trained_on=[],
+        eventually=late,
+    )
+    bundle = read_bundle(tmp_path)
+    assert bundle.eventually == late
+    assert ("eventually.json" in bundle.manifest["files"]) == (late is not None)
+    if late is not None:
+        (tmp_path / "eventually.json").write_text("{}")
+        with pytest.raises(ModelError, match=r"eventually\.json was changed since"):
+            read_bundle(tmp_path)
 
 
 def test_a_bundle_of_an_earlier_version_is_read(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from leadml.domain.definition import Definition
 from leadml.domain.points_table import PointsTable
 from leadml.errors import ModelError
 from leadml.model.candidates import boosted
+from leadml.model.eventually import Eventually
 from leadml.model.scorecard import Levels, Machine, Scorecard, Steps
 from leadml.model.trend import Trend
 from leadml.settings import Settings
@@ -51,6 +52,8 @@ def test_an_answer_worked_by_hand(scorer: Scorer) -> None:
         "sales_ready": False,
         "basis": "guaranteed",
         "band": "B",
+        "probability_eventually": None,  # this version does not tell
+        "stage": None,
         "points": 40.0,
         "points_ready": True,
         "reasons": [
@@ -110,6 +113,54 @@ def test_a_trend_is_added_as_of_the_moment_judged(make_model: Make, scorer: Scor
     both = moving.score_records([LEAD, LEAD | handed], [VISITS, VISITS], now=NOW)
     alone = [one(moving), one(moving, **handed)]
     assert [answer.probability for answer in both] == [answer.probability for answer in alone]
+
+
+class TestStage:
+    # log-odds -.5 is .378; a chance of 1/3 afterwards makes that .378 + .622 / 3 = .585
+    LATE = Eventually(horizon_days=180.0, form="base_rate", intercept=math.log(0.5))
+
+    def stage(self, make_model: Make, cut: float | None, basis: str, **changes: object) -> Any:
+        threshold = {"probability": cut, "basis": basis}
+        changes = {"eventually": self.LATE} | changes
+        answer = one(load_scorer(config=make_model(threshold=threshold, **changes)))
+        return answer.stage, answer.probability_eventually, answer.sales_ready
+
+    @pytest.mark.parametrize(
+        ("cut", "stage"),
+        [(0.37, "sales_ready_now"), (0.38, "nurture"), (0.58, "nurture"), (0.59, "not_qualified")],
+    )
+    def test_a_lead_below_the_cut_that_reaches_it_in_the_end_is_to_nurture(
+        self, make_model: Make, cut: float, stage: str
+    ) -> None:
+        found = self.stage(make_model, cut, "guaranteed")
+        p = 1 / (1 + math.exp(0.5))
+        assert found == (stage, pytest.approx(p + (1 - p) / 3), stage == "sales_ready_now")
+
+    @pytest.mark.parametrize(("rate", "stage"), [(0.58, "nurture"), (0.59, "not_qualified")])
+    def test_without_a_cut_the_agreed_close_rate_takes_its_place(
+        self, make_model: Make, handmade: Definition, rate: float, stage: str
+    ) -> None:
+        definition = replace(handmade, agreement=Agreement(close_rate=rate))
+        assert self.stage(make_model, None, "none", definition=definition)[0] == stage
+
+    def test_where_points_decide_they_say_who_is_ready(self, make_model: Make) -> None:
+        assert self.stage(make_model, None, "points")[0] == "sales_ready_now"  # 40 points of 40
+
+    def test_a_version_that_does_not_tell_knows_only_who_is_handed_off(
+        self, make_model: Make
+    ) -> None:
+        assert self.stage(make_model, 0.3, "estimated", eventually=None) == (
+            "sales_ready_now",
+            None,
+            True,
+        )
+        late = self.stage(make_model, 0.5, "estimated", eventually=None, version="4")
+        assert late == (None, None, False)
+
+    def test_a_lead_with_errors_has_neither(self, make_model: Make) -> None:
+        scorer = load_scorer(config=make_model(eventually=self.LATE))
+        gone = one(scorer, size="huge")
+        assert (gone.stage, gone.probability_eventually) == (None, None)
 
 
 def test_unknown_activities_are_not_none(scorer: Scorer) -> None:

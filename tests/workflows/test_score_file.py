@@ -16,6 +16,7 @@ from pyarrow import parquet
 from leadml.domain.definition import Definition
 from leadml.domain.points_table import PointsTable
 from leadml.errors import ConfigError, DataError, ModelError, RowError
+from leadml.model.eventually import Eventually
 from leadml.model.scorecard import Machine, Scorecard
 from leadml.settings import Settings
 from leadml.snapshot.features import Feature
@@ -34,6 +35,8 @@ COLUMNS = [
     "reasons",
     "model_version",
     "scored_at",
+    "probability_eventually",
+    "stage",
 ]
 LEADS = """\
 id,created,handed,size,source,seen,stage,note
@@ -52,6 +55,7 @@ c,2024-03-09T12:00Z,mail,
 x,2024-03-09T12:00Z,visit,
 """
 NOW = "2024-06-02T00:00Z"
+LATE = Eventually(horizon_days=180.0, form="score", slope=0.7, intercept=-0.4)
 
 Make = Callable[..., Settings]
 
@@ -86,7 +90,7 @@ def test_the_file_says_what_the_records_say(
     as_of: str | None,
     with_activities: bool,
 ) -> None:
-    settings = make_model()
+    settings = make_model(eventually=LATE)
     output = settings.root / f"out{suffix}"
     score(
         files[0],
@@ -123,6 +127,9 @@ def test_the_file_says_what_the_records_say(
         assert float(row["probability"]) == pytest.approx(answer.probability, abs=close)
         assert float(row["points"]) == answer.points
         assert (row["band"], row["basis"]) == (answer.band, answer.basis)
+        later = pytest.approx(answer.probability_eventually, abs=close)
+        assert float(row["probability_eventually"]) == later
+        assert row["stage"] == answer.stage
         assert row["model_version"] == answer.model_version
         assert str(row["sales_ready"]).lower() == str(answer.sales_ready).lower()
         assert str(row["points_ready"]).lower() == str(answer.points_ready).lower()
@@ -152,6 +159,7 @@ def test_types_of_parquet(make_model: Make, files: tuple[Path, Path]) -> None:
         "sales_ready": pa.bool_(),
         "points": pa.float64(),
         "points_ready": pa.bool_(),
+        "probability_eventually": pa.float64(),
     }
     assert {field.name: field.type for field in schema} == types
 
@@ -164,6 +172,9 @@ def test_the_summary_counts_what_was_written(make_model: Make, files: tuple[Path
     assert all(row["sales_ready"] == (row["probability"] >= 0.3) for row in found)
     counted = {band: sum(row["band"] == band for row in found) for band in "ABCD"}
     assert done.bands == counted
+    ready = sum(row["sales_ready"] for row in found)
+    assert done.stages == {"sales_ready_now": ready, "nurture": 0, "not_qualified": 0}
+    assert done.eventually_days is None  # this version does not tell
     values = done.to_dict()
     assert json.loads(json.dumps(values, allow_nan=False)) == values
     assert values["cuts"] == {"A": 0.4, "B": 0.2, "C": 0.1}
@@ -194,7 +205,7 @@ d,2024-05-30,,huge,Web
         assert (done.leads, done.errors) == (4, 3)
         for row in found[1:]:
             empty = ("probability", "sales_ready", "band", "points", "points_ready", "reasons")
-            assert [row[name] for name in empty] == [""] * 6
+            assert [row[name] for name in (*empty, "probability_eventually", "stage")] == [""] * 8
         assert found[0]["probability"]
         assert [row["lead_id"] for row in found] == ["a", "", "c", "d"]
 

@@ -5,10 +5,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from leadml.model.calibration import Calibration, calibrate_forward, fit_calibration
+from leadml.model.calibration import (
+    Calibration,
+    calibrate_forward,
+    fit_calibration,
+    level_shift,
+)
 from leadml.model.candidates import logistic
 from leadml.model.eventually import Form
-from leadml.model.scorecard import Scorecard
+from leadml.model.scorecard import Scorecard, probability
 from leadml.model.selection import choose, quietly, seen
 from leadml.snapshot.split import stratified_folds
 
@@ -88,7 +93,9 @@ def _base_rate(y: Outcomes) -> float:
 
 
 def _line(own: Numbers, y: Outcomes) -> Calibration:
-    return fit_calibration(own, y)
+    """Fit a line in the log-odds of a win in time: its slope drawn towards 1, its level free."""
+    slope = fit_calibration(own, y).slope
+    return Calibration(slope, level_shift(slope * own, float(probability(np.array(_base_rate(y))))))
 
 
 def _card(x: Numbers, y: Outcomes, categorical: Flags) -> Scorecard:

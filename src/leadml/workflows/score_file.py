@@ -32,13 +32,13 @@ SCHEMA = pa.schema(
         ("sales_ready", pa.bool_()),
         ("basis", pa.string()),
         ("band", pa.string()),
-        ("probability_eventually", pa.float64()),
-        ("stage", pa.string()),
         ("points", pa.float64()),
         ("points_ready", pa.bool_()),
         ("reasons", pa.string()),
         ("model_version", pa.string()),
         ("scored_at", pa.string()),
+        ("probability_eventually", pa.float64()),
+        ("stage", pa.string()),
         ("error", pa.string()),
     ]
 )
@@ -212,13 +212,13 @@ def _written(scorer: Scorer, batch: LeadBatch, scores: Scores, now: datetime) ->
             "sales_ready": pa.array(scores.sales_ready, mask=~ok),
             "basis": [scorer.basis] * n,
             "band": pa.array(scores.band.astype(object), pa.string(), mask=~ok),
-            "probability_eventually": pa.array(eventually, pa.float64(), mask=~ok),
-            "stage": pa.array(np.array(scores.stage, object), pa.string(), mask=~ok),
             "points": pa.array(points, mask=~has_points),
             "points_ready": pa.array(ready, mask=~has_points),
             "reasons": reasons,
             "model_version": [scorer.version] * n,
             "scored_at": [now.isoformat(timespec="seconds")] * n,
+            "probability_eventually": pa.array(eventually, pa.float64(), mask=~ok),
+            "stage": pa.array(np.array(scores.stage, object), pa.string(), mask=~ok),
             "error": error,
         }
     )
