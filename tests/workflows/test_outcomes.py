@@ -80,6 +80,18 @@ def test_hand_offs_by_what_became_of_them() -> None:
     ]
 
 
+def test_recency_weights_alone_are_no_censoring_weights() -> None:
+    found = leads()
+    judged = judge(found, Agreement(), now=found.latest_time())
+    rows = np.flatnonzero(judged.label >= 0)
+    x, as_of = np.empty((len(rows), 0)), np.zeros(len(rows), np.int64)
+    lesson = Lesson(rows, x, judged.label[rows], as_of, NO_FEATURES, None)
+    recent = replace(matured_only(lesson, NO_FOLDS), weight=np.array([3.0] * 3 + [1.0] * 12))
+    told = outcomes_of(judged, recent, Agreement())
+    assert told.censoring == "matured"
+    assert told.effective_sample_size == 21**2 / (27 + 12)
+
+
 def test_counts_handed_off_learns_from_them_all() -> None:
     found = counted(counts="handed_off")
     assert (found.never_followed_up, found.closed_in_bulk) == (26, 24)

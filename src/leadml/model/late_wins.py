@@ -14,7 +14,8 @@ from leadml.model.calibration import (
 from leadml.model.candidates import logistic
 from leadml.model.eventually import Form
 from leadml.model.scorecard import Scorecard, probability
-from leadml.model.selection import choose, quietly, seen
+from leadml.model.search import quietly, seen
+from leadml.model.selection import choose
 from leadml.snapshot.split import stratified_folds
 
 Numbers = NDArray[np.float64]

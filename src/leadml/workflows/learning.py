@@ -4,6 +4,7 @@ Testing, the threshold and every verdict use matured leads alone and count each 
 """
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,8 @@ class Learning:
     cohort : int array
         Positions in the export of all leads that had a part in learning, by their age alone too.
     notes : tuple of Finding
+    censoring : {"matured", "ipcw"}
+        Whether leads that have not matured take part; recency weights may lie on either.
     """
 
     x: Numbers
@@ -55,6 +58,7 @@ class Learning:
     early: int
     cohort: Rows
     notes: tuple[Finding, ...] = ()
+    censoring: Literal["matured", "ipcw"] = "matured"
 
     @property
     def oldest_first(self) -> Rows:
@@ -154,6 +158,7 @@ def _weighted(
         weights=tuple(weights),
         early=len(early),
         cohort=final.cohort,
+        censoring="ipcw",
     )
 
 

@@ -94,7 +94,7 @@ def outcomes_of(judged: Judged, learning: Learning, agreement: Agreement) -> Out
         never_followed_up_share=float(never.sum() / max(matured.sum(), 1)) if known else None,
         closed_in_bulk=int((matured & judged.closed_in_bulk).sum()) if known else None,
         counts=agreement.counts,
-        censoring="matured" if learning.weight is None else "ipcw",
+        censoring=learning.censoring,
         resolved_early=learning.early,
         effective_sample_size=learning.effective_size,
     )
