@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,7 @@ _CLICK = re.compile(r"click(ed|ing|s)?", re.IGNORECASE)
 _OPEN = re.compile(r"open(ed|ing|s)?", re.IGNORECASE)
 
 Pair = tuple[str, str]
+Name = TypeVar("Name")
 
 
 def activity_features(log: ActivityLog, as_of: NDArray[np.int64]) -> list[Feature]:
@@ -52,14 +54,18 @@ def activity_features(log: ActivityLog, as_of: NDArray[np.int64]) -> list[Featur
     before = log.keep((log.at < moment) & (moment != NO_TIME))
     if not len(before):
         return []
-    support = Counter(dict(zip(before.kinds, _leads_of(before.lead, before.kind), strict=False)))
+    support = _support(before, before.kind, before.kinds)
     kinds = [kind for kind in before.kinds if support[kind] >= FEWEST_WITH_ACTIVITY]
-    pairs = _pairs(before)
+    pairs, codes = _pairs(before)
     return [
         *_of_kind(None),
         *_course(),
         *(feature for kind in kinds for feature in _of_kind(kind)),
-        *(f for pair in _groups(before, pairs, kinds, len(as_of)) for f in _of_group(*pair)),
+        *(
+            feature
+            for pair in _groups(_support(before, codes, pairs), kinds, len(as_of))
+            for feature in _of_group(*pair)
+        ),
         *_ratios(kinds),
         *_first_touch(before, pairs, as_of),
     ]
@@ -83,11 +89,13 @@ def account_features(colleagues: AccountLog, as_of: NDArray[np.int64]) -> list[F
     return [*_of_colleagues()]
 
 
-def _leads_of(lead: NDArray[np.intp], code: NDArray[np.int32]) -> list[int]:
-    """Count the distinct leads of each code."""
-    pairs = np.unique(np.stack([lead, code.astype(np.intp)], axis=1), axis=0)
-    counts: list[int] = np.bincount(pairs[pairs[:, 1] >= 0, 1]).tolist()
-    return counts
+def _support(before: ActivityLog, code: NDArray[Any], names: Sequence[Name]) -> dict[Name, int]:
+    """Count the distinct leads of each name; codes are positions in `names`, -1 for none."""
+    known = np.flatnonzero(code >= 0)
+    width = max(len(names), 1)
+    having = np.unique(before.lead[known].astype(np.int64) * width + code[known])
+    counts = np.bincount(having % width, minlength=width)
+    return dict(zip(names, counts.tolist(), strict=False))
 
 
 def _of_kind(kind: str | None) -> Iterator[Feature]:
@@ -133,23 +141,24 @@ def _days(window: float) -> str:
     return f"in {window:g} day{'' if window == 1 else 's'}"
 
 
-def _pairs(before: ActivityLog) -> list[Pair | None]:
-    """Return kind and detail group of each activity, None where it lacks either."""
-    groups = {
-        code: detail_group(before.details[code]) for code in set(before.detail.tolist()) - {-1}
-    }
-    return [
-        (before.kinds[kind], groups[detail]) if kind >= 0 and detail >= 0 else None
-        for kind, detail in zip(before.kind.tolist(), before.detail.tolist(), strict=True)
+def _pairs(before: ActivityLog) -> tuple[list[Pair], NDArray[np.intp]]:
+    """Return the pairs of kind and detail group, and which one each activity is (-1: none)."""
+    known = np.flatnonzero((before.kind >= 0) & (before.detail >= 0))
+    width = max(len(before.details), 1)
+    keys = before.kind[known].astype(np.int64) * width + before.detail[known]
+    distinct, rows = np.unique(keys, return_inverse=True)
+    found = [
+        (before.kinds[key // width], detail_group(before.details[key % width]))
+        for key in distinct.tolist()
     ]
+    position = {pair: place for place, pair in enumerate(dict.fromkeys(found))}
+    codes = np.full(len(before), -1, np.intp)
+    codes[known] = np.array([position[pair] for pair in found], np.intp)[rows.reshape(-1)]
+    return list(position), codes
 
 
-def _groups(
-    before: ActivityLog, pairs: Sequence[Pair | None], kinds: Sequence[str], leads: int
-) -> list[Pair]:
+def _groups(support: Mapping[Pair, int], kinds: Sequence[str], leads: int) -> list[Pair]:
     """Return the detail groups, of kinds with several, that enough leads have."""
-    having = {(lead, pair) for lead, pair in zip(before.lead.tolist(), pairs, strict=True) if pair}
-    support = Counter(pair for _, pair in having)
     several = Counter(kind for kind, _ in support)
     fewest = max(FEWEST_WITH_ACTIVITY, LEAST_SHARE * leads)
     common = [
@@ -174,17 +183,18 @@ def _stem(pattern: re.Pattern[str], kind: str) -> str:
 
 
 def _first_touch(
-    before: ActivityLog, pairs: Sequence[Pair | None], as_of: NDArray[np.int64]
+    before: ActivityLog, pairs: Sequence[Pair], as_of: NDArray[np.int64]
 ) -> Iterator[Feature]:
     """Yield what a lead's first activity was: common ones by detail group, others by kind."""
-    names = {kind: kind for kind in before.kinds} | {touch_name(*p): p[0] for p in pairs if p}
+    names = {kind: kind for kind in before.kinds} | {touch_name(*pair): pair[0] for pair in pairs}
     every = Feature(name="first activity", kind="first", levels=tuple(sorted(names)))
     plan = plan_of([every])
     found = aggregates_of(plan, touches_of_leads(plan, before, as_of))
     codes = ActivityNumbers(plan, found, len(as_of)).of(every)
     counts = Counter(every.levels[int(code)] for code in codes[~np.isnan(codes)])
     fewest = max(FEWEST_WITH_ACTIVITY, LEAST_SHARE * len(as_of))
-    own = {name for name, count in counts.most_common(MOST_FIRST) if count >= fewest}
+    largest = sorted(counts, key=lambda name: (-counts[name], name))[:MOST_FIRST]
+    own = {name for name in largest if counts[name] >= fewest}
     rest = Counter({names[name]: 0 for name in counts})
     for name in set(counts) - own:
         rest[names[name]] += counts[name]
