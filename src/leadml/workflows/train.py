@@ -18,6 +18,7 @@ from leadml.settings import Settings, load_settings
 from leadml.snapshot.labels import Judged
 from leadml.workflows.adaptation import Adaptation, adapt, slope_findings
 from leadml.workflows.audit import audited, without
+from leadml.workflows.colleagues import earned
 from leadml.workflows.late import eventually_of
 from leadml.workflows.learning import Learning, learning_of, refuse_unweighable
 from leadml.workflows.lesson import FEWEST_OF_EACH, Lesson, check_points, folds_of, lesson_of
@@ -211,7 +212,7 @@ def _learn(
     lesson = lesson_of(material, judged, settings)
     folds = folds_of(lesson, material, judged, settings, seed)
     audit = audited(material, judged, lesson, folds, settings.definition.points, seed=seed)
-    lesson = without(lesson, audit)
+    lesson = earned(without(lesson, audit), folds)
     progress("rehearsing the past", 0.15)
     adaptation = adapt(lesson, folds, material, judged, settings)
     lesson = adaptation.of(lesson)
