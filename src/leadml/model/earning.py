@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from leadml.model.candidates import logistic
-from leadml.model.selection import quietly, seen
+from leadml.model.search import quietly, seen
 from leadml.snapshot.split import Folds
 
 Numbers = NDArray[np.float64]
