@@ -28,6 +28,10 @@ Moments = NDArray[np.int64]
 Rows = NDArray[np.intp]
 
 WORKERS = 2
+SHIFT_SPREAD = 0.5
+"""Standard deviation, in log-odds, of the normal prior that draws a shift towards 0."""
+RATE_SPREAD = 0.7 / 365
+"""The same of a rate in log-odds a day: odds that double or halve in a year are nothing special."""
 
 
 @dataclass(frozen=True)
@@ -186,18 +190,22 @@ def _longest(folds: Folds) -> int:
 def shrunk_shift(log_odds: Numbers, y: Outcomes) -> float:
     """Return the shift that makes the mean probability the share of wins, shrunk by its error.
 
-    Zero with fewer than `FEWEST_OF_EACH` wins or losses, and within one standard error.
+    Zero with fewer than `FEWEST_OF_EACH` wins or losses.
     """
     if min(y.sum(), len(y) - y.sum()) < FEWEST_OF_EACH:
         return 0.0
     shift = level_shift(log_odds, float(y.mean()))
     p = probability(log_odds + shift)
-    return shrunk(shift, float(1 / np.sqrt((p * (1 - p)).sum())))
+    return shrunk(shift, float(1 / np.sqrt((p * (1 - p)).sum())), SHIFT_SPREAD)
 
 
-def shrunk(estimate: float, error: float) -> float:
-    """Return ``estimate * max(0, 1 - (error / estimate)^2)`` (James and Stein 1961)."""
-    return estimate * max(0.0, 1 - (error / estimate) ** 2) if estimate else 0.0
+def shrunk(estimate: float, error: float, spread: float) -> float:
+    """Return an estimate drawn towards 0 by its standard error.
+
+    ``estimate * spread^2 / (spread^2 + error^2)``: its mean under a normal prior around 0 of
+    standard deviation `spread`, above 0.
+    """
+    return estimate * spread**2 / (spread**2 + error**2)
 
 
 def trend_of(
@@ -229,7 +237,7 @@ def trend_of(
     days = (at - zero) / MICROSECONDS_A_DAY
     rate = 0.0
     if min(y.sum(), len(y) - y.sum()) >= FEWEST_OF_EACH and np.ptp(at) > 0:
-        rate = shrunk(*_rate(log_odds, y, days, weight))
+        rate = shrunk(*_rate(log_odds, y, days, weight), RATE_SPREAD)
     return Trend(rate, zero, first, last)
 
 
