@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, Literal, TypeVar, get_type_hints
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -39,6 +39,13 @@ class TrackingSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ModelSettings:
+    """How a model is fitted; ``monotonic = "points"`` keeps it to the points rules' directions."""
+
+    monotonic: Literal["no", "points"] = "no"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """All that configures a run.
 
@@ -50,6 +57,8 @@ class Settings:
         The file read; None where settings were built in memory.
     root : Path
         Folder that relative paths are relative to.
+    model : ModelSettings
+        How a model is fitted.
     store_url, tracking_uri : str
         With SQLite paths made absolute.
     api_keys : tuple of str
@@ -59,6 +68,7 @@ class Settings:
     definition: Definition
     root: Path
     path: Path | None = None
+    model: ModelSettings = field(default_factory=ModelSettings)
     store_url: str = ""
     tracking_uri: str = ""
     api_keys: tuple[str, ...] = field(default=(), repr=False)
@@ -100,6 +110,7 @@ def settings_from(content: Mapping[str, Any], *, path: Path) -> Settings:
         definition=definition,
         path=path,
         root=root,
+        model=_model(sections["model"], definition, where),
         store_url=_absolute(_read(StoreSettings, sections["store"], "store", where).url, root),
         tracking_uri=_absolute(
             _read(TrackingSettings, sections["tracking"], "tracking", where).uri, root
@@ -114,7 +125,7 @@ def api_keys_from(environment: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(key.strip() for key in keys if key.strip())
 
 
-_SECTIONS = ("leads", "activities", "history", "sales_ready", "points", "store", "tracking")
+_SECTIONS = ("leads", "activities", "history", "sales_ready", "points", "model", "store", "tracking")
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -241,6 +252,17 @@ def _rule(table: Mapping[str, Any], number: int, where: str) -> Rule:
     named = {"one_of" if key == "in" else key: value for key, value in table.items()}
     section = f"points.rules {number}" + (f" {table['name']!r}" if "name" in table else "")
     return _read(Rule, named, section, where)
+
+
+def _model(table: Mapping[str, Any], definition: Definition, where: str) -> ModelSettings:
+    model = _read(ModelSettings, table, "model", where)
+    if model.monotonic == "points" and not definition.points.rules:
+        msg = (
+            f'{where} [model]: monotonic = "points" keeps the model to the points rules, and there '
+            "are none: write [[points.rules]], or leave monotonic out"
+        )
+        raise ConfigError(msg)
+    return model
 
 
 def _absolute(url: str, root: Path) -> str:

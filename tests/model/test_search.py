@@ -49,10 +49,11 @@ def test_few_leads_are_shrunk_more_than_many() -> None:
         search(x, y, PLAIN, folds=rolling(len(y)), grid=FAST).settings["logistic"]["strength"]
         for x, y in (few, many)
     ]
-    assert strengths == [0.01, 1.0]
+    assert strengths[0] <= 0.03
+    assert strengths[1] == 1.0
 
 
-def test_the_setting_kept_has_the_lowest_calibrated_loss() -> None:
+def test_the_setting_kept_has_the_lowest_calibrated_loss_or_hardly_more() -> None:
     x, y = leads(400, 0.4)
     folds = rolling(400)
     found = search(x, y, PLAIN, folds=folds)
@@ -64,7 +65,8 @@ def test_the_setting_kept_has_the_lowest_calibrated_loss() -> None:
         ]
         means = [losses(calibrate_forward(z, y, folds)[rows], y[rows]).mean() for z in alone]
         kept = GRID[name].index(found.settings[name])
-        assert means[kept] <= min(means) * 1.0006  # a strength is fitted from the one before
+        good = [place for place, mean in enumerate(means) if mean <= min(means) * 1.001]
+        assert kept == max(good)  # the less shrunk of those within one in a thousand
         assert found.log_odds[name][rows] == pytest.approx(alone[kept][rows], abs=1e-3)
         assert np.isnan(found.log_odds[name][:160]).all()
 

@@ -50,8 +50,9 @@ GRID: Mapping[str, tuple[Setting, ...]] = {
 }
 """Settings by candidate, the most shrunk first: `logistic`'s and `boosted`'s keywords."""
 BLENDED = ("logistic", "additive", "full")
-AS_GOOD = 0.0005
-"""Relative log loss within which the more shrunk of two settings is taken."""
+AS_GOOD = 0.001
+"""Relative log loss within which the less shrunk of two settings is taken: the final fit has more
+leads than any fold, and more leads need less shrinking."""
 FADES = 0.01
 """Relative log loss by which a part of the blend has lost all but 1/e of its share."""
 MOST_TO_SEARCH = 40_000
@@ -162,7 +163,7 @@ def _tried(
                     values[test] = own
             progress(f"fold {number + 1} of {len(folds)}", (number + 1) / len(folds))
     tried = {name: _calibrated_losses(predicted[name], y, folds) for name in grid}
-    best = {name: _most_shrunk(means) for name, means in tried.items()}
+    best = {name: _least_shrunk(means) for name, means in tried.items()}
     shares = shares_of({name: tried[name][best[name]] for name in BLENDED})
     return _with_blend(
         {name: grid[name][place] for name, place in best.items()},
@@ -202,9 +203,9 @@ def _calibrated_losses(predicted: Sequence[Numbers], y: Outcomes, folds: Folds) 
     return [float(losses(log_odds, y[rows]).mean()) for log_odds in calibrated]
 
 
-def _most_shrunk(means: Sequence[float]) -> int:
-    """Return the place of the most shrunk setting that is as good as the best."""
-    return next(place for place, mean in enumerate(means) if mean <= min(means) * (1 + AS_GOOD))
+def _least_shrunk(means: Sequence[float]) -> int:
+    """Return the place of the least shrunk setting that is as good as the best."""
+    return max(place for place, mean in enumerate(means) if mean <= min(means) * (1 + AS_GOOD))
 
 
 def _predict(
