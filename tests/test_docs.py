@@ -20,7 +20,7 @@ from leadml.domain.agreement import Agreement
 from leadml.domain.mapping import ActivityMapping, HistoryMapping, LeadMapping
 from leadml.domain.points_table import PointsTable, Rule
 from leadml.evaluation.metrics import METRICS
-from leadml.settings import StoreSettings, TrackingSettings, settings_from
+from leadml.settings import ModelSettings, StoreSettings, TrackingSettings, settings_from
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -130,6 +130,7 @@ SECTIONS = {
     "sales_ready": Agreement,
     "points": PointsTable,
     "points.rules": Rule,
+    "model": ModelSettings,
     "store": StoreSettings,
     "tracking": TrackingSettings,
 }

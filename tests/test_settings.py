@@ -20,6 +20,16 @@ def read(text: str) -> Settings:
     return settings_from(tomllib.loads(text), path=ROOT / "leadml.toml")
 
 
+def test_monotonic_needs_points_rules() -> None:
+    rule = '[[points.rules]]\nname = "big"\npoints = 5\ncolumn = "size"\nat_least = 10\n'
+    assert read("").model.monotonic == "no"
+    assert read(f'{rule}[model]\nmonotonic = "points"').model.monotonic == "points"
+    with pytest.raises(ConfigError, match=r"\[model\]: monotonic = \"points\" .* there are none"):
+        read('[model]\nmonotonic = "points"')
+    with pytest.raises(ConfigError, match=r"\[model\]: monotonic must be one of"):
+        read("[model]\nmonotonic = true")
+
+
 def test_an_empty_file_holds_the_defaults() -> None:
     settings = read("")
     assert settings.definition == Definition()

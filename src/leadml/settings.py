@@ -125,7 +125,9 @@ def api_keys_from(environment: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(key.strip() for key in keys if key.strip())
 
 
-_SECTIONS = ("leads", "activities", "history", "sales_ready", "points", "model", "store", "tracking")
+_SECTIONS = (
+    "leads", "activities", "history", "sales_ready", "points", "model", "store", "tracking"
+)  # fmt: skip
 
 
 def _toml(path: Path) -> dict[str, Any]:

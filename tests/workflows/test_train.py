@@ -19,7 +19,7 @@ from leadml.domain.points_table import PointsTable, Rule
 from leadml.errors import ConfigError, DataError, ModelError, TooFewOutcomes, TrackingError
 from leadml.model.bundle import read_aliases, read_bundle
 from leadml.model.candidates import SIMPLEST_FIRST
-from leadml.settings import Settings, load_settings
+from leadml.settings import ModelSettings, Settings, load_settings
 from leadml.tracking import registered
 from leadml.workflows.score import Scorer
 from leadml.workflows.train import Training, train
@@ -379,6 +379,24 @@ class TestAwkwardExports:
         # A campaign a week: no fold's training part knows those of its test block.
         frame = frame_of(400, campaign=[f"2024 week {k // 14:02}" for k in range(400)])
         assert train(frame, config=settings_for(small)).leads == 400
+
+    def test_points_rules_give_directions_where_asked(
+        self, settings_for: Make, small: Definition
+    ) -> None:
+        # In the data more size is better; the rule says that it is worse, and is kept to.
+        rules = (
+            Rule(name="big", points=-5, column="size", at_least=100),
+            Rule(name="calls", points=5, activity="call"),
+        )
+        settings = settings_for(replace(small, points=PointsTable(rules=rules)))
+        done = train(frame_of(), config=replace(settings, model=ModelSettings(monotonic="points")))
+        assert [f.examples for f in done.findings if f.code == "POINT002"] == [("calls",)]
+        scorer = Scorer.load(done.bundle)
+        assert scorer.manifest["monotonic"] == "points"
+        made = {"made": "2024-03-01"}
+        sizes = [{"id": str(size), "size": size} | made for size in range(20, 190, 10)]
+        p = [answer.probability for answer in scorer.score_records(sizes)]
+        assert (np.diff(p) <= 0).all()
 
     def test_messages_are_learnt_from_and_their_words_are_reasons(
         self, settings_for: Make, small: Definition

@@ -31,7 +31,8 @@ def signs_of(features: Sequence[Feature], rules: Iterable[Rule]) -> tuple[Signs,
     Returns
     -------
     signs : int array, shape (features,)
-        1 where the log-odds must not fall as the feature rises, -1 where they must not rise, else 0.
+        1 where the log-odds must not fall as the feature rises, -1 where they must not rise, 0
+        where they may do either.
     findings : list of Finding
         ``POINT002``: rules without a feature to constrain; ``POINT003``: features with rules in
         both directions.

@@ -1,11 +1,13 @@
 """The leads a model learns from: their features, outcomes and folds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from leadml.data.leads import Leads
+from leadml.domain.finding import Finding
+from leadml.model.monotonic import signs_of
 from leadml.model.points import PointsEngine
 from leadml.settings import Settings
 from leadml.snapshot.catalogue import Catalogue, choose_features, drop_constant
@@ -31,6 +33,8 @@ class Lesson:
         Microseconds; `NO_TIME` where undated.
     points : float array or None
         The points score as of the same moments.
+    monotone : int array, shape (features,), or None
+        1 where the score must not fall as a feature rises, -1 where it must not rise, else 0.
     """
 
     rows: NDArray[np.intp]
@@ -39,6 +43,7 @@ class Lesson:
     as_of: NDArray[np.int64]
     catalogue: Catalogue
     points: NDArray[np.float64] | None
+    monotone: NDArray[np.int8] | None = None
 
     @property
     def categorical(self) -> NDArray[np.bool_]:
@@ -87,6 +92,15 @@ def lesson_of(material: Material, judged: Judged, settings: Settings) -> Lesson:
         )
         points = engine.score(batch.raw, len(rows), batch.log, moments).total
     return Lesson(rows, encoded.x[:, kept], judged.label[rows], moments, catalogue, points)
+
+
+def constrained(lesson: Lesson, settings: Settings) -> tuple[Lesson, list[Finding]]:
+    """Keep the model to the directions of the points rules where ``[model] monotonic`` says so."""
+    if settings.model.monotonic == "no":
+        return lesson, []
+    features = lesson.catalogue.features.features
+    signs, findings = signs_of(features, settings.definition.points.rules)
+    return replace(lesson, monotone=signs), findings
 
 
 def folds_of(

@@ -106,6 +106,7 @@ def manifest_of(run: Run, seed: int) -> dict[str, Any]:
         "quarantined": list(run.audit.quarantined),
         "suspect": list(run.audit.suspect),
         "chosen": run.selection.chosen,
+        "monotonic": run.settings.model.monotonic,
         "settings": {name: dict(own) for name, own in run.selection.settings.items()},
         "additive": run.machine.additive,
         "out_of_time": {"log_loss": chosen.log_loss, "auc": chosen.auc},

@@ -21,7 +21,14 @@ from leadml.workflows.audit import audited, without
 from leadml.workflows.colleagues import earned
 from leadml.workflows.late import eventually_of
 from leadml.workflows.learning import Learning, learning_of, refuse_unweighable
-from leadml.workflows.lesson import FEWEST_OF_EACH, Lesson, check_points, folds_of, lesson_of
+from leadml.workflows.lesson import (
+    FEWEST_OF_EACH,
+    Lesson,
+    check_points,
+    constrained,
+    folds_of,
+    lesson_of,
+)
 from leadml.workflows.material import Material, gather, raise_errors
 from leadml.workflows.outcomes import Outcomes
 from leadml.workflows.registry import refuse_foreign
@@ -217,6 +224,8 @@ def _learn(
     adaptation = adapt(lesson, folds, material, judged, settings)
     lesson = adaptation.of(lesson)
     learning = adaptation.weigh(learning_of(lesson, folds, material, judged, settings))
+    lesson, notes = constrained(lesson, settings)
+    learning = replace(learning, notes=(*learning.notes, *notes))
     selection = _compete(
         lesson, learning, adaptation, seed, lambda s, n: progress(s, 0.2 + 0.5 * n)
     )
@@ -282,6 +291,7 @@ def _compete(
         seed=seed,
         weights=weights,
         level=adaptation.forward(folds),
+        monotone=lesson.monotone,
         progress=progress,
     )
     return learning.of_lesson(selection)
@@ -299,6 +309,7 @@ def _fit(
         newest_last=newest_last,
         seed=seed,
         settings=selection.settings,
+        monotone=lesson.monotone,
         weight=None if learning.weight is None else learning.weight[order],
     )
 
