@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leadml.data.values import MICROSECONDS_A_DAY
-from leadml.snapshot.aggregates import Aggregates, Integers, Plan, Touches, slices_of
+from leadml.snapshot.aggregates import NONE, Aggregates, Integers, Plan, Touches, slices_of
 from leadml.snapshot.aggregates_fold import fold
 from leadml.snapshot.aggregates_sql import query
 from leadml.snapshot.feature import Feature
@@ -51,17 +51,19 @@ class ActivityNumbers:
 
     def of(self, feature: Feature) -> Numbers:
         """Return one feature, shape (leads,); NaN where it needs activities there are none of."""
-        kinds: dict[str, Callable[[Feature], Numbers]] = {
-            "count": lambda f: self._count(f, f.window).astype(float),
-            "contacts": self._contacts,
-            "days": lambda f: self._dense(f, self.found.days, 0).astype(float),
-            "recency": lambda f: _in_days(self._dense(f, self.found.newest, -1)),
-            "longest_gap": lambda f: _in_days(self._dense(f, self.found.longest_gap, -1)),
-            "trend": self._trend,
-            "ratio": self._ratio,
-            "first": self._first,
-        }
-        return kinds[feature.kind](feature)
+        return _KINDS[feature.kind](self, feature)
+
+    def _times(self, feature: Feature) -> Numbers:
+        return self._count(feature, feature.window).astype(float)
+
+    def _days(self, feature: Feature) -> Numbers:
+        return self._dense(feature, self.found.days, 0).astype(float)
+
+    def _recency(self, feature: Feature) -> Numbers:
+        return _in_days(self._dense(feature, self.found.newest, NONE))
+
+    def _longest_gap(self, feature: Feature) -> Numbers:
+        return _in_days(self._dense(feature, self.found.longest_gap, NONE))
 
     def _dense(self, feature: Feature, column: Integers, nothing: int, which: int = 0) -> Integers:
         """Spread an aggregate of a feature's slice over all leads."""
@@ -90,7 +92,7 @@ class ActivityNumbers:
         return _share(of, np.maximum(of, per))
 
     def _first(self, feature: Feature) -> Numbers:
-        code = self._dense(feature, self.found.first, -1)
+        code = self._dense(feature, self.found.first, NONE)
         unknown = (code < 0) | (code >= len(feature.levels))
         return np.where(unknown, np.nan, code)
 
@@ -101,3 +103,15 @@ def _in_days(microseconds: Integers) -> Numbers:
 
 def _share(part: Integers, whole: Integers) -> Numbers:
     return np.where(whole > 0, part / np.maximum(whole, 1), np.nan)
+
+
+_KINDS: dict[str, Callable[[ActivityNumbers, Feature], Numbers]] = {
+    "count": ActivityNumbers._times,
+    "contacts": ActivityNumbers._contacts,
+    "days": ActivityNumbers._days,
+    "recency": ActivityNumbers._recency,
+    "longest_gap": ActivityNumbers._longest_gap,
+    "trend": ActivityNumbers._trend,
+    "ratio": ActivityNumbers._ratio,
+    "first": ActivityNumbers._first,
+}

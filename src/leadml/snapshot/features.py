@@ -154,11 +154,12 @@ class FeatureSet:
         """Fill in the features of one scope, where its activities are known."""
         if scope not in self._plans:
             return
-        plan = self._plans[scope]
+        plan, untold = self._plans[scope], np.flatnonzero(~told)
         found = ActivityNumbers(plan, aggregates_of(plan, touches(plan)), len(x))
         for position, feature in enumerate(self.features):
             if feature.kind in ACTIVITY and feature.scope == scope:
-                x[:, position] = np.where(told, found.of(feature), np.nan)
+                x[:, position] = found.of(feature)
+                x[untold, position] = np.nan
 
     def _companies(self, colleagues: AccountLog) -> NDArray[np.bool_]:
         """Tell which leads have a known account that is a company."""
