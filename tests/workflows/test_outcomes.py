@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 
 from leadml.data.leads import Leads, read_leads
+from leadml.data.simulate import simulate
 from leadml.data.tables import table_of
+from leadml.data.values import NO_TIME
 from leadml.domain.agreement import Agreement
 from leadml.domain.mapping import LeadMapping
 from leadml.snapshot.catalogue import Catalogue
@@ -17,6 +19,7 @@ from leadml.snapshot.labels import judge
 from leadml.snapshot.split import Folds
 from leadml.workflows.learning import matured_only
 from leadml.workflows.lesson import Lesson
+from leadml.workflows.material import gather
 from leadml.workflows.outcomes import Outcomes, outcomes_of
 
 MAPPING = LeadMapping(
@@ -125,6 +128,30 @@ def test_weighted_leads_are_told() -> None:
     found = replace(counted(), censoring="ipcw", resolved_early=7, effective_sample_size=40.4)
     assert found.sentences()[1].startswith("Fitted on 7 leads that closed before")
     assert "(effective sample size 40)" in found.sentences()[1]
+
+
+@pytest.mark.parametrize("dates_only", [False, True])
+@pytest.mark.parametrize("bulk_closing", [0.0, 0.8])
+def test_known_bulk_closings_are_found_and_no_worked_lead_is_taken_for_one(
+    company: Any, bulk_closing: float, dates_only: bool
+) -> None:
+    # A third of the hand-offs is never worked; every second bulk action stamps a follow-up too.
+    crm = simulate(1500, seed=0, neglect=0.3, bulk_closing=bulk_closing)
+    export = crm.leads.copy()
+    for column in ("closed_at", "first_touch_at") if dates_only else ():
+        export[column] = export[column].str[:10]
+    settings = company.settings
+    material = gather(export, definition=settings.definition, root=settings.root, labelled=True)
+    judged = material.judge(settings)
+    truth = crm.truth.set_index("lead_id").loc[material.leads.lead_id]
+    in_bulk = truth["closed_in_bulk"].to_numpy() & (judged.closed != NO_TIME)
+    worked = truth["followed_up"].to_numpy()
+    found = judged.closed_in_bulk
+    assert in_bulk.any() == found.any() == (bulk_closing > 0)
+    assert not (found & worked).any()
+    assert (found & in_bulk).sum() >= 0.9 * in_bulk.sum()  # the others came by fewer than twenty
+    labelled = judged.label >= 0
+    assert (labelled & ~worked).sum() <= 0.01 * labelled.sum()
 
 
 def test_a_training_reports_them(company: Any) -> None:
