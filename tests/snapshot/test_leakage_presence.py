@@ -157,6 +157,12 @@ class TestHeldEarly:
         assert held is not None
         assert held < -3
 
+    def test_values_of_their_own_speak_against(self) -> None:
+        # A score raised with a win and lowered with a loss: open leads lie between the two, and
+        # seem to hold more win-like values than will be won.
+        held = self.asked(np.linspace(0.3, 1.2, 400))
+        assert held == AGAINST
+
     def test_too_few(self) -> None:
         assert self.asked(self.values[:49]) is None
 

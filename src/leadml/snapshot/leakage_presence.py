@@ -31,7 +31,7 @@ AGAINST = -1.0
 """Standard errors from half way at which young leads speak against a column."""
 LEAST_ERROR = 1e-6
 ALIKE = 0.2
-"""Largest total variation between young leads' values and others' for them to be alike."""
+"""Largest total variation between the values of waiting leads and those to expect of them."""
 
 
 @dataclass(frozen=True)
@@ -186,20 +186,27 @@ def held_early(
     -------
     surely : float or None
         In standard errors from half way: above 0 speaks for the column, below 0 against it. None
-        where there are too few young leads to ask. At most `AGAINST` where the young leads' values
-        are spread otherwise than those of the leads learnt from.
+        where there are too few young leads to ask. At most `AGAINST` where the waiting leads' values
+        are not spread as those of won and lost ones, mixed as they will be.
     """
     if len(young) < FEWEST_YOUNG:
         return None
-    group, other = groups_of(values, young, categorical=categorical, most=5)
-    size = int(max(group.max(), other.max())) + 1
-    share = np.bincount(group, minlength=size) / len(group)
-    young_share = np.bincount(other, minlength=size) / len(other)
-    alike = np.abs(share - young_share).sum() / 2 <= ALIKE
     group, other = groups_of(values, young[waiting], categorical=categorical)
     rates = win_rates(group, won)
     surely = _nearer_to_wins(rates[other], rates[group], won, to_come)
-    return surely if alike else min(surely, AGAINST)
+    few = groups_of(values, young[waiting], categorical=categorical, most=5)
+    return surely if _alike(*few, won, to_come) else min(surely, AGAINST)
+
+
+def _alike(
+    group: NDArray[np.intp], other: NDArray[np.intp], won: NDArray[np.int8], to_come: float
+) -> bool:
+    """Tell whether waiting leads are spread as won and lost ones, mixed as they will be, are."""
+    size = int(max(group.max(), other.max())) + 1
+    weight = np.where(won == 1, to_come / won.mean(), (1 - to_come) / (1 - won.mean()))
+    share = np.bincount(group, weight, minlength=size) / weight.sum()
+    waiting = np.bincount(other, minlength=size) / len(other)
+    return bool(np.abs(share - waiting).sum() / 2 <= ALIKE)
 
 
 def _nearer_to_wins(
