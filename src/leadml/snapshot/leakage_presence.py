@@ -186,8 +186,8 @@ def held_early(
     -------
     surely : float or None
         In standard errors from half way: above 0 speaks for the column, below 0 against it. None
-        where there are too few young leads to ask. At most `AGAINST` where the waiting leads' values
-        are not spread as those of won and lost ones, mixed as they will be.
+        where there are too few young leads to ask. At most `AGAINST` where waiting leads' values
+        are not spread as those of won and lost ones, mixed as they will be, are.
     """
     if len(young) < FEWEST_YOUNG:
         return None
