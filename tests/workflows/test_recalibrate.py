@@ -18,12 +18,13 @@ from leadml.errors import DataError, ModelError, TooFewOutcomes
 from leadml.evaluation.threshold import choose_threshold
 from leadml.model.bundle import read_aliases, read_bundle, versions, write_alias, write_bundle
 from leadml.model.calibration import Calibration
+from leadml.model.recalibration import refresh
 from leadml.model.reference import OutOfTime, reference_of
 from leadml.model.scorecard import Line, Machine, Scorecard, probability
 from leadml.model.trend import Trend
 from leadml.settings import load_settings
 from leadml.snapshot.features import Feature, FeatureSet
-from leadml.workflows.recalibrate import check_line
+from leadml.workflows.recalibrate import Lag, check_line
 from leadml.workflows.recalibrated import on_top
 
 TOML = """\
@@ -251,6 +252,75 @@ def test_a_ranking_upside_down_gets_its_level_only(tmp_path: Path) -> None:
     assert found["level_only"]
     assert found["line"]["slope"] == pytest.approx(1.0)
     assert found["shift"] > 1.0
+
+
+class TestCheck:
+    """What of the older half is used, and how certain the gain is."""
+
+    at = np.arange(400) * 86_400_000_000
+
+    @staticmethod
+    def leads(seed: int = 0) -> tuple[Any, Any]:
+        random = np.random.default_rng(seed)
+        z = random.normal(-1, 1, 400)
+        return z, (random.random(400) < probability(z - 0.6)).astype(np.int8)
+
+    def test_only_outcomes_known_when_the_newer_half_began(self) -> None:
+        # A lead a day, a horizon of 50 days: the newer half begins on day 200, day 150 was known.
+        z, y = self.leads()
+        found = check_line(z, y, Lag(self.at, 50.0))
+        line = refresh(z[:151], y[:151]).line
+        after = np.logaddexp(0, line.apply(z[200:])) - y[200:] * line.apply(z[200:])
+        assert found.refreshed == pytest.approx(after.mean())
+        assert (found.gap_days, found.leads, found.won) == (50.0, 200, int(y[200:].sum()))
+
+    def test_a_gap_that_leaves_too_few_is_halved(self) -> None:
+        # won: one of five, so the tenth is among the first 50 leads; a gap of 190 days leaves
+        # 11 leads, of 95 days 106
+        z = np.zeros(400)
+        y = (np.arange(400) % 5 == 0).astype(np.int8)
+        assert check_line(z, y, Lag(self.at, 190.0)).gap_days == 95.0
+        assert check_line(z, y, Lag(self.at, 380.0)).gap_days == 95.0
+        assert check_line(z, y, Lag(self.at, 4000.0)).gap_days == 0.0
+        assert check_line(z, y, Lag(self.at, 0.0)) == check_line(z, y)
+        lost = (1 - y).astype(np.int8)
+        assert check_line(z, lost, Lag(self.at, 190.0)).gap_days == 95.0
+
+    def test_without_a_lag_all_of_the_older_half(self) -> None:
+        z, y = self.leads()
+        found = check_line(z, y)
+        line = refresh(z[:200], y[:200]).line
+        after = np.logaddexp(0, line.apply(z[200:])) - y[200:] * line.apply(z[200:])
+        before = np.logaddexp(0, z[200:]) - y[200:] * z[200:]
+        assert found.refreshed == pytest.approx(after.mean())
+        gain = before - after
+        assert found.error == pytest.approx(gain.std(ddof=1) / np.sqrt(200))
+
+    def test_leads_of_one_account_count_as_one(self) -> None:
+        # Every lead of the newer half four times, as four leads of one account: the error of the
+        # mean is that of the accounts' means.
+        z, y = self.leads()
+        z, y = (np.concatenate([v[:200], np.repeat(v[200:250], 4)]) for v in (z, y))
+        accounts = np.concatenate([np.arange(200), 200 + np.repeat(np.arange(50), 4)])
+        found = check_line(z, y, Lag(None, 0.0, accounts))
+        line = refresh(z[:200], y[:200]).line.apply(z[200::4])
+        own, other = (np.logaddexp(0, v) - y[200::4] * v for v in (z[200::4], line))
+        assert found.error == pytest.approx((own - other).std(ddof=1) / np.sqrt(50))
+        alone = check_line(z, y, Lag(None, 0.0, np.arange(400)))
+        assert alone.error == pytest.approx(check_line(z, y).error)
+
+
+def test_the_horizon_and_the_accounts_come_from_the_export(tmp_path: Path) -> None:
+    install(tmp_path, times=TIMES + '\naccount = "firm"')
+    frame = new_leads(800)  # nothing has changed: the present line stands
+    frame["firm"] = [f"F{number // 2}" for number in range(800)]
+    found = run(tmp_path, frame)
+    # 800 leads in 90 days, a horizon of 30: leads of the first 15 days are known on day 45
+    assert found["check"]["gap_days"] == 30.0
+    other = tmp_path / "other"
+    other.mkdir()
+    install(other)
+    assert found["check"]["error"] != run(other, frame)["check"]["error"]
 
 
 def test_leads_without_dates_are_halved_at_random(tmp_path: Path) -> None:

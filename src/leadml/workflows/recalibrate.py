@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from leadml.data.values import MICROSECONDS_A_DAY
 from leadml.domain.finding import ExcludedRows, Finding
 from leadml.errors import DataError, ModelError, TooFewOutcomes
+from leadml.evaluation.challenge import account_numbers
 from leadml.evaluation.threshold import Threshold
 from leadml.model.bundle import champion_bundle, read_aliases
 from leadml.model.recalibration import Refresh, refresh
@@ -46,7 +48,10 @@ class Check:
     present, refreshed : float
         Log loss.
     error : float
-        Standard error of their paired difference.
+        Standard error of their paired difference; leads of one account count as one.
+    gap_days : float
+        Days before the newer half within which outcomes were not used for the line: the horizon,
+        as in service the newest leads have no outcome yet; less where too few would be left.
     """
 
     leads: int
@@ -54,6 +59,7 @@ class Check:
     present: float
     refreshed: float
     error: float
+    gap_days: float = 0.0
 
     @property
     def gain(self) -> float:
@@ -184,7 +190,7 @@ def recalibrate(
     progress("comparing", 0.5)
     present, y = _in_order(new)
     _refuse_too_few(y, new)
-    check = check_line(present, y)
+    check = check_line(present, y, _lag(new))
     found = refresh(present, y)
     stands = Recalibration(
         recalibrated_from=scorer.version,
@@ -250,15 +256,79 @@ def _in_order(new: NewLeads) -> tuple[Numbers, Outcomes]:
     return new.scores.log_odds[rows], new.judged.label[new.rows[rows]]
 
 
-def check_line(present: Numbers, y: Outcomes) -> Check:
-    """Fit the line on the older half and measure it on the newer; leads come oldest first."""
-    older, newer = _halves(y)
+@dataclass(frozen=True)
+class Lag:
+    """What tells which older outcomes were known when the newer half began.
+
+    Attributes
+    ----------
+    at : int64 array, shape (leads,), or None
+        Microseconds, ascending; when each lead is judged. None where undated.
+    gap_days : float
+        The horizon; 0 where closing times are not mapped.
+    accounts : int array, shape (leads,), or None
+        Leads with the same number belong to one account.
+    """
+
+    at: NDArray[np.int64] | None = None
+    gap_days: float = 0.0
+    accounts: NDArray[np.intp] | None = None
+
+
+def _lag(new: NewLeads) -> Lag:
+    if not new.judged.dated:
+        return Lag()
+    mapping = new.material.leads.mapping
+    named = new.material.leads.texts("account")
+    accounts = None if named is None else account_numbers(named[new.rows[new.scored]])
+    gap = new.scorer.definition.agreement.horizon_days if "closed_at" in mapping.times else 0.0
+    return Lag(new.as_of[new.scored], gap, accounts)
+
+
+def check_line(present: Numbers, y: Outcomes, lag: Lag | None = None) -> Check:
+    """Fit the line on the older half and measure it on the newer; leads come oldest first.
+
+    Parameters
+    ----------
+    present : float array, shape (leads,)
+        Log-odds of the version as it is.
+    y : int array, shape (leads,)
+    lag : Lag, optional
+        Of the older half only what was known when the newer began is used. The gap is halved, and
+        halved again, where that leaves fewer than `FEWEST_IN_HALF` of either outcome.
+    """
+    lag = lag or Lag()
+    newer = _halves(y)[1]
+    older, gap = _known(y, lag)
     line = refresh(present[older], y[older]).line
     before = _losses(present[newer], y[newer])
     after = _losses(line.apply(present[newer]), y[newer])
-    gain = before - after
-    error = float(gain.std(ddof=1) / np.sqrt(len(gain)))
-    return Check(len(gain), int(y[newer].sum()), float(before.mean()), float(after.mean()), error)
+    error = _error(before - after, None if lag.accounts is None else lag.accounts[newer])
+    return Check(
+        len(before), int(y[newer].sum()), float(before.mean()), float(after.mean()), error, gap
+    )
+
+
+def _known(y: Outcomes, lag: Lag) -> tuple[slice, float]:
+    """Return the leads of the older half that the line is fitted on, and the gap in days."""
+    half = _halves(y)[0]
+    if lag.at is None:
+        return half, 0.0
+    for gap in (lag.gap_days, lag.gap_days / 2, lag.gap_days / 4):
+        limit = lag.at[half.stop] - round(gap * MICROSECONDS_A_DAY)
+        known = slice(0, min(half.stop, int(np.searchsorted(lag.at, limit, side="right"))))
+        won, leads = int(y[known].sum()), known.stop
+        if gap and min(won, leads - won) >= FEWEST_IN_HALF:
+            return known, gap
+    return half, 0.0
+
+
+def _error(gain: Numbers, accounts: NDArray[np.intp] | None) -> float:
+    """Return the standard error of a mean gain, accounts drawn as a whole (Liang & Zeger 1986)."""
+    off = gain - gain.mean()
+    sums = off if accounts is None else np.bincount(accounts, weights=off)
+    drawn = len(gain) if accounts is None else len(np.unique(accounts))
+    return float(np.sqrt((sums**2).sum() * drawn / max(drawn - 1, 1)) / len(gain))
 
 
 def _losses(log_odds: Numbers, y: Outcomes) -> Numbers:
