@@ -99,9 +99,10 @@ def test_one_column_of_values_is_enough(key: str, name: str, words: str, tmp_pat
     assert (found.severity, found.column, found.count) == ("info", name, 11)
     assert f"[history].{key}" in found.message
     assert words in found.message
-    unmapped = history_of(FILE, tmp_path, replace(MAPPING, **{key: None}))
-    assert getattr(unmapped, key) is None
-    assert "DATA042" not in {f.code for f in unmapped.findings}
+    for nothing in (None, ""):
+        unmapped = history_of(FILE, tmp_path, replace(MAPPING, **{key: nothing}))
+        assert getattr(unmapped, key) is None
+        assert "DATA042" not in {f.code for f in unmapped.findings}
 
 
 def test_without_any_values_it_is_refused(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from leadml.data.simulate import SimulatedCrm, simulate
+from leadml.domain.mapping import HistoryMapping
 from leadml.errors import ConfigError, DataError
 from leadml.settings import load_settings
 from leadml.workflows.init import init
@@ -93,3 +94,21 @@ def test_leads_without_times_take_the_format_of_the_activities(tmp_path: Path) -
     definition = load_settings(run.output).definition
     assert definition.leads.date_format == "%d.%m.%Y %H:%M"
     assert definition.activities.at == "Wann"
+
+
+def test_the_columns_of_a_history_are_guessed(crm: SimulatedCrm, tmp_path: Path) -> None:
+    change = {"Field": "company_size", "Value": "5", "Timestamp": "2024-08-01T00:00:00Z"}
+    history = pd.DataFrame([change | {"Object ID": crm.leads["lead_id"][0]}])
+    run = init(crm.leads, history=history, output=tmp_path / "leadml.toml")
+    # HubSpot tells no old values: the empty name says that there is no such column.
+    mapping = HistoryMapping(lead="Object ID", field="Field", old="", new="Value", at="Timestamp")
+    assert load_settings(run.output).definition.history == mapping
+    assert {guess.value for guess in run.guesses} >= {"Object ID", "Field", "Value", "Timestamp"}
+    other = init(crm.leads, history=crm.leads, output=tmp_path / "other.toml")
+    assert "history.field" in other.needed
+
+
+def test_without_a_history_its_section_is_a_comment(crm: SimulatedCrm, tmp_path: Path) -> None:
+    run = init(crm.leads, output=tmp_path / "leadml.toml")
+    text = run.output.read_text("utf-8")
+    assert "# [history] would name the columns of a field history; none was given." in text

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from leadml.cli.options import activities_option, json_option, table_option
+from leadml.cli.options import activities_option, history_option, json_option, table_option
 from leadml.cli.output import emit
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @click.command("init")
 @click.argument("leads", metavar="EXPORT", type=str)
 @activities_option
+@history_option
 @click.option(
     "--output",
     "-o",
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 def command(
     leads: str,
     activities: str | None,
+    history: str | None,
     output: Path,
     force: bool,
     table: str | None,
@@ -57,6 +59,7 @@ def command(
     run = init(
         leads,
         activities=activities,
+        history=history,
         output=output,
         table=table,
         min_margin=min_margin,

@@ -54,6 +54,8 @@ class Draft:
         Of the activity file; empty where there is none.
     activities_needed : dict of str
         What of it could not be guessed.
+    history, history_needed : dict
+        The same of the attribute history.
     horizon : Horizon
     min_margin : float or None
         As answered; None where nobody was asked.
@@ -68,14 +70,16 @@ class Draft:
     horizon: Horizon
     activities: Mapping[str, Guess] = field(default_factory=dict)
     activities_needed: Mapping[str, str] = field(default_factory=dict)
+    history: Mapping[str, Guess] = field(default_factory=dict)
+    history_needed: Mapping[str, str] = field(default_factory=dict)
     min_margin: float | None = None
     points_words: str = ""
 
 
 def draft_text(draft: Draft) -> str:
     """Write the draft as the text of a leadml.toml."""
-    parts = (_heading(draft), _leads(draft.guesses), _activities(draft), _sales_ready(draft))
-    return "\n".join((*parts, _points(draft), _ENDING))
+    parts = (_heading(draft), _leads(draft.guesses), _activities(draft), _history(draft))
+    return "\n".join((*parts, _sales_ready(draft), _points(draft), _ENDING))
 
 
 def _heading(draft: Draft) -> str:
@@ -131,6 +135,20 @@ def _activities(draft: Draft) -> str:
             lines.append(_line(key, guess.value, guess.because))
         else:
             lines.append(_question(key, "", draft.activities_needed.get(key, "")))
+    return "".join(lines)
+
+
+def _history(draft: Draft) -> str:
+    if not draft.history and not draft.history_needed:
+        return _comment("[history] would name the columns of a field history; none was given.")
+    lines = ["[history]\n"]
+    for key in ("lead", "field", "old", "new", "at"):
+        if key in draft.history:
+            lines.append(_line(key, draft.history[key].value, draft.history[key].because))
+        elif key in draft.history_needed:
+            lines.append(_question(key, "", draft.history_needed[key]))
+        else:
+            lines.append(_line(key, "", "no such column in the file"))
     return "".join(lines)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from leadml.data.activity_guess import guess_activities, guess_format
 from leadml.data.guesses import Guess, Guesses, guess_leads
+from leadml.data.history_guess import guess_history
 from leadml.data.leads import Leads, read_leads
 from leadml.data.tables import Table
 from leadml.data.writing import write_text
@@ -36,7 +37,7 @@ class InitRun:
     preset : str or None
         The kind of export recognised.
     guesses : tuple of Guess
-        Settings of ``[leads]`` and ``[activities]`` guessed, with their grounds.
+        Settings of ``[leads]``, ``[activities]`` and ``[history]`` guessed, with their grounds.
     needed : dict of str
         What could not be guessed, and why.
     horizon : Horizon
@@ -82,6 +83,7 @@ def init(
     leads: "Source",
     *,
     activities: "Source | None" = None,
+    history: "Source | None" = None,
     output: Path | str = CONFIG_NAME,
     table: str | None = None,
     min_margin: float | None = None,
@@ -95,6 +97,8 @@ def init(
         Export with past outcomes; a SQL URL needs `table`.
     activities : str, Path or pandas.DataFrame, optional
         Activity file that goes with it.
+    history : str, Path or pandas.DataFrame, optional
+        Attribute history that goes with it.
     output : Path
         File to write.
     table : str, optional
@@ -127,16 +131,19 @@ def init(
     if activities is not None:
         touches = read_source(activities, config_root=path.parent)
         draft = _with_activities(draft, touches, read)
+    if history is not None:
+        draft = _with_history(draft, read_source(history, config_root=path.parent), read)
     text = draft_text(draft)
     settings_from(tomllib.loads(text), path=path.resolve())
     write_text(path, text)
     return InitRun(
         output=path,
         preset=guesses.preset.name if guesses.preset else None,
-        guesses=(*guesses.found.values(), *draft.activities.values()),
+        guesses=(*guesses.found.values(), *draft.activities.values(), *draft.history.values()),
         needed={
             **guesses.needed,
             **{f"activities.{k}": v for k, v in draft.activities_needed.items()},
+            **{f"history.{k}": v for k, v in draft.history_needed.items()},
         },
         horizon=draft.horizon,
     )
@@ -156,6 +163,12 @@ def _with_activities(draft: Draft, touches: Table, leads: Leads) -> Draft:
             draft.guesses.found["date_format"] = Guess("date_format", date_format, because)
     found, needed = guess_activities(touches.frame, set(leads.lead_id.tolist()), date_format)
     return replace(draft, activities=found, activities_needed=needed)
+
+
+def _with_history(draft: Draft, changes: Table, leads: Leads) -> Draft:
+    ids = set(leads.lead_id.tolist())
+    found, needed = guess_history(changes.frame, ids, leads.mapping.date_format)
+    return replace(draft, history=found, history_needed=needed)
 
 
 def _points_words(leads: Leads) -> str:
