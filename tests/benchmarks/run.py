@@ -115,6 +115,7 @@ def engines() -> None:
     """Compare SQL and fold on the features of one log, without reading any file."""
     features = activity_features(*log_of(2_000, 20_000))
     plan = plan_of(features)
+    aggregates_of(plan, touches_of_leads(plan, *log_of(1, 20)), engine="sql")  # imports DuckDB
     for leads, activities in ((1, 20), (20_000, 200_000), (200_000, 2_000_000)):
         touches = touches_of_leads(plan, *log_of(leads, activities))
         by_fold = timed(lambda t=touches: aggregates_of(plan, t, engine="fold"))
