@@ -155,9 +155,9 @@ def test_200_leads_are_not_read_for_more_than_they_tell(tmp_path: Path, tracking
     company = trained(tmp_path, tracking, 200, 540, seed=2, base_rate=0.3)
     truth = company.crm.truth["probability"][company.new.index].to_numpy()
     found = company.recovered()
-    # Heavily shrunk: the probabilities lie closer together than the true ones.
-    assert company.said().std() < truth.std()
-    assert found.slope is None or found.slope > 0.5
+    # Heavily shrunk: the probabilities lie half as far apart as the true ones at most.
+    assert company.said().std() < 0.5 * truth.std()
+    assert found.slope is None or found.slope > 0.7
     cut = company.training.threshold
     assert cut.low is None or cut.high is None or cut.high - cut.low > 0.1
     assert company.training.cannot_tell

@@ -13,9 +13,11 @@ from sklearn.linear_model import LogisticRegression
 from leadml.model.calibration import (
     Calibration,
     calibrate_forward,
+    draw_in,
     fit_calibration,
     fit_points_line,
     level_shift,
+    share_kept,
 )
 from leadml.model.scorecard import probability
 from leadml.snapshot.split import Folds
@@ -193,3 +195,23 @@ class TestPointsLine:
 
 def test_to_dict() -> None:
     assert Calibration(0.5, -1.0).to_dict() == {"slope": 0.5, "intercept": -1.0}
+
+
+def test_few_outcomes_vouch_for_a_part_of_the_differences() -> None:
+    # 20² / (20² + 40²) = 0.2, whichever outcome is the rarer; 564 and more vouch for all.
+    assert share_kept(20, 500) == share_kept(500, 20) == pytest.approx(0.2)
+    assert share_kept(0, 10) == 0
+    assert share_kept(563, 9000) < 1
+    assert share_kept(565, 9000) == 1
+
+
+def test_drawing_in_keeps_mean_and_order() -> None:
+    z = np.random.default_rng(3).normal(-1.5, 1.0, 500)
+    line = Calibration(0.8, 0.3)
+    drawn_in = draw_in(line, z, 0.25)
+    assert drawn_in.slope == pytest.approx(0.2)
+    said, before = (probability(each.apply(z)) for each in (drawn_in, line))
+    assert said.mean() == pytest.approx(before.mean(), abs=1e-9)
+    assert said.std() < 0.3 * before.std()
+    assert draw_in(line, z, 1.0) is line
+    assert draw_in(line, z[:0], 0.5) is line

@@ -1,6 +1,6 @@
 """The calibration line in log-odds, its slope fitted on out-of-time predictions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,10 @@ FEWEST_OF_EACH = 20
 """Fewest wins and losses a line is fitted on; with fewer, log-odds stay as they are."""
 SLOPE_SPREAD = 0.5
 """Standard deviation of the normal prior that draws the slope towards 1."""
+WINS_FOR_HALF = 40
+"""Wins (or losses, where these are fewer) from which differences between leads count by half."""
+ALL_KEPT = 0.995
+"""Share kept from which log-odds are left as they are."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,40 @@ def fit_calibration(
         return Calibration(fell_back=True)
     scaled = slope * log_odds
     return Calibration(slope, level_shift(scaled, float(probability(log_odds).mean())))
+
+
+def share_kept(won: int, lost: int) -> float:
+    """Return which share of the differences between leads so few outcomes can vouch for, in [0, 1].
+
+    n² / (n² + 40²) for the rarer outcome's count n: measured on simulated companies, models of 30
+    wins are two to five times too sure of the differences, those of 300 hardly at all.
+
+    Examples
+    --------
+    >>> round(share_kept(30, 90), 2), share_kept(40, 200), share_kept(600, 2000)
+    (0.36, 0.5, 1.0)
+    """
+    rarer = min(won, lost)
+    share = rarer**2 / (rarer**2 + WINS_FOR_HALF**2)
+    return 1.0 if share >= ALL_KEPT else share
+
+
+def draw_in(line: Calibration, log_odds: Numbers, share: float) -> Calibration:
+    """Return a line that puts leads only `share` times as far apart, at the same mean probability.
+
+    Parameters
+    ----------
+    line : Calibration
+    log_odds : float array, shape (leads,)
+        Before the line.
+    share : float
+        In [0, 1]; 1 leaves the line as it is.
+    """
+    if share == 1 or not len(log_odds):
+        return line
+    calibrated = line.apply(log_odds)
+    shift = level_shift(share * calibrated, float(probability(calibrated).mean()))
+    return replace(line, slope=share * line.slope, intercept=share * line.intercept + shift)
 
 
 def _line(log_odds: Numbers, y: Outcomes, spread: float | None) -> Calibration:

@@ -7,7 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from leadml.model.calibration import Calibration, calibrate_forward, fit_calibration
+from leadml.model.calibration import (
+    Calibration,
+    calibrate_forward,
+    draw_in,
+    fit_calibration,
+    share_kept,
+)
 from leadml.model.candidates import SIMPLEST_FIRST, Fitted, Signs
 from leadml.model.scorecard import Machine, probability
 from leadml.model.search import Rest, Setting, losses, parts_of, search
@@ -60,8 +66,8 @@ class Selection:
     log_odds : float array, shape (leads,)
         The winner's out-of-time predictions before calibration; NaN elsewhere.
     forward : float array, shape (leads,)
-        The same, each calibrated on other folds only and at the level known by then: what
-        deployment would have said.
+        The same, each calibrated on other folds only and at the level known by then, and drawn in
+        where outcomes are few: what deployment would have said.
     calibration : Calibration
         Fitted on all of `log_odds`.
     settings : dict
@@ -115,8 +121,10 @@ def compete(
     tests = [test for _, test in folds]
     rows = np.sort(np.concatenate(tests))
     added = np.zeros(len(y)) if level is None else level
+    share = share_kept(int(y.sum()), int(len(y) - y.sum()))
     forward = {
-        name: calibrate_forward(values, y, folds) + added for name, values in predicted.items()
+        name: _served(calibrate_forward(values, y, folds), rows, share) + added
+        for name, values in predicted.items()
     }
     loss = {name: losses(forward[name][rows], y[rows]) for name in SIMPLEST_FIRST}
     chosen = choose(loss)
@@ -132,6 +140,11 @@ def compete(
         calibration=fit_calibration(predicted[chosen][rows], y[rows]),
         settings={part: found.settings[part] for part in parts_of(chosen)},
     )
+
+
+def _served(calibrated: Numbers, rows: Rows, share: float) -> Numbers:
+    """Draw calibrated predictions in, as those of the finished model will be."""
+    return draw_in(Calibration(), calibrated[rows], share).apply(calibrated)
 
 
 def fit(

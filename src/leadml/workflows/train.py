@@ -10,9 +10,11 @@ from leadml.data.checks import check_leads
 from leadml.domain.finding import ExcludedColumn, ExcludedRows, Finding
 from leadml.errors import TooFewOutcomes
 from leadml.evaluation.threshold import Threshold, choose_threshold
+from leadml.model.calibration import draw_in, share_kept
 from leadml.model.candidates import Fitted
 from leadml.model.eventually import Eventually
 from leadml.model.points import reached
+from leadml.model.scorecard import Machine
 from leadml.model.selection import Selection, compete, finished, fit, out_of_time, to_rows
 from leadml.settings import Settings, load_settings
 from leadml.snapshot.labels import Judged
@@ -231,7 +233,7 @@ def _learn(
     )
     progress(f"fitting {selection.chosen} on all leads", 0.75)
     fitted = _fit(selection, lesson, learning, seed, newest_last=judged.dated)
-    machine = adaptation.level.on(finished(fitted.machine, lesson.x, selection.calibration))
+    machine = adaptation.level.on(_finished(fitted, lesson, learning, selection))
     eventually = eventually_of(
         lesson,
         machine,
@@ -312,6 +314,16 @@ def _fit(
         monotone=lesson.monotone,
         weight=None if learning.weight is None else learning.weight[order],
     )
+
+
+def _finished(fitted: Fitted, lesson: Lesson, learning: Learning, selection: Selection) -> Machine:
+    """Calibrate, and draw the probabilities towards their mean where outcomes are few."""
+    line, won = selection.calibration, int(learning.y.sum())
+    share = share_kept(won, len(learning.y) - won)
+    if share < 1:
+        step = -(-len(lesson.x) // MOST_TO_CHOOSE)
+        line = draw_in(line, fitted.machine.raw_log_odds(lesson.x[::step]), share)
+    return finished(fitted.machine, lesson.x, line)
 
 
 def _threshold(lesson: Lesson, selection: Selection, settings: Settings) -> Threshold:
