@@ -58,7 +58,7 @@ class Run:
     def level(self) -> dict[str, Any]:
         """How the level was chosen, and the slope beside it, JSON-ready."""
         line = self.selection.calibration
-        slope = {"slope": line.slope, "slope_fell_back": line.fell_back}
+        slope = {"slope": self.machine.slope, "slope_fell_back": line.fell_back}
         return self.adaptation.level.to_dict() | slope
 
 
