@@ -342,3 +342,33 @@ def test_the_base_rate_weighs_its_leads() -> None:
     # Weights 3 and 1, scaled to a mean of 1: 1.5 and 0.5; share (1.5 + 0.5) / (2 + 1) = 2/3.
     fitted = base_rate(np.array([1, 0], np.int8), weight=np.array([3.0, 1.0]))
     assert fitted.machine.cards[0][1].constant == pytest.approx(np.log(2))
+
+
+def test_functions_of_numbers_bend_less_where_told() -> None:
+    # 60 leads of pure noise: free functions follow it, ramps hardly can.
+    random = np.random.default_rng(4)
+    x = random.normal(size=(60, 1))
+    y = (random.random(60) < 0.5).astype(np.int8)
+    plain = {"categorical": np.array([False]), "strength": 10.0}
+    wild, calm = (logistic(x, y, bend=bend, **plain) for bend in (1.0, 0.05))  # type: ignore[arg-type]
+
+    def bent(fitted: Fitted) -> float:
+        ((_, card),) = fitted.machine.cards
+        (term,) = card.terms
+        return float(np.abs(np.diff(term.values, 2)).max())
+
+    assert bent(calm) < 0.2 * bent(wild)
+
+
+def test_a_ramp_is_found_whatever_the_bend() -> None:
+    x, y = leads(n=4000, missing=0.1)
+    number = {"categorical": np.array([False])}
+    for bend in (0.3, 1.0):
+        fitted = logistic(x[:, :1], y, bend=bend, strength=1.0, **number)  # type: ignore[arg-type]
+        ((_, card),) = fitted.machine.cards
+        (term,) = card.terms
+        assert isinstance(term, Line)
+        assert len(term.values) == len(term.cuts) == 5
+        assert (np.diff(term.values) > 0).all()
+        (model,) = fitted.estimators.values()
+        assert model.coef_.shape == (1, 6 if bend == 1 else 7)

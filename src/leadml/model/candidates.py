@@ -67,6 +67,7 @@ def logistic(
     *,
     categorical: Flags,
     strength: float = STRENGTH,
+    bend: float = 1.0,
     weight: Numbers | None = None,
     monotone: Signs | None = None,
 ) -> Fitted:
@@ -74,12 +75,21 @@ def logistic(
 
     Weights are scaled to a mean of 1, so that the penalty keeps its meaning. Where a feature must
     rise or fall (`monotone`) its function is replaced by the nearest one that does.
+
+    Parameters
+    ----------
+    strength : float
+        Inverse of the L2 penalty.
+    bend : float
+        Above 0, at most 1: how freely functions of numbers bend. Below 1 they are drawn to a ramp
+        that rises alike from each knot to the next; at 1 to no effect alone.
     """
     (fitted,) = logistics(
         x,
         y,
         categorical=categorical,
         strengths=(strength,),
+        bend=bend,
         weight=weight,
         monotone=monotone,
     )
@@ -92,11 +102,12 @@ def logistics(
     *,
     categorical: Flags,
     strengths: Sequence[float],
+    bend: float = 1.0,
     weight: Numbers | None = None,
     monotone: Signs | None = None,
 ) -> tuple[Fitted, ...]:
     """Fit `logistic` at several strengths, weakest first: each begins where the last one ended."""
-    shapes = [_shape(x[:, j], is_text) for j, is_text in enumerate(categorical)]
+    shapes = [_shape(x[:, j], is_text, bend) for j, is_text in enumerate(categorical)]
     if not shapes:
         return (base_rate(y, weight=weight),) * len(strengths)
     width = sum(shape.width for shape in shapes)
@@ -124,17 +135,18 @@ def _lines(
     for j, shape in enumerate(shapes):
         own, weights = weights[: shape.width], weights[shape.width :]
         if monotone is not None and monotone[j]:
-            own = np.append(_ordered(own[:-1], rising=bool(monotone[j] > 0)), own[-1])
-        terms.append(shape.term(j, own))
+            terms.append(_kept_to(shape.term(j, own), rising=bool(monotone[j] > 0)))
+        else:
+            terms.append(shape.term(j, own))
     return Scorecard(float(model.intercept_[0]), tuple(terms))
 
 
-def _ordered(values: Numbers, *, rising: bool) -> Numbers:
-    """Return the nearest values that rise (fall) all the way (isotonic regression)."""
+def _kept_to(term: Term, *, rising: bool) -> Term:
+    """Return the term with the nearest values that rise (fall) throughout: isotonic regression."""
     from sklearn.isotonic import isotonic_regression
 
-    nearest: Numbers = isotonic_regression(values, increasing=rising)
-    return nearest
+    nearest = isotonic_regression(np.array(term.values), increasing=rising)
+    return replace(term, values=tuple(float(value) for value in nearest))
 
 
 def _thinned(weight: Numbers | None, step: int) -> Numbers | None:
@@ -164,31 +176,40 @@ class _LevelShape:
 @dataclass(frozen=True)
 class _LineShape:
     knots: tuple[float, ...]
+    bend: float
 
     @property
     def width(self) -> int:
-        return len(self.knots) + 1
+        return len(self._basis) + 1
+
+    @property
+    def _basis(self) -> Numbers:
+        """Values at the knots of each function added up: a hat at every knot, and the ramp."""
+        hats: Numbers = self.bend * np.eye(len(self.knots))
+        if self.bend == 1:
+            return hats
+        return np.vstack([hats, np.linspace(-0.5, 0.5, len(self.knots))])
 
     def columns(self, x: Numbers) -> Numbers:
         present = ~np.isnan(x)
-        hats = [np.interp(x, self.knots, unit) * present for unit in np.eye(len(self.knots))]
-        columns: Numbers = np.nan_to_num(np.stack([*hats, ~present], axis=1))
+        functions = [np.interp(x, self.knots, values) * present for values in self._basis]
+        columns: Numbers = np.nan_to_num(np.stack([*functions, ~present], axis=1))
         return columns
 
     def term(self, feature: int, weights: Numbers) -> Term:
-        values = tuple(map(float, weights))
-        return Line(feature, self.knots, values[:-1], values[-1])
+        values = tuple(map(float, weights[:-1] @ self._basis))
+        return Line(feature, self.knots, values, float(weights[-1]))
 
 
-def _shape(x: Numbers, is_text: bool) -> _LevelShape | _LineShape:
+def _shape(x: Numbers, is_text: bool, bend: float) -> _LevelShape | _LineShape:
     present = x[~np.isnan(x)]
     if is_text:
         return _LevelShape(int(present.max()) + 1 if len(present) else 0)
     if len(present) == 0:
-        return _LineShape((0.0,))
+        return _LineShape((0.0,), bend)
     few = np.unique(present)
     knots = few if len(few) <= len(KNOTS) else np.unique(np.quantile(present, KNOTS))
-    return _LineShape(tuple(map(float, knots)))
+    return _LineShape(tuple(map(float, knots)), bend)
 
 
 def boosted(

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,10 @@ Weights = Sequence[Numbers | None]
 
 GRID: Mapping[str, tuple[Setting, ...]] = {
     "base_rate": ({},),
-    "logistic": tuple({"strength": strength} for strength in (0.01, 0.03, 0.1, 0.3, 1.0)),
+    "logistic": (
+        *({"bend": 0.3, "strength": strength} for strength in (0.03, 0.1, 0.3, 1.0)),
+        *({"bend": 1.0, "strength": strength} for strength in (0.01, 0.03, 0.1, 0.3, 1.0)),
+    ),
     "additive": (
         {"leaves": 8, "shrinkage": 50.0, "share": 0.2},
         {"leaves": 4, "shrinkage": 5.0, "share": 1.0},
@@ -240,8 +244,11 @@ def _fits(
 ) -> Sequence[Fitted]:
     if name != "logistic":
         return [_fit(name, x, y, rest, setting) for setting in settings]
-    strengths = [setting["strength"] for setting in settings]
-    return logistics(x, y, strengths=strengths, **_options(rest))
+    found: list[Fitted] = []
+    for bend, alike in groupby(settings, key=lambda setting: setting["bend"]):
+        strengths = [setting["strength"] for setting in alike]
+        found += logistics(x, y, strengths=strengths, bend=bend, **_options(rest))
+    return found
 
 
 def _options(rest: Rest) -> dict[str, Any]:
