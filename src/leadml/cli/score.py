@@ -104,6 +104,6 @@ def _stage_words(scoring: "Scoring") -> str:
     if scoring.eventually_days is None:
         return "Nurture: this version tells nothing of wins after the horizon; train again."
     return (
-        f"Nurture: {scoring.stages['nurture']} more leads are as likely to be won, but within "
+        f"Nurture: {scoring.stages['nurture']} leads reach the cut only within "
         f"{scoring.eventually_days:g} days; not qualified: {scoring.stages['not_qualified']}."
     )
