@@ -58,6 +58,8 @@ def test_a_half_life_wins_by_two_standard_errors() -> None:
     assert Trial(90.0, 0.5, gain=0.004, error=0.002).wins
     assert not Trial(90.0, 0.5, gain=0.0039, error=0.002).wins
     assert not Trial(None, 0.5).wins
+    assert Trial(90.0, 0.5, 0.1, np.inf).to_dict()["error"] is None
+    assert not Trial(90.0, 0.5, 0.1, np.inf).wins
     assert Trial(90.0, 0.5, 0.1, 0.2).to_dict() == {
         "days": 90.0,
         "log_loss": 0.5,

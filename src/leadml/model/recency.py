@@ -53,8 +53,8 @@ class Trial:
         return self.gain > 0 and self.gain >= ERRORS * self.error
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON-ready form."""
-        return asdict(self)
+        """Return the JSON-ready form; the error is null where a single block cannot tell it."""
+        return asdict(self) | {"error": self.error if np.isfinite(self.error) else None}
 
 
 def recency_weights(at: Moments, days: float | None) -> Numbers:
