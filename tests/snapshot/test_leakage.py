@@ -18,7 +18,7 @@ from leadml.domain.agreement import Agreement
 from leadml.domain.mapping import ActivityMapping, HistoryMapping, LeadMapping
 from leadml.snapshot.catalogue import choose_features
 from leadml.snapshot.labels import judge
-from leadml.snapshot.leakage import CODES, Audit, audit, copies_across
+from leadml.snapshot.leakage import CODES, Audit, audit, copies_across, twins_by_chance
 from leadml.snapshot.rollback import Rollback
 from leadml.snapshot.split import Folds
 
@@ -350,7 +350,7 @@ class TestCopies:
 
     def test_one_in_either_part(self) -> None:
         x = np.array([[1.0, 2], [np.nan, 3], [4, 5], [np.nan, 3], [6, 7]])
-        found = copies_across(x, self.folds)
+        found = copies_across(np.tile(x, 4), self.folds)  # eight columns: no chance of equals
         assert found is not None
         assert (found.code, found.severity, found.count) == ("LEAK006", "warning", 1)
 
@@ -361,6 +361,20 @@ class TestCopies:
     def test_coarse_features_make_equals_of_strangers(self) -> None:
         x = np.array([[1.0], [2], [1], [1], [2]])
         assert copies_across(x, self.folds) is None
+
+    def test_no_more_equals_than_chance_makes(self) -> None:
+        # Three columns of 12 values: 1,728 kinds of leads, so that each of 100 leads has .06 equals
+        # on average (a little more, as it counts as its own); 20 leads given twice are more.
+        x = np.random.default_rng(0).integers(0, 12, (100, 3)).astype(float)
+        rows = np.arange(100)
+        folds = Folds(((rows[:50], rows[50:]),), ordered=True, gap_days=0.0)
+        assert twins_by_chance(x) == pytest.approx(100 / 12**3, rel=0.5)
+        assert len(np.unique(x, axis=0)) < 100
+        assert copies_across(x, folds) is None
+        x[80:] = x[:20]
+        found = copies_across(x, folds)
+        assert found is not None
+        assert found.count >= 20
 
     def test_nothing_to_compare(self) -> None:
         assert copies_across(np.empty((5, 0)), self.folds) is None

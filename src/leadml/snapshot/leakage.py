@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import poisson
 
 from leadml.data.activities import Activities
 from leadml.data.leads import Leads
@@ -172,10 +173,26 @@ def _finding(
     )
 
 
+def twins_by_chance(x: Numbers) -> float:
+    """Return how many leads would equal a lead were its features independent of each other.
+
+    Parameters
+    ----------
+    x : float array, shape (leads, features)
+        Without NaN.
+    """
+    twins = float(len(x))
+    for feature in x.T:
+        shares = np.unique(feature, return_counts=True)[1] / len(x)
+        twins *= float((shares**2).sum())
+    return twins
+
+
 def copies_across(x: Numbers, folds: Folds) -> Finding | None:
     """Find test leads that equal a training lead in every feature; None where there are none.
 
-    Where few coarse features make most leads equal, equality is no sign of a copy.
+    Where few coarse features make most leads equal, or no more of them than chance does (99.9 %),
+    equality is no sign of a copy.
     """
     if x.shape[1] == 0 or len(x) == 0:
         return None
@@ -187,7 +204,8 @@ def copies_across(x: Numbers, folds: Folds) -> Finding | None:
     copies = np.unique(
         np.concatenate([test[np.isin(same[test], same[train])] for train, test in folds])
     )
-    if not len(copies):
+    tested = sum(len(test) for _, test in folds)
+    if len(copies) <= poisson.ppf(0.999, tested * min(twins_by_chance(filled), 1.0)):
         return None
     text = (
         f"{len(copies)} test leads equal a training lead in all that is known of them: if these "

@@ -12,6 +12,7 @@ from leadml.model.points import PointsEngine
 from leadml.settings import Settings
 from leadml.snapshot.catalogue import Catalogue, choose_features, drop_constant
 from leadml.snapshot.labels import Judged
+from leadml.snapshot.leakage import twins_by_chance
 from leadml.snapshot.split import Folds, rolling_folds, stratified_folds
 from leadml.workflows.material import Material, batch_of, held_points
 
@@ -128,15 +129,6 @@ def _groups(lesson: Lesson, material: Material) -> NDArray[np.intp] | None:
     if accounts is None:
         x = np.nan_to_num(lesson.x, nan=-1e300)
         same = np.unique(x, axis=0, return_inverse=True)[1].reshape(-1)
-        return same if _twins_by_chance(x) < MOST_TWINS else None
+        return same if twins_by_chance(x) < MOST_TWINS else None
     names = [name or f"\0{row}" for row, name in enumerate(accounts[lesson.rows])]
     return np.unique(np.array(names, object).astype(str), return_inverse=True)[1]
-
-
-def _twins_by_chance(x: NDArray[np.float64]) -> float:
-    """Return how many leads would equal a lead were its features independent of each other."""
-    twins = float(len(x))
-    for feature in x.T:
-        shares = np.unique(feature, return_counts=True)[1] / len(x)
-        twins *= float((shares**2).sum())
-    return twins
