@@ -17,6 +17,7 @@ from leadml.model.calibration import (
     fit_calibration,
     fit_points_line,
     level_shift,
+    periods_of,
     share_kept,
 )
 from leadml.model.scorecard import probability
@@ -95,6 +96,51 @@ def test_the_level_shift_solves_for_the_share() -> None:
     assert level_shift(np.full(5, 30.0), 0.5) == pytest.approx(-30.0)
 
 
+class TestPeriods:
+    """The slope is that within periods, whatever their levels."""
+
+    def test_levels_that_moved_are_no_ranking(self) -> None:
+        # Within both periods the true slope is .5; predictions and outcomes rise between them.
+        (a, won), (b, _) = drawn(20_000, 0.5, 0.0, seed=1), drawn(20_000, 0.5, 0.0, seed=2)
+        random = np.random.default_rng(3)
+        won_later = (random.random(20_000) < probability(0.5 * b + 3)).astype(np.int8)
+        z, y = np.concatenate([a, b + 2]), np.concatenate([won, won_later])
+        periods = np.repeat([4, 9], 20_000)
+        assert fit_calibration(z, y, periods=periods).slope == pytest.approx(0.5, abs=0.04)
+        assert fit_calibration(z, y).slope > 0.7
+
+    def test_a_ranking_turned_round_within_periods_falls_back(self) -> None:
+        # Within each period falling, over both rising
+        (a, won), (b, _) = drawn(5000, -0.5, -2.0, seed=1), drawn(5000, -0.5, 0.0, seed=2)
+        random = np.random.default_rng(3)
+        won_later = (random.random(5000) < probability(-0.5 * b + 2)).astype(np.int8)
+        z, y = np.concatenate([a, b + 6]), np.concatenate([won, won_later])
+        assert 0 < fit_calibration(z, y).slope
+        found = fit_calibration(z, y, periods=np.repeat([0, 1], 5000))
+        assert found == Calibration(1.0, 0.0, fell_back=True)
+
+    def test_one_period_is_plain(self) -> None:
+        z, y = drawn(500, 0.7, 0.1)
+        one = fit_calibration(z, y, periods=np.full(500, 7))
+        assert one.slope == pytest.approx(fit_calibration(z, y).slope, abs=1e-6)
+
+    def test_a_period_of_one_outcome_tells_nothing(self) -> None:
+        z, y = drawn(500, 0.7, 0.1)
+        more = np.concatenate([z, np.linspace(-9, 9, 50)])
+        outcomes = np.concatenate([y, np.zeros(50, np.int8)])
+        periods = np.repeat([0, 1], [500, 50])
+        found = fit_calibration(more, outcomes, periods=periods)
+        assert found.slope == pytest.approx(fit_calibration(z, y).slope, abs=1e-5)
+        pure = fit_calibration(
+            np.arange(60.0), np.repeat([0, 1], 30).astype(np.int8), periods=np.repeat([0, 1], 30)
+        )
+        assert pure == Calibration(1.0, pytest.approx(0.0, abs=1e-9))  # type: ignore[arg-type]
+
+    def test_folds_are_the_periods(self) -> None:
+        folds = in_order([np.array([1, 3]), np.array([0])])
+        assert periods_of(folds, 5).tolist() == [1, 0, -1, 0, -1]
+
+
 THREE = [np.arange(3000 * k, 3000 * (k + 1)) for k in range(3)]
 NOBODY = np.empty(0, np.intp)
 
@@ -110,9 +156,10 @@ def test_ordered_folds_are_calibrated_on_earlier_ones_only() -> None:
     z, y = (np.concatenate(part) for part in zip(*parts, strict=True))
     found = calibrate_forward(z, y, in_order(THREE))
     assert (found[THREE[0]] == z[THREE[0]]).all()  # nothing is earlier: as they are
-    second, third = fit_calibration(z[:3000], y[:3000]), fit_calibration(z[:6000], y[:6000])
-    assert (found[THREE[1]] == second.apply(z[THREE[1]])).all()
-    assert (found[THREE[2]] == third.apply(z[THREE[2]])).all()
+    second = fit_calibration(z[:3000], y[:3000])
+    third = fit_calibration(z[:6000], y[:6000], periods=np.repeat([0, 1], 3000))
+    assert found[THREE[1]] == pytest.approx(second.apply(z[THREE[1]]), abs=1e-6)
+    assert found[THREE[2]] == pytest.approx(third.apply(z[THREE[2]]), abs=1e-6)
 
 
 def test_outcomes_not_known_when_the_test_began_are_not_used() -> None:
@@ -123,7 +170,7 @@ def test_outcomes_not_known_when_the_test_began_are_not_used() -> None:
     at = np.arange(300) * 86_400_000_000
     found = calibrate_forward(z, y, in_order(tests, at=at, gap_days=130.0))
     assert (found[:200] == z[:200]).all()
-    assert (found[200:] == fit_calibration(z[:71], y[:71]).apply(z[200:])).all()
+    assert found[200:] == pytest.approx(fit_calibration(z[:71], y[:71]).apply(z[200:]), abs=1e-6)
 
 
 @given(st.integers(0, 100))
@@ -141,7 +188,8 @@ def test_random_folds_are_calibrated_on_all_others() -> None:
     folds = [np.arange(0, 300, 3), np.arange(1, 300, 3), np.arange(2, 300, 3)]
     found = calibrate_forward(z, y, replace(in_order(folds), ordered=False))
     others = np.concatenate([folds[0], folds[2]])
-    assert (found[folds[1]] == fit_calibration(z[others], y[others]).apply(z[folds[1]])).all()
+    line = fit_calibration(z[others], y[others], periods=np.repeat([0, 2], 100))
+    assert found[folds[1]] == pytest.approx(line.apply(z[folds[1]]), abs=1e-6)
 
 
 def test_rows_in_no_fold_have_no_prediction() -> None:

@@ -11,6 +11,7 @@ from leadml.snapshot.split import Folds
 
 Numbers = NDArray[np.float64]
 Outcomes = NDArray[np.int8]
+Rows = NDArray[np.intp]
 
 FEWEST_OF_EACH = 20
 """Fewest wins and losses a line is fitted on; with fewer, log-odds stay as they are."""
@@ -46,7 +47,11 @@ class Calibration:
 
 
 def fit_calibration(
-    log_odds: Numbers, y: Outcomes, *, spread: float | None = SLOPE_SPREAD
+    log_odds: Numbers,
+    y: Outcomes,
+    *,
+    periods: Rows | None = None,
+    spread: float | None = SLOPE_SPREAD,
 ) -> Calibration:
     """Fit the slope of Platt's sigmoid by maximum likelihood, drawn towards 1; keep the level.
 
@@ -61,6 +66,10 @@ def fit_calibration(
         Predictions for leads that were not trained on.
     y : int array, shape (leads,)
         0 or 1.
+    periods : int array, shape (leads,), optional
+        Leads with the same number belong to one test block. Each has a level of its own while the
+        slope is fitted: it says how far log-odds lie apart within a period, and a base rate that
+        moved, or a feature that moved with it, must not be taken for a ranking.
     spread : float or None
         Standard deviation of the slope's prior; None for plain maximum likelihood.
 
@@ -70,7 +79,7 @@ def fit_calibration(
     """
     if min(y.sum(), len(y) - y.sum()) < FEWEST_OF_EACH:
         return Calibration()
-    slope = _line(log_odds, y, spread).slope
+    slope = _slope_within(log_odds, y, periods, spread)
     if slope <= 0:
         return Calibration(fell_back=True)
     scaled = slope * log_odds
@@ -111,21 +120,45 @@ def draw_in(line: Calibration, log_odds: Numbers, share: float) -> Calibration:
     return replace(line, slope=share * line.slope, intercept=share * line.intercept + shift)
 
 
+def _slope_within(
+    log_odds: Numbers, y: Outcomes, periods: Rows | None, spread: float | None
+) -> float:
+    """Return the slope common to all periods; 1 where none holds wins and losses."""
+    if periods is None:
+        return _line(log_odds, y, spread).slope
+    number = np.unique(periods, return_inverse=True)[1].reshape(-1)
+    leads, wins = np.bincount(number), np.bincount(number, weights=y)
+    telling = ((wins > 0) & (wins < leads))[number]  # a period of one outcome only has no slope
+    if not telling.any():
+        return 1.0
+    number = np.unique(number[telling], return_inverse=True)[1].reshape(-1)
+    return _lines(log_odds[telling], y[telling], number, spread)[0]
+
+
 def _line(log_odds: Numbers, y: Outcomes, spread: float | None) -> Calibration:
-    middle = float(np.mean(log_odds))
-    centred = log_odds - middle
+    slope, (level,) = _lines(log_odds, y, np.zeros(len(y), np.intp), spread)
+    return Calibration(slope, level - slope * float(np.mean(log_odds)))
+
+
+def _lines(
+    log_odds: Numbers, y: Outcomes, number: Rows, spread: float | None
+) -> tuple[float, tuple[float, ...]]:
+    """Return one slope, and each period's log-odds at the middle of its predictions."""
+    middles = np.bincount(number, weights=log_odds) / np.bincount(number)
+    centred = log_odds - middles[number]
     weight = 0.0 if spread is None else 1 / spread**2
 
     def loss(line: Numbers) -> tuple[float, Numbers]:
-        slope, level = line
-        z = slope * centred + level
+        slope, levels = line[0], line[1:]
+        z = slope * centred + levels[number]
         off = probability(z) - y
         value = float(np.sum(np.logaddexp(0, z) - y * z)) + weight * (slope - 1) ** 2 / 2
-        return value, np.array([off @ centred + weight * (slope - 1), off.sum()])
+        change = off @ centred + weight * (slope - 1)
+        return value, np.concatenate([[change], np.bincount(number, weights=off)])
 
-    found = minimize(loss, np.array([1.0, middle]), jac=True, method="BFGS", options={"gtol": 1e-6})
-    slope, level = (float(value) for value in found.x)
-    return Calibration(slope, level - slope * middle)
+    start = np.concatenate([[1.0], middles])
+    found = minimize(loss, start, jac=True, method="BFGS", options={"gtol": 1e-6})
+    return float(found.x[0]), tuple(float(level) for level in found.x[1:])
 
 
 def level_shift(log_odds: Numbers, share: float) -> float:
@@ -147,6 +180,14 @@ def level_shift(log_odds: Numbers, share: float) -> float:
     return shift
 
 
+def periods_of(folds: Folds, leads: int) -> Rows:
+    """Return the number of the fold that tests each lead, shape (leads,); -1 in none."""
+    periods = np.full(leads, -1, np.intp)
+    for number, (_, test) in enumerate(folds):
+        periods[test] = number
+    return periods
+
+
 def calibrate_forward(log_odds: Numbers, y: Outcomes, folds: Folds) -> Numbers:
     """Calibrate each fold's predictions at the lag of deployment.
 
@@ -165,9 +206,10 @@ def calibrate_forward(log_odds: Numbers, y: Outcomes, folds: Folds) -> Numbers:
         Calibrated log-odds; NaN for rows in no fold.
     """
     calibrated = np.full(len(log_odds), np.nan)
+    periods = periods_of(folds, len(log_odds))
     for number, (_, test) in enumerate(folds):
         known = folds.known(number)
-        line = fit_calibration(log_odds[known], y[known])
+        line = fit_calibration(log_odds[known], y[known], periods=periods[known])
         calibrated[test] = line.apply(log_odds[test])
     return calibrated
 

@@ -12,6 +12,7 @@ from leadml.model.calibration import (
     calibrate_forward,
     draw_in,
     fit_calibration,
+    periods_of,
     share_kept,
 )
 from leadml.model.candidates import SIMPLEST_FIRST, Fitted, Signs
@@ -137,7 +138,9 @@ def compete(
         rows=rows,
         log_odds=predicted[chosen],
         forward=forward[chosen],
-        calibration=fit_calibration(predicted[chosen][rows], y[rows]),
+        calibration=fit_calibration(
+            predicted[chosen][rows], y[rows], periods=periods_of(folds, len(y))[rows]
+        ),
         settings={part: found.settings[part] for part in parts_of(chosen)},
     )
 
