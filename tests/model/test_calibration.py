@@ -115,7 +115,7 @@ class TestPeriods:
         random = np.random.default_rng(3)
         won_later = (random.random(5000) < probability(-0.5 * b + 2)).astype(np.int8)
         z, y = np.concatenate([a, b + 6]), np.concatenate([won, won_later])
-        assert 0 < fit_calibration(z, y).slope
+        assert fit_calibration(z, y).slope > 0
         found = fit_calibration(z, y, periods=np.repeat([0, 1], 5000))
         assert found == Calibration(1.0, 0.0, fell_back=True)
 
