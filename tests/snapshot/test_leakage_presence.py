@@ -163,6 +163,16 @@ class TestHeldEarly:
         held = self.asked(np.linspace(0.3, 1.2, 400))
         assert held == AGAINST
 
+    def test_many_levels_are_compared_by_what_they_tell(self) -> None:
+        # 200 levels that win in 1 of 2 or 1 of 10 cases: no two leads need share one to be alike.
+        level = self.rng.integers(0, 200, 2200).astype(float)
+        won = (self.rng.random(2200) < np.where(level < 100, 0.5, 0.1)).astype(np.int8)
+        waiting = np.ones(200, bool)
+        given = {"to_come": float(won.mean()), "categorical": True}
+        held = held_early(level[2000:], waiting, level[:2000], won[:2000], **given)  # type: ignore[arg-type]
+        assert held is not None
+        assert held > 1
+
     def test_too_few(self) -> None:
         assert self.asked(self.values[:49]) is None
 

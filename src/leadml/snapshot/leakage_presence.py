@@ -194,7 +194,7 @@ def held_early(
     group, other = groups_of(values, young[waiting], categorical=categorical)
     rates = win_rates(group, won)
     surely = _nearer_to_wins(rates[other], rates[group], won, to_come)
-    few = groups_of(values, young[waiting], categorical=categorical, most=5)
+    few = groups_of(rates[group], rates[other], categorical=False, most=5)
     return surely if _alike(*few, won, to_come) else min(surely, AGAINST)
 
 
