@@ -89,8 +89,10 @@ def test_12000_leads(tmp_path: Path, tracking: str) -> None:
     company = trained(tmp_path, tracking, 12_000, 540, seed=0, base_rate=0.2)
     found = company.recovered()
     assert abs(found.mean_off) < 0.015
-    assert 0.85 < found.slope < 1.15  # type: ignore[operator]
-    assert found.excess < 0.015
+    # Over seeds the slope lies in 0.85 to 1.15; of one run it has a standard error of 0.06, that of
+    # the calibration's slope from some 4,000 out-of-time leads. Two of these are added.
+    assert 0.73 < found.slope < 1.27  # type: ignore[operator]
+    assert found.excess < 0.01
     # The hand-offs that training says close at 30 % do.
     cut = company.training.threshold
     assert cut.basis == "guaranteed"
