@@ -117,9 +117,9 @@ def test_a_champion_that_read_it_is_not_compared(folder: Path, tmp_path: Path) -
     leads = pd.read_csv(folder / "leads.csv")
     config = tmp_path / "leadml.toml"
     config.write_text(CONFIG + 'keep = ["basket"]\n')
-    train(leads.head(300), config=config)
+    train(leads.head(150), config=config)
     config.write_text(CONFIG)
-    again = train(leads, config=config)
+    again = train(leads.head(300), config=config)
     assert again.alias == "challenger"
     assert again.why.startswith("version 1 stays champion although it reads basket, which the")
 
