@@ -242,7 +242,7 @@ def compare(split: Split, source: Path) -> None:
 def others() -> None:
     """Run the measurements of the leakage audit and of simulated truth, where they are there."""
     for title, file, words in (
-        ("Leakage audit: precision and recall", "leakage.py", ["1", "--leads", "2000"]),
+        ("Leakage audit: precision and recall", "leakage.py", ["--fast"]),
         ("Recovery of simulated truth", "known_truth.py", ["--fast"]),
     ):
         if (HERE / file).is_file():
