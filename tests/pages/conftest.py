@@ -148,7 +148,7 @@ def training_values(evaluation: dict[str, Any]) -> dict[str, Any]:
         "threshold": cut,
         "findings": [],
         "cannot_tell": [limit],
-        "level": {"chosen": "none"},
+        "level": {"chosen": "none", "candidates": [{"name": "none", "log_loss": 0.5}]},
         "half_life_days": 180.0,
         "out_of_time_leads": 420,
         "reliability": evaluation["reliability"]["model"],

@@ -313,3 +313,17 @@ def test_rolling_folds_carry_their_moments() -> None:
     at = days(np.arange(1000))
     assert rolling_folds(at, half(1000), gap_days=90).at is at
     assert stratified_folds(half(100), groups=None, seed=0).at is None
+
+
+def test_groups_of_mostly_single_leads_stay_whole_and_alike() -> None:
+    random = np.random.default_rng(0)
+    groups = np.concatenate([np.arange(1900), np.repeat(np.arange(1900, 1920), 5)]).astype(np.intp)
+    y = (random.random(len(groups)) < 0.3).astype(np.int8)
+    folds = stratified_folds(y, groups=groups, seed=1)
+    tested = np.sort(np.concatenate([test for _, test in folds]))
+    assert tested.tolist() == list(range(2000))
+    for train, test in folds:
+        assert not set(groups[train]) & set(groups[test])
+        assert len(train) + len(test) == 2000
+        assert abs(y[test].mean() - y.mean()) < 0.02
+        assert 370 <= len(test) <= 430

@@ -239,3 +239,15 @@ def test_a_slope_that_fell_back_is_told() -> None:
     (finding,) = slope_findings(Calibration(fell_back=True), 100)
     assert (finding.code, finding.severity, finding.count) == ("DRIFT014", "warning", 100)
     assert "left at 1" in finding.message
+
+
+def test_a_history_too_short_for_the_lag_leaves_the_level_alone(
+    settings_for: Make, timed: Definition
+) -> None:
+    # The same rising leads; outcomes are said to take 400 days, and folds that far apart there
+    # cannot be: what a correction did at a shorter lag does not tell what it does at the whole.
+    agreement = replace(timed.agreement, horizon_days=400.0)
+    _, folds, found = adapted(export(rise=1.0), replace(timed, agreement=agreement), settings_for)
+    assert folds.gap_days < 400
+    assert (found.level.chosen, found.level.options) == ("none", ())
+    assert found.rehearsal is not None

@@ -6,7 +6,7 @@ import pytest
 from leadml.snapshot.catalogue import Catalogue
 from leadml.snapshot.features import Feature, FeatureSet
 from leadml.snapshot.split import Folds, stratified_folds
-from leadml.workflows.colleagues import COLLEAGUES, earned
+from leadml.workflows.colleagues import earned
 from leadml.workflows.lesson import Lesson
 
 LEADS = 1000
@@ -26,21 +26,24 @@ def lesson_of(effect: float, *features: Feature) -> tuple[Lesson, Folds]:
 
 def test_they_stay_where_they_help() -> None:
     lesson, folds = lesson_of(1.0, OWN, THEIRS)
-    assert earned(lesson, folds) is lesson
+    left, told = earned(lesson, folds)
+    assert left is lesson
+    assert told == []
 
 
 def test_they_go_where_they_do_not() -> None:
     lesson, folds = lesson_of(0.0, OWN, THEIRS)
-    left = earned(lesson, folds)
+    left, (told,) = earned(lesson, folds)
     assert left.catalogue.features.features == (OWN,)
     assert left.catalogue.features.crowds == frozenset()
     assert left.x.tolist() == lesson.x[:, :1].tolist()
-    (told,) = left.catalogue.excluded
-    assert (told.column, told.code) == (COLLEAGUES, "DATA035")
-    assert "on 1000 leads" in told.reason
+    assert (told.code, told.severity, told.column, told.count) == ("DATA035", "info", None, LEADS)
+    assert "what colleagues did tells won from lost leads no better" in told.message
 
 
 @pytest.mark.parametrize("effect", [0.0, 1.0])
 def test_others_are_not_asked(effect: float) -> None:
     lesson, folds = lesson_of(effect, OWN)
-    assert earned(lesson, folds) is lesson
+    left, told = earned(lesson, folds)
+    assert left is lesson
+    assert told == []

@@ -118,12 +118,8 @@ def _show_limits(training: "Training", out: "Console") -> None:
 
 def _level_words(level: dict[str, Any]) -> str:
     if not level["candidates"]:
-        return "Level: left alone; the leads' times do not allow a look at earlier periods."
-    gains = ", ".join(
-        f"a {option['name']} would have lowered log loss by {option['gain']:.4f} "
-        f"(standard error {option['error']:.4f})"
-        for option in level["candidates"][1:]
-    )
+        return "Level: left alone; the history is too short to try a correction on earlier periods."
+    gains = ", ".join(_gain_words(option) for option in level["candidates"][1:])
     words = {
         "none": "left alone",
         "shift": f"shifted by {level['shift']:+.2f} log-odds",
@@ -131,6 +127,12 @@ def _level_words(level: dict[str, Any]) -> str:
         + (f", {level['trend']['rate'] * 365:+.2f} log-odds a year" if level["trend"] else ""),
     }
     return f"Level: {words[level['chosen']]}; in earlier periods {gains}."
+
+
+def _gain_words(option: dict[str, Any]) -> str:
+    way = "lowered" if option["gain"] > 0 else "raised"
+    error = "" if option["error"] is None else f" (standard error {option['error']:.4f})"
+    return f"a {option['name']} would have {way} log loss by {abs(option['gain']):.4f}{error}"
 
 
 def _threshold_words(training: "Training") -> str:

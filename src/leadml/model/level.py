@@ -32,13 +32,17 @@ class Option:
     gain : float
         How much lower than without a correction.
     error : float
-        Standard error of the paired gain.
+        Standard error of the paired gain: over leads or over test blocks, whichever is larger.
     """
 
     name: str
     log_loss: float
     gain: float
     error: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON-ready form; the error is null where a single block cannot tell it."""
+        return asdict(self) | {"error": self.error if np.isfinite(self.error) else None}
 
     @property
     def wins(self) -> bool:
@@ -73,7 +77,7 @@ class Level:
         """Return the JSON-ready form."""
         return {
             "chosen": self.chosen,
-            "candidates": [asdict(option) for option in self.options],
+            "candidates": [option.to_dict() for option in self.options],
             "lag_days": self.lag_days,
             "shift": self.shift,
             "trend": None if self.trend is None else self.trend.to_dict(),
@@ -100,7 +104,7 @@ def choose_level(rehearsal: Rehearsal) -> Level:
     if not len(rehearsal.folds):
         return Level(lag_days=lag)
     losses = {rule: rehearsal.losses(rule) for rule in RULES}
-    options = tuple(_option(rule, losses["none"], own) for rule, own in losses.items())
+    options = tuple(_option(rehearsal, rule, losses["none"], own) for rule, own in losses.items())
     winners = [option for option in options if option.wins]
     chosen = min(winners, key=lambda option: option.log_loss).name if winners else "none"
     limit = rehearsal.limits[-1]
@@ -113,7 +117,7 @@ def choose_level(rehearsal: Rehearsal) -> Level:
     )
 
 
-def _option(name: str, none: Numbers, own: Numbers) -> Option:
+def _option(rehearsal: Rehearsal, name: str, none: Numbers, own: Numbers) -> Option:
     gain = none - own
-    error = float(gain.std(ddof=1) / np.sqrt(len(gain)))
+    error = 0.0 if name == "none" else rehearsal.error(gain)
     return Option(name, float(own.mean()), float(gain.mean()), error)

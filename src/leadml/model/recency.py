@@ -121,8 +121,4 @@ def trial_of(days: float, rehearsal: Rehearsal, alike: Rehearsal, rule: str) -> 
     """
     own, other = rehearsal.losses(rule), alike.losses(rule)
     gain = other - own
-    by_lead = float(gain.std(ddof=1) / np.sqrt(len(gain)))
-    blocks = np.split(gain, np.cumsum([len(test) for _, test in rehearsal.folds])[:-1])
-    means = np.array([block.mean() for block in blocks])
-    by_block = float(means.std(ddof=1) / np.sqrt(len(means))) if len(means) > 1 else np.inf
-    return Trial(days, float(own.mean()), float(gain.mean()), max(by_lead, by_block))
+    return Trial(days, float(own.mean()), float(gain.mean()), rehearsal.error(gain))

@@ -93,6 +93,24 @@ class Rehearsal:
         losses: Numbers = np.logaddexp(0, log_odds) - self.y[rows] * log_odds
         return losses
 
+    def error(self, gain: Numbers) -> float:
+        """Return the standard error of a mean gain: over leads or over test blocks, the larger.
+
+        Leads of one block share what moved meanwhile, which errors over leads do not see. Infinite
+        with a single block.
+
+        Parameters
+        ----------
+        gain : float array, shape (tested leads,)
+            Of each, in the order of `tested`.
+        """
+        by_lead = float(gain.std(ddof=1) / np.sqrt(len(gain)))
+        ends = np.cumsum([len(test) for _, test in self.folds])[:-1]
+        means = np.array([block.mean() for block in np.split(gain, ends)])
+        if len(means) < 2:
+            return np.inf
+        return max(by_lead, float(means.std(ddof=1) / np.sqrt(len(means))))
+
     def shift_at(self, limit: int) -> float:
         """Return the shift of the newest known out-of-time predictions, of one window's length."""
         rows = self.tested

@@ -19,7 +19,7 @@ from leadml.snapshot.features import Feature
 from leadml.snapshot.labels import Judged
 from leadml.snapshot.split import Folds, origins
 from leadml.workflows.learning import Learning, learning_of
-from leadml.workflows.lesson import Lesson
+from leadml.workflows.lesson import Lesson, lag_days
 from leadml.workflows.material import Material
 
 MOST_TO_REHEARSE = 12_000
@@ -94,7 +94,9 @@ def adapt(
     """Rehearse the past at the lag of the competition's folds; choose features, level, half-life.
 
     First what hurts is left out, then the level is chosen, then a half-life under that level: it
-    must not win for what the level does better. With a half-life the level is chosen again.
+    must not win for what the level does better. With a half-life the level is chosen again. Where
+    the history is too short for the lag of deployment the level is left alone: how a correction
+    did at half the lag does not tell how it does at the whole.
     """
     if folds.at is None or not folds.ordered:
         return Adaptation(Level(lag_days=folds.gap_days))
@@ -108,9 +110,11 @@ def adapt(
         folds=learning.folds,
         weights=(*learning.weights, learning.weight),
     )
-    level = choose_level(pruned.rehearsal)
-    found = Adaptation(level, pruned.rehearsal, pruned.kept, pruned.hurt)
-    return _recent(found, learning, pruned, lesson.categorical[pruned.kept])
+    found = Adaptation(Level(lag_days=folds.gap_days), pruned.rehearsal, pruned.kept, pruned.hurt)
+    whole = folds.gap_days >= lag_days(material, settings)
+    if whole:
+        found = replace(found, level=choose_level(pruned.rehearsal))
+    return _recent(found, learning, pruned, lesson.categorical[pruned.kept], whole=whole)
 
 
 def thinned(learning: Learning, most: int = MOST_TO_REHEARSE) -> Learning:
@@ -149,7 +153,12 @@ def _spared(lesson: Lesson, material: Material) -> NDArray[np.bool_]:
 
 
 def _recent(
-    found: Adaptation, learning: Learning, pruned: Pruned, categorical: NDArray[np.bool_]
+    found: Adaptation,
+    learning: Learning,
+    pruned: Pruned,
+    categorical: NDArray[np.bool_],
+    *,
+    whole: bool,
 ) -> Adaptation:
     """Try half-lives, the longest first, as long as they gain."""
     alike = pruned.rehearsal
@@ -173,7 +182,7 @@ def _recent(
         if trials[-1].gain <= max(0.0, trials[-2].gain):
             break
         if trials[-1].wins:
-            level = choose_level(rehearsal)
+            level = choose_level(rehearsal) if whole else found.level
             best = replace(found, level=level, rehearsal=rehearsal, half_life_days=days)
     return replace(best, trials=tuple(trials))
 

@@ -104,14 +104,18 @@ def constrained(lesson: Lesson, settings: Settings) -> tuple[Lesson, list[Findin
     return replace(lesson, monotone=signs), findings
 
 
+def lag_days(material: Material, settings: Settings) -> float:
+    """Return the lag of deployment: days until an outcome is known, 0 if that is not recorded."""
+    closed = "closed_at" in material.leads.mapping.times
+    return settings.definition.agreement.horizon_days if closed else 0.0
+
+
 def folds_of(
     lesson: Lesson, material: Material, judged: Judged, settings: Settings, seed: int
 ) -> Folds:
     """Make folds in time order where dated, else random ones."""
     if judged.dated:
-        closed = "closed_at" in material.leads.mapping.times
-        gap = settings.definition.agreement.horizon_days if closed else 0.0
-        return rolling_folds(lesson.as_of, lesson.y, gap_days=gap)
+        return rolling_folds(lesson.as_of, lesson.y, gap_days=lag_days(material, settings))
     return stratified_folds(lesson.y, groups=_groups(lesson, material), seed=seed)
 
 
