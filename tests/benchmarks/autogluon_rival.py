@@ -11,13 +11,14 @@ import sys
 
 import numpy as np
 import pandas as pd
-from autogluon.tabular import TabularPredictor, __version__
 from sklearn.metrics import log_loss, roc_auc_score
 
 SECONDS, CORES = 120, 2
 
 
 def main() -> None:
+    from autogluon.tabular import TabularPredictor, __version__
+
     older, newer = (pd.read_csv(path) for path in sys.argv[1:3])
     predictor = TabularPredictor("outcome", eval_metric="log_loss", path=sys.argv[3], verbosity=0)
     predictor.fit(older, presets="best_quality", time_limit=SECONDS, num_cpus=CORES)

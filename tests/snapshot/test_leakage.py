@@ -164,13 +164,20 @@ class TestColumns:
     def test_strong_and_known_early_is_sound(self, dated: bool) -> None:
         # AUC = Phi(1.85 / sqrt 2) = .905, cautiously below .90; the open leads that will be won
         # hold such values already.
-        found = audited({"fit": NOISE[::-1] + 1.85 * WON}, dated=dated)
+        columns = {"fit": NOISE[::-1] + 1.85 * WON, "size": np.roll(NOISE, 7) + 0.85 * WON}
+        found = audited(columns, dated=dated)
         assert codes(found) == {}
         [(code, message)] = said(found, "fit")
         assert code == "LEAK001"
         assert "though the newest leads, most of them still open, hold such values too" in message
         assert message.endswith("list it under ignore")
         assert found.suspect == ("fit",)
+
+    def test_what_is_beyond_all_others_no_lead_excuses(self, dated: bool) -> None:
+        # The same column, where the next best separates by next to nothing: 1.85 against 0.1 sd.
+        found = audited({"fit": NOISE[::-1] + 1.85 * WON}, dated=dated)
+        assert codes(found) == {"fit": "LEAK001"}
+        assert "hold such values too: left out" in said(found, "fit")[0][1]
 
     def test_only_closed_leads_hold_it(self, dated: bool) -> None:
         found = audited({"remark": np.where(OPEN, None, PLAIN["country"])}, dated=dated)
@@ -225,10 +232,11 @@ class TestColumns:
     def test_what_open_leads_leave_open_is_suspect(self, dated: bool) -> None:
         # AUC = Phi(1.7 / sqrt 2) = .885. Of the open leads to be won a third hold such values.
         some = WON & ~(OPEN & (np.arange(N) % 3 != 0))
-        found = audited({"x7": NOISE[::-1] + 1.7 * some}, dated=dated)
+        size = {"size": np.roll(NOISE, 7) + 0.85 * WON}
+        found = audited(size | {"x7": NOISE[::-1] + 1.7 * some}, dated=dated)
         assert (codes(found), found.suspect) == ({}, ("x7",))
         assert "do not tell either way: used" in said(found, "x7")[0][1]
-        assert codes(audited({"x7_result": NOISE[::-1] + 1.7 * some}, dated=dated)) == {
+        assert codes(audited(size | {"x7_result": NOISE[::-1] + 1.7 * some}, dated=dated)) == {
             "x7_result": "LEAK001"
         }
 

@@ -20,7 +20,9 @@ from leadml.workflows.train import train
 
 SMALL = replace(
     Definition(),
-    leads=LeadMapping(id="id", outcome="stage", won=("Won",), lost=("Lost",), created_at="made"),
+    leads=LeadMapping(
+        id="id", outcome="stage", won=("Won",), lost=("Lost",), created_at="made", keep=("size",)
+    ),
 )
 
 

@@ -18,13 +18,13 @@ from leadml.errors import DataError, ModelError, TooFewOutcomes
 from leadml.evaluation.threshold import choose_threshold
 from leadml.model.bundle import read_aliases, read_bundle, versions, write_alias, write_bundle
 from leadml.model.calibration import Calibration
-from leadml.model.recalibration import refresh
+from leadml.model.recalibration import Refresh, refresh
 from leadml.model.reference import OutOfTime, reference_of
 from leadml.model.scorecard import Line, Machine, Scorecard, probability
 from leadml.model.trend import Trend
 from leadml.settings import load_settings
 from leadml.snapshot.features import Feature, FeatureSet
-from leadml.workflows.recalibrate import Lag, check_line
+from leadml.workflows.recalibrate import Check, Lag, _plainly_off, check_line
 from leadml.workflows.recalibrated import on_top
 
 TOML = """\
@@ -369,3 +369,18 @@ def test_the_command_says_that_nothing_was_registered(tmp_path: Path) -> None:
     assert "Nothing registered: the present line of version 7 stands" in shown.output
     printed = CliRunner().invoke(main, [*arguments, "--json"])
     assert json.loads(printed.stdout)["version"] is None
+
+
+@pytest.mark.parametrize(
+    ("shift", "gain", "refreshes"),
+    [
+        (-0.31, 0.0, True),  # three standard errors, and the check is silent
+        (0.31, -0.009, True),
+        (-0.29, 0.0, False),
+        (-0.31, -0.01, False),  # the check speaks against it
+    ],
+)
+def test_a_level_off_beyond_doubt_needs_no_win(shift: float, gain: float, refreshes: bool) -> None:
+    line = Refresh(Calibration(), shift, shift, 0.1, level_only=False)
+    check = Check(200, 50, present=0.5, refreshed=0.5 - gain, error=0.01, gap_days=90.0)
+    assert _plainly_off(line, check) == refreshes

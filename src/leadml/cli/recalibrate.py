@@ -45,8 +45,8 @@ def command(
     """Refresh level and slope of a version from newer outcomes, without retraining.
 
     LEADS is an export with matured outcomes that the version has not learnt from. A line fitted on
-    the older half of them must beat the present one on the newer half; else the present one stands
-    and nothing is registered.
+    the older half of them must beat the present one on the newer half, or the level of all of them
+    be off beyond doubt; else the present one stands and nothing is registered.
 
     \b
     Examples:

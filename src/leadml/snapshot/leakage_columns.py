@@ -40,7 +40,8 @@ def _by_separation(case: Case, place: int, column: str) -> Iterator[Suspicion]:
     lacking = held is not None and held <= 2 * AGAINST
     if found.low < TOO_GOOD and not (hinted or lacking):
         return
-    quarantine = _too_good(held, certain=hinted or found.low >= CERTAIN)
+    certain = hinted or found.low >= CERTAIN
+    quarantine = case.beyond(place) or _too_good(held, certain=certain)
     if found.low < TOO_GOOD and not quarantine:
         return
     evidence = (

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 FEWEST_OF_EACH = 20
 """Fewest won and fewest not-won leads that a line is fitted on."""
+BEYOND_DOUBT = 3.0
+"""Standard errors by which the level of all new leads must be off to be refreshed on that alone."""
 FEWEST_IN_HALF = 10
 """Fewest of each in the older and in the newer half."""
 
@@ -202,10 +204,20 @@ def recalibrate(
         excluded_rows=new.all_excluded,
         findings=(*material.leads.findings, *new.judged.notes),
     )
-    if not check.won_by_refreshed:
+    if not (check.won_by_refreshed or _plainly_off(found, check)):
         return stands
     progress("registering", 0.7)
     return _registered(stands, new, settings)
+
+
+def _plainly_off(found: Refresh, check: Check) -> bool:
+    """Tell whether the level is off beyond doubt and the check does not speak against the line.
+
+    With a horizon between the halves the check's own line rests on few outcomes: it can fail to
+    show what all new outcomes together leave no doubt about.
+    """
+    beyond_doubt = abs(found.observed_shift) >= BEYOND_DOUBT * found.error
+    return beyond_doubt and check.gain > -check.error
 
 
 def _registered(stands: Recalibration, new: NewLeads, settings: Settings) -> Recalibration:
@@ -367,6 +379,8 @@ def _figures(check: Check) -> str:
 def _alias(scorer: Scorer, settings: Settings, check: Check) -> tuple[str, str]:
     serving = read_aliases(settings.models).get("champion", {}).get("version")
     if serving == scorer.version:
-        return "champion", f"version {scorer.version} served and is beaten: {_figures(check)}"
-    why = f"better than version {scorer.version}, which does not serve: {_figures(check)}"
+        verb = "beaten" if check.won_by_refreshed else "plainly off its level"
+        return "champion", f"version {scorer.version} served and is {verb}: {_figures(check)}"
+    verb = "better than" if check.won_by_refreshed else "refreshes the level of"
+    why = f"{verb} version {scorer.version}, which does not serve: {_figures(check)}"
     return "challenger", why
