@@ -74,7 +74,11 @@ def test_topics_of_a_usual_run_and_their_order() -> None:
         ({"level": "trend"}, "the present", "the trend of the past is carried on"),
         ({"level": "none"}, "the present", "the level of the past is taken to hold"),
         ({"closing_times_recorded": False}, "late wins", "the quick ones first"),
-        ({"effective_size": 250.4}, "open leads", "400 leads tell as much as 250 would"),
+        (
+            {"effective_size": 450.4, "resolved_early": 60},
+            "open leads",
+            "all 460 together tell as much as 450",
+        ),
         ({"quarantined": ("duration",)}, "columns left out", "known later: duration"),
         ({"suspect": tuple("abcdefg")}, "doubtful columns", "a, b, c, d, e and 2 more"),
         ({"history_fields": None}, "columns as they were", "The 7 columns"),

@@ -62,6 +62,7 @@ def facts_of(run: Run, manifest: Mapping[str, Any]) -> Facts:
         level=(manifest.get("level") or {}).get("chosen"),
         lag_days=(manifest.get("level") or {}).get("lag_days"),
         effective_size=_effective(run),
+        resolved_early=run.outcomes.resolved_early,
         eventually_days=(manifest.get("eventually") or {}).get("horizon_days"),
         thin=_thin(run, rows),
         knowable=_knowable(run),

@@ -75,6 +75,8 @@ class Facts:
     level, lag_days, effective_size
         How the level was set, days from the newest known outcome to now, and the effective number
         of leads where weights stand in for open ones; None where it does not apply.
+    resolved_early : int
+        Of those, the ones that closed before their horizon has passed.
     eventually_days : float or None
         Longest horizon shown.
     thin : tuple of (source, leads, won)
@@ -117,6 +119,7 @@ class Facts:
     level: str | None = None
     lag_days: float | None = None
     effective_size: float | None = None
+    resolved_early: int = 0
     eventually_days: float | None = None
     thin: tuple[tuple[str, int, int], ...] = ()
     knowable: tuple[str, ...] = field(default=())
@@ -221,9 +224,9 @@ _LEVEL = {
 def _weights(f: Facts) -> Iterator[Limit]:
     if f.effective_size is not None:
         text = (
-            f"Leads that closed early stand in for those still open: {_leads(f.learnt)} tell as "
-            f"much as {f.effective_size:,.0f} would, provided that a lead's age says nothing about "
-            "its quality"
+            f"{_leads(f.resolved_early)} that closed early stand in for those still open: all "
+            f"{f.learnt + f.resolved_early:,} together tell as much as {f.effective_size:,.0f} "
+            "equal ones, provided that a lead's age says nothing about its quality"
         )
         yield Limit("open leads", text, "time, until more leads have matured")
 
