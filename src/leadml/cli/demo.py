@@ -67,6 +67,7 @@ def _show(run: "DemoRun", console: "Console") -> None:
     console.print("\nWhere everything is", style="bold")
     for what, place in (
         ("the agreement", run.config),
+        ("what was learnt, and what the data cannot tell", training.page),
         ("model against points", run.evaluation.page),
         ("hand-offs against the agreement", run.report.page),
         ("a score for every newer lead", run.scoring.output),
