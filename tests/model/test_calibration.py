@@ -119,6 +119,19 @@ class TestPeriods:
         found = fit_calibration(z, y, periods=np.repeat([0, 1], 5000))
         assert found == Calibration(1.0, 0.0, fell_back=True)
 
+    def test_periods_that_disagree_leave_the_slope_near_1(self) -> None:
+        # Slopes .2 and 1 over 20,000 leads each: over leads the error is .01, over the two periods
+        # about .4, so that the slope of .5 or so is drawn half of the way to 1 and more.
+        (a, won), (b, later) = drawn(20_000, 0.2, 0.0, seed=1), drawn(20_000, 1.0, 0.0, seed=2)
+        z, y = np.concatenate([a, b]), np.concatenate([won, later])
+        periods = np.repeat([0, 1], 20_000)
+        plain = fit_calibration(z, y, periods=periods, spread=None).slope
+        alike = fit_calibration(z, y, periods=np.tile([0, 1], 20_000)).slope
+        drawn_in = fit_calibration(z, y, periods=periods).slope
+        assert 0.4 < plain < 0.7
+        assert alike == pytest.approx(plain, abs=0.03)  # periods that agree: next to no error
+        assert (1 - drawn_in) / (1 - plain) < 0.75
+
     def test_one_period_is_plain(self) -> None:
         z, y = drawn(500, 0.7, 0.1)
         one = fit_calibration(z, y, periods=np.full(500, 7))

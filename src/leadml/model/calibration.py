@@ -123,16 +123,47 @@ def draw_in(line: Calibration, log_odds: Numbers, share: float) -> Calibration:
 def _slope_within(
     log_odds: Numbers, y: Outcomes, periods: Rows | None, spread: float | None
 ) -> float:
-    """Return the slope common to all periods; 1 where none holds wins and losses."""
-    if periods is None:
-        return _line(log_odds, y, spread).slope
+    """Return the slope common to all periods, drawn to 1 by its error; 1 where none tells it."""
+    periods = np.zeros(len(y), np.intp) if periods is None else periods
     number = np.unique(periods, return_inverse=True)[1].reshape(-1)
     leads, wins = np.bincount(number), np.bincount(number, weights=y)
     telling = ((wins > 0) & (wins < leads))[number]  # a period of one outcome only has no slope
     if not telling.any():
         return 1.0
     number = np.unique(number[telling], return_inverse=True)[1].reshape(-1)
-    return _lines(log_odds[telling], y[telling], number, spread)[0]
+    log_odds, y = log_odds[telling], y[telling]
+    if spread is None:
+        return _lines(log_odds, y, number, None)[0]
+    slope, levels = _lines(log_odds, y, number, _LOOSE)
+    error = _slope_error(log_odds, y, number, slope, np.array(levels))
+    return 1 + (slope - 1) * spread**2 / (spread**2 + error**2)
+
+
+_LOOSE = 10.0  # keeps the fit finite where outcomes are perfectly apart
+
+
+def _slope_error(
+    log_odds: Numbers, y: Outcomes, number: Rows, slope: float, levels: Numbers
+) -> float:
+    """Return the standard error of a slope: over leads or over periods, whichever is larger.
+
+    Leads of one period share what moved meanwhile; over periods it is Liang and Zeger's (1986).
+    """
+    centred = log_odds - (np.bincount(number, weights=log_odds) / np.bincount(number))[number]
+    p = probability(slope * centred + levels[number])
+    weight = p * (1 - p)
+    centred = (
+        centred - (np.bincount(number, weight * centred) / np.bincount(number, weight))[number]
+    )
+    told = float((weight * centred**2).sum())
+    scores = np.bincount(number, (y - p) * centred)
+    periods = len(scores)
+    if told <= 0:
+        return np.inf
+    by_lead = 1 / np.sqrt(told)
+    if periods < 2:
+        return float(by_lead)
+    return float(max(by_lead, np.sqrt((scores**2).sum() * periods / (periods - 1)) / told))
 
 
 def _line(log_odds: Numbers, y: Outcomes, spread: float | None) -> Calibration:
