@@ -17,6 +17,7 @@ from leadml.api import schemas
 from leadml.api.routes import health, scoring
 from leadml.cli.main import main
 from leadml.domain.agreement import Agreement
+from leadml.domain.handoff import HandoffPolicy
 from leadml.domain.mapping import ActivityMapping, HistoryMapping, LeadMapping
 from leadml.domain.points_table import PointsTable, Rule
 from leadml.evaluation.metrics import METRICS
@@ -128,6 +129,7 @@ SECTIONS = {
     "activities": ActivityMapping,
     "history": HistoryMapping,
     "sales_ready": Agreement,
+    "handoff": HandoffPolicy,
     "points": PointsTable,
     "points.rules": Rule,
     "model": ModelSettings,
@@ -148,9 +150,16 @@ def test_every_key_of_the_agreement_file_is_explained(name: str, key: str) -> No
     assert any(f"`{key}`" in row.split("|")[1] for row in rows)
 
 
-@pytest.mark.parametrize("field", fields(Agreement), ids=lambda field: str(field.name))
-def test_the_defaults_of_the_agreement_are_the_documented_ones(field: Field[object]) -> None:
-    (row,) = re.findall(rf"^\| `{field.name}` \|.*\| (.*) \|$", PAGES["docs/agreement.md"], re.M)
+@pytest.mark.parametrize(
+    ("title", "field"),
+    [(title, field) for title in ("sales_ready", "handoff") for field in fields(SECTIONS[title])],
+    ids=lambda value: str(getattr(value, "name", value)),
+)
+def test_the_defaults_of_the_agreement_are_the_documented_ones(
+    title: str, field: Field[object]
+) -> None:
+    page = PAGES["docs/agreement.md"].split(f"## `[{title}]`", 1)[1].split("\n## ", 1)[0]
+    (row,) = re.findall(rf"^\| `{field.name}` \|.*\| (.*) \|$", page, re.M)
     written = None if row == "none" else tomllib.loads(f"x = {row.strip('`')}")["x"]
     default = field.default if field.default is not MISSING else field.default_factory()
     assert (tuple(written) if isinstance(written, list) else written) == default

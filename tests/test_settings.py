@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from leadml.domain.definition import Definition
+from leadml.domain.handoff import HandoffPolicy
 from leadml.domain.mapping import LeadMapping
 from leadml.domain.points_table import PointsTable, Rule
 from leadml.errors import ConfigError
@@ -55,6 +56,9 @@ def test_a_whole_file() -> None:
         signed_by = ["Ann"]
         close_rate = 0.25
         horizon_days = 60
+        [handoff]
+        policy = "capacity"
+        capacity = 25
         [points]
         threshold = 80
         caps = { fit = 40, total = 90 }
@@ -85,6 +89,7 @@ def test_a_whole_file() -> None:
     assert (settings.activities.detail, settings.activities.lead) == ("page", "lead_id")
     assert settings.agreement.effective_from == date(2026, 1, 31)
     assert (settings.agreement.horizon_days, settings.agreement.signed_by) == (60.0, ("Ann",))
+    assert settings.handoff == HandoffPolicy(policy="capacity", capacity=25.0)
     assert settings.points == PointsTable(
         threshold=80.0,
         caps={"fit": 40.0, "total": 90.0},
@@ -135,6 +140,14 @@ RULE = '[[points.rules]]\nname = "a"\npoints = 1\n'
         ('[[points.rules]]\nname = "a"\ncolumn = "c"', "points is missing; give it a number"),
         # values out of range, and what contradicts itself
         ("[sales_ready]\nhorizon_days = 0", "[sales_ready]: horizon_days must be above 0 days"),
+        ("[handoff]\nexplore = 0.3", "[handoff]: explore must be a share from 0 to 0.2, found 0.3"),
+        ('[handoff]\npolicy = "capacity"', "give capacity, the number of leads a week, such as"),
+        (
+            '[handoff]\npolicy = "best"',
+            "one of 'group', 'each', 'capacity', 'profit', found 'best'",
+        ),
+        ("[handoff]\nper_rep = true", "per_rep = true needs to know whose lead it is: map owner"),
+        ('[handoff]\npolicy = "profit"', "map amount or margin_amount under [leads], or choose"),
         (RULE, "rule 'a': give exactly one of column and activity"),
         ('[leads]\nmargin = "a"\nmargin_amount = "b"', "give margin (a fraction) or margin_amount"),
         ('[leads]\nid = ""', "[leads]: id is empty: name a column, or leave id out"),

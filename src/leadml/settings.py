@@ -15,6 +15,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from leadml.domain.agreement import Agreement
 from leadml.domain.definition import Definition
+from leadml.domain.handoff import HandoffPolicy
 from leadml.domain.mapping import ActivityMapping, HistoryMapping, LeadMapping
 from leadml.domain.points_table import PointsTable, Rule
 from leadml.errors import ConfigError
@@ -98,11 +99,13 @@ def settings_from(content: Mapping[str, Any], *, path: Path) -> Settings:
     where = path.name
     _known(content, _SECTIONS, where, "section")
     sections = {name: _table(content.get(name, {}), name, where) for name in _SECTIONS}
+    leads = _lead_mapping(sections["leads"], where)
     definition = Definition(
-        leads=_lead_mapping(sections["leads"], where),
+        leads=leads,
         activities=_read(ActivityMapping, sections["activities"], "activities", where),
         history=_read(HistoryMapping, sections["history"], "history", where),
         agreement=_read(Agreement, sections["sales_ready"], "sales_ready", where),
+        handoff=_handoff(sections["handoff"], leads, where),
         points=_points(sections["points"], where),
     )
     root = path.parent
@@ -126,7 +129,8 @@ def api_keys_from(environment: Mapping[str, str]) -> tuple[str, ...]:
 
 
 _SECTIONS = (
-    "leads", "activities", "history", "sales_ready", "points", "model", "store", "tracking"
+    "leads", "activities", "history", "sales_ready", "handoff", "points", "model", "store",
+    "tracking",
 )  # fmt: skip
 
 
@@ -234,6 +238,23 @@ def _lead_mapping(table: Mapping[str, Any], where: str) -> LeadMapping:
         msg = f"{where} [leads]: timezone {mapping.timezone!r} is not known; {hint}"
         raise ConfigError(msg) from None
     return mapping
+
+
+def _handoff(table: Mapping[str, Any], leads: LeadMapping, where: str) -> HandoffPolicy:
+    policy = _read(HandoffPolicy, table, "handoff", where)
+    if policy.needs_owner and leads.owner is None:
+        msg = (
+            f"{where} [handoff]: {policy.needs_owner} needs to know whose lead it is: map owner "
+            "under [leads], or leave it out"
+        )
+        raise ConfigError(msg)
+    if policy.policy == "profit" and leads.amount is None and leads.margin_amount is None:
+        msg = (
+            f'{where} [handoff]: policy = "profit" weighs leads by their expected margin: map '
+            "amount or margin_amount under [leads], or choose another policy"
+        )
+        raise ConfigError(msg)
+    return policy
 
 
 def _points(table: Mapping[str, Any], where: str) -> PointsTable:

@@ -4,6 +4,7 @@ from datetime import date
 
 from leadml.domain.agreement import Agreement
 from leadml.domain.definition import Definition
+from leadml.domain.handoff import HandoffPolicy
 from leadml.domain.mapping import HistoryMapping, LeadMapping
 from leadml.domain.points_table import PointsTable, Rule
 
@@ -36,6 +37,14 @@ def test_that_of_an_older_version_has_no_history() -> None:
     values = definition.to_dict()
     assert Definition.from_dict(values) == definition
     del values["history"]
+    assert Definition.from_dict(values) == Definition()
+
+
+def test_that_of_an_older_version_hands_off_by_the_default_policy() -> None:
+    definition = Definition(handoff=HandoffPolicy(policy="capacity", capacity=25.0, explore=0.02))
+    values = definition.to_dict()
+    assert Definition.from_dict(values) == definition
+    del values["handoff"]
     assert Definition.from_dict(values) == Definition()
 
 

@@ -1,4 +1,4 @@
-"""All that decides what a score means: the mapping, the agreement and the points table."""
+"""All that decides what a score means: mapping, agreement, hand-off policy and points table."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from leadml.domain.agreement import Agreement
+from leadml.domain.handoff import HandoffPolicy
 from leadml.domain.mapping import ActivityMapping, HistoryMapping, LeadMapping
 from leadml.domain.points_table import PointsTable, Rule
 
@@ -18,6 +19,7 @@ class Definition:
     activities: ActivityMapping = field(default_factory=ActivityMapping)
     history: HistoryMapping = field(default_factory=HistoryMapping)
     agreement: Agreement = field(default_factory=Agreement)
+    handoff: HandoffPolicy = field(default_factory=HandoffPolicy)
     points: PointsTable = field(default_factory=PointsTable)
 
     @property
@@ -32,6 +34,7 @@ class Definition:
             "activities": asdict(self.activities),
             "history": asdict(self.history),
             "agreement": self.agreement.to_dict(),
+            "handoff": asdict(self.handoff),
             "points": asdict(self.points),
         }
 
@@ -48,6 +51,7 @@ class Definition:
             activities=ActivityMapping(**values["activities"]),
             history=HistoryMapping(**values.get("history", {})),
             agreement=Agreement(**agreement),
+            handoff=HandoffPolicy(**values.get("handoff", {})),
             points=PointsTable(**points),
         )
 
