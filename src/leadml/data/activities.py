@@ -2,22 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
 from leadml.data.activity_log import ActivityLog
-from leadml.data.frames import raw_column
-from leadml.data.places import Places, listed, near, severity_of_set_aside
-from leadml.data.raw import RawColumn
+from leadml.data.event_rows import latest_of, moments, refuse_absent, set_aside, text_codes
+from leadml.data.places import Places, near
 from leadml.data.tables import Table
-from leadml.data.time_findings import naive_finding, refuse_mostly_unreadable, time_findings
-from leadml.data.times import read_times
-from leadml.data.values import NO_TIME, missing_texts, to_text
+from leadml.data.time_findings import naive_finding, time_findings
+from leadml.data.values import NO_TIME, missing_texts
 from leadml.domain.finding import Finding
 from leadml.domain.mapping import ActivityMapping
-from leadml.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -80,10 +76,7 @@ class Activities:
 
     def latest_time(self) -> np.datetime64 | None:
         """Return the latest activity's time (UTC), None where there is none."""
-        if not len(self.at):
-            return None
-        latest: np.datetime64 = self.at.max().view("datetime64[us]")
-        return latest
+        return latest_of(self.at)
 
     def unmatched(self, lead_ids: Sequence[str]) -> int:
         """Count the activities whose lead is none of these."""
@@ -109,22 +102,21 @@ def read_activities(
     DataError
         If the column of lead, time or kind is absent, or most times cannot be read.
     """
-    _refuse_absent(table, mapping)
+    needed = {"lead": mapping.lead, "at": mapping.at, "kind": mapping.kind}
+    refuse_absent(table, needed, "activities")
     gaps = missing_texts(missing)
-    lead_texts, lead = _texts(raw_column(table.frame[mapping.lead]), gaps)
-    times = read_times(
-        raw_column(table.frame[mapping.at]),
-        zone=ZoneInfo(timezone),
-        date_format=date_format,
-        missing=gaps,
+    lead_texts, lead = text_codes(table, mapping.lead, gaps)
+    times = moments(
+        table, mapping.at, "activities", timezone=timezone, date_format=date_format, missing=gaps
     )
-    refuse_mostly_unreadable(times, f"{table.source}, column {mapping.at} ([activities].at)")
-    kinds, kind = _texts(raw_column(table.frame[mapping.kind]), gaps)
+    kinds, kind = text_codes(table, mapping.kind, gaps)
     details, detail, findings = _details(table, mapping, gaps)
     broken = np.isin(np.arange(len(lead)), list(table.errors))
     usable = (lead >= 0) & (times.at != NO_TIME) & ~broken
     rows = np.flatnonzero(usable)
     rows = rows[np.argsort(lead[rows], kind="stable")]
+    no_time = times.at == NO_TIME
+    no_time[list(times.errors)] = False  # told apart, with what could not be read
     return Activities(
         source=table.source,
         ids={text: position for position, text in enumerate(lead_texts)},
@@ -138,7 +130,12 @@ def read_activities(
         places=table.places,
         findings=(
             *table.findings,
-            *_set_aside(table, mapping, lead < 0, times.at == NO_TIME, set(times.errors)),
+            *set_aside(
+                table,
+                "DATA031",
+                "activities",
+                {"lead": (mapping.lead, lead < 0), "time": (mapping.at, no_time)},
+            ),
             *time_findings(
                 times, mapping.at, zone=timezone, places=table.places, set_aside="activities"
             ),
@@ -148,29 +145,11 @@ def read_activities(
     )
 
 
-def _refuse_absent(table: Table, mapping: ActivityMapping) -> None:
-    known = [str(column) for column in table.frame.columns]
-    for key in ("lead", "at", "kind"):
-        name = getattr(mapping, key)
-        if name not in known:
-            hint = near(name, known) or f"; it has {listed(known)}"
-            msg = f"{table.source} has no column {name!r}, which [activities].{key} names{hint}"
-            raise DataError(msg)
-
-
-def _texts(raw: RawColumn, missing: frozenset[str]) -> tuple[list[str], NDArray[np.int32]]:
-    """Return the distinct texts of a column, and which row holds which (-1: missing)."""
-    texts, _ = raw.texts(lambda value: to_text(value, missing))
-    positions: dict[str, int] = {}
-    codes = [-1 if text is None else positions.setdefault(text, len(positions)) for text in texts]
-    return list(positions), np.array([*codes, -1], np.int32)[raw.codes]
-
-
 def _details(
     table: Table, mapping: ActivityMapping, missing: frozenset[str]
 ) -> tuple[list[str], NDArray[np.int32], list[Finding]]:
-    if mapping.detail in table.frame.columns:
-        return *_texts(raw_column(table.frame[mapping.detail]), missing), []
+    if mapping.detail is not None and mapping.detail in table.frame.columns:
+        return *text_codes(table, mapping.detail, missing), []
     nothing = np.full(len(table.frame), -1, np.int32)
     if mapping.detail is None:
         return [], nothing, []
@@ -180,23 +159,3 @@ def _details(
         f"{near(mapping.detail, known)}: activities have no detail"
     )
     return [], nothing, [Finding("DATA032", "info", mapping.detail, len(nothing), text)]
-
-
-def _set_aside(
-    table: Table,
-    mapping: ActivityMapping,
-    no_lead: NDArray[np.bool_],
-    no_time: NDArray[np.bool_],
-    unreadable: set[int],
-) -> list[Finding]:
-    no_time = no_time.copy()
-    no_time[list(unreadable)] = False
-    findings = []
-    for column, missing, what in ((mapping.lead, no_lead, "lead"), (mapping.at, no_time, "time")):
-        rows = np.flatnonzero(missing)
-        if len(rows):
-            text = f"activities without a {what} are set aside"
-            severity = severity_of_set_aside(len(rows), len(no_lead))
-            examples = table.places.examples(rows)
-            findings.append(Finding("DATA031", severity, column, len(rows), text, examples))
-    return findings

@@ -2,23 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
+from leadml.data.event_rows import latest_of, moments, refuse_absent, set_aside, text_codes
 from leadml.data.frames import raw_column
-from leadml.data.places import Places, listed, near, severity_of_set_aside
+from leadml.data.places import Places, listed, near
 from leadml.data.raw import RawColumn
 from leadml.data.tables import Table
-from leadml.data.time_findings import naive_finding, refuse_mostly_unreadable, time_findings
-from leadml.data.times import TimeColumn, read_times
-from leadml.data.values import NO_TIME, is_missing, missing_texts, to_text
+from leadml.data.time_findings import naive_finding, time_findings
+from leadml.data.values import NO_TIME, is_missing, missing_texts
 from leadml.domain.finding import Finding
 from leadml.domain.mapping import HistoryMapping
 from leadml.errors import DataError
-
-NEEDED = ("lead", "field", "at")
 
 
 @dataclass(frozen=True)
@@ -70,10 +67,7 @@ class History:
 
     def latest_time(self) -> np.datetime64 | None:
         """Return the latest change's time (UTC), None where there is none."""
-        if not len(self.at):
-            return None
-        latest: np.datetime64 = self.at.max().view("datetime64[us]")
-        return latest
+        return latest_of(self.at)
 
 
 def read_history(
@@ -95,21 +89,21 @@ def read_history(
         If the column of lead, field or time is absent, those of both values are, or most times
         cannot be read.
     """
-    findings = _refuse_absent(table, mapping)
+    needed = {"lead": mapping.lead, "field": mapping.field, "at": mapping.at}
+    refuse_absent(table, needed, "history")
+    findings = _without_values(table, mapping)
     gaps = missing_texts(missing)
-    ids, lead = _texts(table, mapping.lead, gaps)
-    fields, field = _texts(table, mapping.field, gaps)
-    times = read_times(
-        raw_column(table.frame[mapping.at]),
-        zone=ZoneInfo(timezone),
-        date_format=date_format,
-        missing=gaps,
+    ids, lead = _numbers(table, mapping.lead, gaps)
+    fields, field = _numbers(table, mapping.field, gaps)
+    times = moments(
+        table, mapping.at, "history", timezone=timezone, date_format=date_format, missing=gaps
     )
-    refuse_mostly_unreadable(times, f"{table.source}, column {mapping.at} ([history].at)")
     whole = np.ones(len(lead), bool)
     whole[list(table.errors)] = False
     rows = np.flatnonzero(whole & (lead >= 0) & (field >= 0) & (times.at != NO_TIME))
     rows = rows[np.lexsort((times.at[rows], lead[rows], field[rows]))]
+    no_time = times.at == NO_TIME
+    no_time[[*times.errors, *table.errors]] = False  # told apart, with what could not be read
     old, new = _values(table, mapping.old, rows), _values(table, mapping.new, rows)
     starts = np.concatenate(([0], np.cumsum(np.bincount(field[rows], minlength=len(fields)))))
     return History(
@@ -126,7 +120,16 @@ def read_history(
         places=table.places,
         findings=(
             *table.findings,
-            *_set_aside(table, mapping, (whole & (lead < 0), whole & (field < 0)), times),
+            *set_aside(
+                table,
+                "DATA041",
+                "changes",
+                {
+                    "lead": (mapping.lead, whole & (lead < 0)),
+                    "field": (mapping.field, whole & (field < 0)),
+                    "time": (mapping.at, no_time),
+                },
+            ),
             *time_findings(
                 times, mapping.at, zone=timezone, places=table.places, set_aside="changes"
             ),
@@ -136,14 +139,11 @@ def read_history(
     )
 
 
-def _refuse_absent(table: Table, mapping: HistoryMapping) -> list[Finding]:
+def _without_values(table: Table, mapping: HistoryMapping) -> list[Finding]:
+    """Refuse a table without any values, and say what follows where one kind is missing."""
     known = [str(column) for column in table.frame.columns]
-    absent = {key: name for key, name in vars(mapping).items() if name and name not in known}
-    for key, name in absent.items():
-        if key in NEEDED:
-            hint = near(name, known) or f"; it has {listed(known)}"
-            msg = f"{table.source} has no column {name!r}, which [history].{key} names{hint}"
-            raise DataError(msg)
+    named = {"old": mapping.old, "new": mapping.new}
+    absent = {key: name for key, name in named.items() if name and name not in known}
     values = [name for name in (mapping.old, mapping.new) if name]
     if set(values) <= set(absent.values()):
         msg = (
@@ -170,15 +170,11 @@ _WITHOUT = {
 }
 
 
-def _texts(
+def _numbers(
     table: Table, column: str, missing: frozenset[str]
 ) -> tuple[list[str], NDArray[np.intp]]:
-    """Return the distinct texts of a column, and which row holds which (-1: missing)."""
-    raw = raw_column(table.frame[column])
-    texts, _ = raw.texts(lambda value: to_text(value, missing))
-    positions: dict[str, int] = {}
-    codes = [-1 if text is None else positions.setdefault(text, len(positions)) for text in texts]
-    return list(positions), np.array([*codes, -1], np.intp)[raw.codes]
+    texts, codes = text_codes(table, column, missing)
+    return texts, codes.astype(np.intp)
 
 
 def _values(table: Table, column: str | None, rows: NDArray[np.intp]) -> RawColumn | None:
@@ -199,24 +195,3 @@ def _told(
             held = np.array([not is_missing(v, missing) for v in raw.values] + [False], bool)
             told |= np.bincount(field[held[raw.codes]], minlength=fields) > 0
     return told
-
-
-def _set_aside(
-    table: Table,
-    mapping: HistoryMapping,
-    lacks: tuple[NDArray[np.bool_], NDArray[np.bool_]],
-    times: TimeColumn,
-) -> list[Finding]:
-    no_time = times.at == NO_TIME
-    no_time[[*times.errors, *table.errors]] = False
-    findings = []
-    columns = (mapping.lead, mapping.field, mapping.at)
-    words = ("lead", "field", "time")
-    for column, missing, what in zip(columns, (*lacks, no_time), words, strict=True):
-        rows = np.flatnonzero(missing)
-        if len(rows):
-            text = f"changes without a {what} are set aside"
-            severity = severity_of_set_aside(len(rows), len(no_time))
-            examples = table.places.examples(rows)
-            findings.append(Finding("DATA041", severity, column, len(rows), text, examples))
-    return findings

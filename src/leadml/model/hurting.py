@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from leadml.model.rehearsal import Rehearsal, rehearse
-from leadml.model.search import seen
+from leadml.model.search import losses, seen
 from leadml.snapshot.split import Folds
 
 Numbers = NDArray[np.float64]
@@ -178,13 +178,8 @@ def _gains_of_terms(rehearsal: Rehearsal, x: Numbers, categorical: Flags) -> lis
         mean = machine.contributions(x[train]).mean(axis=0)
         terms = machine.contributions(seen(x[test], x[train], categorical)) - mean
         own, y = rehearsal.log_odds[test][:, None], rehearsal.y[test][:, None]
-        gains.append(_losses(own - terms, y) - _losses(own, y))
+        gains.append(losses(own - terms, y) - losses(own, y))
     return gains
-
-
-def _losses(log_odds: Numbers, y: Outcomes) -> Numbers:
-    losses: Numbers = np.logaddexp(0, log_odds) - y * log_odds
-    return losses
 
 
 def _error(gain: Numbers) -> float:

@@ -2,43 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-Kind = Literal[
-    "number",
-    "text",
-    "word",
-    "time",
-    "age",
-    "hour",
-    "weekday",
-    "count",
-    "recency",
-    "days",
-    "trend",
-    "longest_gap",
-    "first",
-    "ratio",
-    "contacts",
-]
+Attribute = Literal["number", "text", "word", "time"]
+Life = Literal["age", "hour", "weekday"]
+Activity = Literal["count", "recency", "days", "trend", "longest_gap", "first", "ratio", "contacts"]
+Kind = Attribute | Life | Activity
 Scope = Literal["lead", "account"]
 
 RARE = "(rare)"
 MOST_LEVELS = 254
 """Most levels of a text feature: scikit-learn's boosting holds 255 categories, one is `RARE`."""
 
-ATTRIBUTES = ("number", "text", "word", "time")
-LIFE = ("age", "hour", "weekday")
-ACTIVITY = (
-    "count",
-    "recency",
-    "days",
-    "trend",
-    "longest_gap",
-    "first",
-    "ratio",
-    "contacts",
-)
+ATTRIBUTES, LIFE, ACTIVITY = (get_args(kinds) for kinds in (Attribute, Life, Activity))
 
 
 @dataclass(frozen=True, kw_only=True)
