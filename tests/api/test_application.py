@@ -75,7 +75,8 @@ class TestPage:
     def test_it_tells_fields_answers_and_examples(self, service: Any) -> None:
         page = service.client.get("/docs").text
         assert "<tr><td><code>as_of</code><td>string or null<td>The moment the lead is" in page
-        assert "<code>reasons</code><td>array<td>Each: feature, value, effect." in page
+        told = "Each: feature, value, effect, direction, text, peers."
+        assert re.search(rf"<code>reasons</code><td>array<td>The five strongest.*{told}", page)
         assert "<p>413: The body has more than 5 MB</p>" in page
         example = html.unescape(page).partition("v1/score -H")[2]
         assert json.loads(example.partition("-d '")[2].partition("'")[0]) == LEAD_EXAMPLE

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from leadml.model.reasons import EXACT
+
 LEAD = {"lead_id": "L1", "budget": "5,000", "source": "Web", "created_at": "2026-02-01"}
 VIEWS = [
     {"timestamp": "2026-03-01T10:00:00Z", "event": "page_view", "url": "/pricing"},
@@ -23,6 +25,7 @@ FIELDS = [
     "points",
     "points_ready",
     "reasons",
+    "reasons_sum",
     "model_version",
     "scored_at",
     "as_of",
@@ -35,6 +38,13 @@ FIELDS = [
 
 def post(service: Any, path: str = "/v1/score", **body: object) -> Any:
     return service.client.post(path, json=body)
+
+
+def reason(feature: str, value: object, effect: float, text: str) -> dict[str, object]:
+    """Return a reason of a version without peers."""
+    way = "up" if effect > 0 else "down"
+    own = {"feature": feature, "value": value, "effect": effect, "direction": way}
+    return own | {"text": text, "peers": None}
 
 
 def logistic(log_odds: float) -> float:
@@ -59,10 +69,18 @@ def test_a_lead_with_everything(service: Any) -> None:
         "points": 40.0,
         "points_ready": True,
         "reasons": [
-            {"feature": "budget", "value": 5000.0, "effect": 1.0},
-            {"feature": "page_view, 7 days", "value": 2.0, "effect": 1.0},
-            {"feature": "source", "value": "Web", "effect": -0.5},
+            reason("budget", 5000.0, 1.0, "budget = 5000"),
+            reason("page_view, 7 days", 2.0, 1.0, "page_view, 7 days = 2"),
+            reason("source", "Web", -0.5, "source is Web"),
         ],
+        "reasons_sum": {
+            "kind": "exact",
+            "base": -1.0,
+            "shown": 1.5,
+            "rest": 0.0,
+            "total": 0.5,
+            "note": EXACT,
+        },
         "model_version": "3",
         "as_of": "2026-03-02T23:00:00.000000Z",  # midnight in Berlin
         "points_bucket": "A",
@@ -214,6 +232,7 @@ class TestBatch:
             for name in ("probability", "sales_ready", "band", "points", "points_ready", "grade"):
                 assert score[name] is None
             assert score["reasons"] == score["points_rules"] == []
+            assert score["reasons_sum"] is None
         assert (bad["lead_id"], late["lead_id"]) == ("bad", "L1")
 
     def test_a_request_built_otherwise_is_refused_whole(self, service: Any) -> None:

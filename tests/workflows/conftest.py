@@ -14,6 +14,7 @@ from leadml.domain.mapping import LeadMapping
 from leadml.domain.points_table import PointsTable, Rule
 from leadml.model.bundle import write_alias, write_bundle
 from leadml.model.eventually import Eventually
+from leadml.model.peers import Peers
 from leadml.model.scorecard import Levels, Line, Machine, Scorecard, Steps
 from leadml.settings import Settings, load_settings
 from leadml.snapshot.features import RARE, Feature, FeatureSet
@@ -77,6 +78,7 @@ def make_model(tmp_path: Path) -> Callable[..., Settings]:
         trained_on: tuple[str, ...] = (),
         eventually: Eventually | None = None,
         features: tuple[Feature, ...] = FEATURES,
+        peers: Peers | None = None,
         **manifest: object,
     ) -> Settings:
         folder = tmp_path / "models" / "versions" / version
@@ -94,6 +96,7 @@ def make_model(tmp_path: Path) -> Callable[..., Settings]:
             machine=machine or Machine(((1.0, CARD),), center=(0.0,) * 6),
             trained_on=trained_on,
             eventually=eventually,
+            peers=peers,
         )
         write_alias(tmp_path / "models", "champion", version)
         return Settings(definition=definition, root=tmp_path)

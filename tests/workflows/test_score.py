@@ -18,6 +18,8 @@ from leadml.domain.points_table import PointsTable
 from leadml.errors import ModelError
 from leadml.model.candidates import boosted
 from leadml.model.eventually import Eventually
+from leadml.model.peers import FeaturePeers, Group, Peers
+from leadml.model.reasons import EXACT
 from leadml.model.scorecard import Levels, Machine, Scorecard, Steps
 from leadml.model.trend import Trend
 from leadml.settings import Settings
@@ -43,6 +45,13 @@ def one(scorer: Scorer, activities: Any = VISITS, **changes: object) -> Answer:
     return answer
 
 
+def reason(feature: str, value: object, effect: float, text: str) -> dict[str, object]:
+    """Return a reason of a version without peers."""
+    way = "up" if effect > 0 else "down"
+    own = {"feature": feature, "value": value, "effect": effect, "direction": way}
+    return own | {"text": text, "peers": None}
+
+
 def test_an_answer_worked_by_hand(scorer: Scorer) -> None:
     # constant -1; size above 1000: +1; Web: -.5; two visits on a line to 2 at four: +1;
     # ten days old: -1; never seen elsewhere: 0. Log-odds -.5; points 30 + 2 * 5 = 40.
@@ -57,11 +66,19 @@ def test_an_answer_worked_by_hand(scorer: Scorer) -> None:
         "points": 40.0,
         "points_ready": True,
         "reasons": [
-            {"feature": "size", "value": 2000.0, "effect": 1.0},
-            {"feature": "visit: times in 7 days", "value": 2.0, "effect": 1.0},
-            {"feature": "age in days", "value": 10.0, "effect": -1.0},
-            {"feature": "source", "value": "Web", "effect": -0.5},
+            reason("size", 2000.0, 1.0, "size = 2000"),
+            reason("visit: times in 7 days", 2.0, 1.0, "visit: 2 times in 7 days"),
+            reason("age in days", 10.0, -1.0, "age in days = 10"),
+            reason("source", "Web", -0.5, "source is Web"),
         ],
+        "reasons_sum": {
+            "kind": "exact",
+            "base": -1.0,  # the mean lead's terms are 0 in this model
+            "shown": 0.5,
+            "rest": 0.0,
+            "total": -0.5,
+            "note": EXACT,
+        },
         "model_version": "3",
         "scored_at": "2024-06-01T12:00:00+00:00",
         "as_of": "2024-06-01T12:00:00.000000Z",
@@ -301,6 +318,32 @@ class TestReasons:
         by_name = {reason["feature"]: reason["effect"] for reason in answer.reasons}
         assert by_name["size"] == pytest.approx(log_odds(answer) - log_odds(gone), abs=1e-9)
 
+    def test_with_trees_the_sum_is_said_not_to_be_one(self, make_model: Make) -> None:
+        random = np.random.default_rng(0)
+        x = random.normal(size=(300, 6))
+        y = (x[:, 0] > 0).astype(np.int8)
+        full = boosted(
+            x, y, categorical=np.zeros(6, bool), additive=False, newest_last=False, seed=0, rounds=5
+        ).machine
+        answer = one(load_scorer(config=make_model(machine=full)))
+        assert answer.reasons_sum is not None
+        assert answer.reasons_sum["kind"] == "if_missing"
+        assert (answer.reasons_sum["base"], answer.reasons_sum["rest"]) == (None, None)
+        assert answer.reasons_sum["total"] == pytest.approx(log_odds(answer), abs=1e-9)
+
+    def test_leads_like_it(self, make_model: Make) -> None:
+        size = FeaturePeers((Group("< 1000", 300, 30), Group("≥ 1000", 100, 40)), edges=(1000.0,))
+        rest = [FeaturePeers((Group("any value", 400, 70), Group("not known", 0, 0)))] * 5
+        peers = Peers(
+            400, 70, (replace(size, groups=(*size.groups, Group("not known", 0, 0))), *rest)
+        )
+        scorer = load_scorer(config=make_model(peers=peers))
+        assert one(scorer).reasons[0]["peers"] == {
+            "range": "≥ 1000", "leads": 100, "won": 40, "close_rate": 0.4,
+        }  # fmt: skip
+        text = "size ≥ 1000: 40 % of 100 such leads closed, 18 % of all"
+        assert one(scorer).reasons[0]["text"] == text
+
     def test_none_where_nothing_matters(self, make_model: Make) -> None:
         assert one(load_scorer(config=make_model(machine=EVEN))).reasons == []
 
@@ -314,6 +357,7 @@ class TestErrors:
         assert gone.lead_id == "b"
         numbers = (gone.probability, gone.sales_ready, gone.band, gone.points, gone.points_ready)
         assert numbers == (None,) * 5
+        assert gone.reasons_sum is None
         assert (gone.reasons, gone.points_rules, gone.points_bucket, gone.grade) == (
             [],
             [],

@@ -37,6 +37,7 @@ COLUMNS = [
     "scored_at",
     "probability_eventually",
     "stage",
+    "reasons_sum",
 ]
 LEADS = """\
 id,created,handed,size,source,seen,stage,note
@@ -135,6 +136,7 @@ def test_the_file_says_what_the_records_say(
         assert str(row["points_ready"]).lower() == str(answer.points_ready).lower()
         if exact:
             assert json.loads(row["reasons"]) == answer.reasons
+            assert json.loads(row["reasons_sum"]) == answer.reasons_sum
 
 
 def test_every_row_in_order_with_exactly_these_columns(
@@ -206,6 +208,7 @@ d,2024-05-30,,huge,Web
         for row in found[1:]:
             empty = ("probability", "sales_ready", "band", "points", "points_ready", "reasons")
             assert [row[name] for name in (*empty, "probability_eventually", "stage")] == [""] * 8
+            assert row["reasons_sum"] == ""
         assert found[0]["probability"]
         assert [row["lead_id"] for row in found] == ["a", "", "c", "d"]
 

@@ -64,12 +64,43 @@ class BatchRequest(BaseModel):
     leads: Annotated[list[ScoreRequest], Field(max_length=MOST_LEADS)]
 
 
+class ReasonPeers(BaseModel):
+    """The training leads that are like the lead in one feature."""
+
+    range: Annotated[str, Field(description="Which values, in words.")]
+    leads: int
+    won: Annotated[int, Field(description="Of them, those with a sales-ready outcome in time.")]
+    close_rate: Annotated[float | None, Field(description="won / leads; null without leads.")]
+
+
 class Reason(BaseModel):
     """What one feature added to the lead's score."""
 
     feature: str
     value: Any
     effect: Annotated[float, Field(description="In log-odds; above 0 speaks for a win.")]
+    direction: Literal["up", "down"]
+    text: Annotated[str, Field(description="The reason in words, with how leads like it closed.")]
+    peers: Annotated[
+        ReasonPeers | None, Field(description="Null in versions that do not hold them.")
+    ]
+
+
+class ReasonsSum(BaseModel):
+    """What the reasons sum to, in log-odds."""
+
+    kind: Annotated[
+        Literal["exact", "if_missing"],
+        Field(
+            description="`exact`: effects are the terms of a sum. `if_missing`: each is the change "
+            "against the same lead with that feature missing; they need not sum."
+        ),
+    ]
+    base: Annotated[float | None, Field(description="Of the average training lead.")]
+    shown: Annotated[float, Field(description="The effects listed, added up.")]
+    rest: Annotated[float | None, Field(description="All other features.")]
+    total: Annotated[float, Field(description="Of the probability: base + shown + rest.")]
+    note: str
 
 
 class RulePoints(BaseModel):
@@ -111,7 +142,16 @@ class ScoreAnswer(BaseModel):
     ]
     points: float | None
     points_ready: bool | None
-    reasons: list[Reason]
+    reasons: Annotated[
+        list[Reason],
+        Field(
+            description="The five strongest, strongest first, at least two up and two down where "
+            "there are as many."
+        ),
+    ]
+    reasons_sum: Annotated[
+        ReasonsSum | None, Field(description="What the reasons sum to; null without a score.")
+    ]
     model_version: str
     scored_at: str
     as_of: str | None

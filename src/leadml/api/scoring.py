@@ -96,6 +96,7 @@ def _without_numbers(answer: Answer) -> Answer:
         points=None,
         points_ready=None,
         reasons=[],
+        reasons_sum=None,
         as_of=None,
         points_bucket=None,
         grade=None,

@@ -9,6 +9,7 @@
       definition.json   mapping, agreement and points table it was trained under
       trained_on.npy    hashes of the ids of the leads it learnt from
       eventually.json   the chance of a win after the horizon
+      peers.json        of the training leads, how many closed by each feature's ranges
       reference.json    how features and scores were spread then, as counts in bins
       pipeline.joblib   the fitted scikit-learn objects, for analysts; serving never reads it
       training.html     the page of the run, and training.json with its numbers; not sealed
@@ -31,6 +32,7 @@ from numpy.typing import NDArray
 from leadml.domain.definition import Definition
 from leadml.errors import ModelError
 from leadml.model.eventually import Eventually
+from leadml.model.peers import Peers
 from leadml.model.reference import Reference
 from leadml.model.scorecard import Machine, Scorecard, Trees
 from leadml.model.trend import Trend
@@ -42,6 +44,7 @@ ALIASES = "aliases.json"
 VERSIONS = "versions"
 REFERENCE = "reference.json"
 EVENTUALLY = "eventually.json"
+PEERS = "peers.json"
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,13 @@ class Bundle:
             return None
         return Reference.from_dict(_json(self.path / REFERENCE))
 
+    @cached_property
+    def peers(self) -> Peers | None:
+        """The training leads by each feature; None in bundles that do not hold them."""
+        if PEERS not in self.manifest["files"]:
+            return None
+        return Peers.from_dict(_json(self.path / PEERS))
+
 
 def id_hashes(lead_ids: Iterable[str]) -> NDArray[np.uint64]:
     """Return the first 64 bits of the sha256 of every id."""
@@ -111,6 +121,7 @@ def write_bundle(
     trained_before: NDArray[np.uint64] | None = None,
     reference: Reference | None = None,
     eventually: Eventually | None = None,
+    peers: Peers | None = None,
 ) -> None:
     """Write the data files and the manifest that seals them into an existing empty folder.
 
@@ -128,6 +139,8 @@ def write_bundle(
         _write_json(folder / REFERENCE, reference.to_dict())
     if eventually is not None:
         _write_json(folder / EVENTUALLY, eventually.to_dict())
+    if peers is not None:
+        _write_json(folder / PEERS, peers.to_dict())
     sealed = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
     content = {"format": FORMAT, "files": sealed, **manifest}
     _write_json(folder / "manifest.json", content | {"seal": _seal(content)})

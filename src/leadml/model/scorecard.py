@@ -77,8 +77,45 @@ class Levels:
         return self._values[codes]
 
 
-Term = Steps | Line | Levels
-_SHAPES: dict[str, type[Term]] = {kind.shape: kind for kind in (Steps, Line, Levels)}
+@dataclass(frozen=True)
+class Pieces:
+    """Straight pieces side by side: the i-th, for ``cuts[i-1] < x <= cuts[i]``, has two ends.
+
+    Attributes
+    ----------
+    cuts : tuple of float, at least one
+        Ascending.
+    starts : tuple of float
+        Log-odds just above each piece's lower cut; one more than cuts.
+    values : tuple of float
+        Log-odds at each piece's upper cut. The first and the last piece are level.
+    """
+
+    feature: int
+    cuts: tuple[float, ...]
+    starts: tuple[float, ...]
+    values: tuple[float, ...]
+    missing: float
+    shape: ClassVar[str] = "pieces"
+
+    @cached_property
+    def _table(self) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+        """Return the cuts, and of each piece its lower cut, its start and its rise."""
+        cuts, starts = np.array(self.cuts), np.array(self.starts)
+        rises = np.zeros(len(starts))
+        rises[1:-1] = (np.array(self.values) - starts)[1:-1] / np.diff(cuts)
+        return cuts, np.concatenate([cuts[:1], cuts]), starts, rises
+
+    def of(self, x: Numbers) -> Numbers:
+        """Return the term's log-odds for every number, shape (leads,)."""
+        cuts, lower, starts, rises = self._table
+        piece = np.searchsorted(cuts, x, side="left")
+        far = np.fmin(np.fmax(x, cuts[0]), cuts[-1]) - lower[piece]
+        return np.where(np.isnan(x), self.missing, starts[piece] + rises[piece] * far)
+
+
+Term = Steps | Line | Levels | Pieces
+_SHAPES: dict[str, type[Term]] = {kind.shape: kind for kind in (Steps, Line, Levels, Pieces)}
 
 
 def term_to_dict(term: Term) -> dict[str, Any]:
@@ -86,6 +123,8 @@ def term_to_dict(term: Term) -> dict[str, Any]:
     values = {"shape": term.shape, "feature": term.feature, "values": list(term.values)}
     if not isinstance(term, Levels):
         values["cuts"] = list(term.cuts)
+    if isinstance(term, Pieces):
+        values["starts"] = list(term.starts)
     return values | {"missing": term.missing}
 
 
@@ -150,6 +189,26 @@ class Trees:
             self._model, np.ascontiguousarray(x[:, self.inputs]), nthread=1, pred_margin=True
         )
         return np.asarray(margin, dtype=float).reshape(len(x))
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Scores with what they are made of.
+
+    Attributes
+    ----------
+    log_odds : float array, shape (leads,)
+        Calibrated, the trend included.
+    effects : float array, shape (leads, features)
+        See `Machine.effects`.
+    start : float array, shape (leads,), or None
+        Additive: the log-odds of the mean lead as of each moment; with its effects they sum to a
+        lead's. None with trees, where effects need not sum.
+    """
+
+    log_odds: Numbers
+    effects: Numbers
+    start: Numbers | None
 
 
 @dataclass(frozen=True)
@@ -221,12 +280,32 @@ class Machine:
         against the same lead with that feature missing; these need not sum.
         """
         if self.additive:
-            centred: Numbers = self.slope * (self.contributions(x) - np.array(self.center))
+            centred: Numbers = self.slope * (self.contributions(x) - self._center)
             return centred
         return self._by_removal(x)
 
+    def explained(self, x: Numbers, as_of: NDArray[np.int64]) -> Explained:
+        """Return the very log-odds of `log_odds` and the effects of `effects`, in one pass."""
+        if not self.additive:
+            return Explained(self.log_odds(x, as_of), self._by_removal(x), None)
+        total, parts, constant = np.zeros(len(x)), np.zeros_like(x), 0.0
+        for weight, card in self.cards:
+            own = card.contributions(x)
+            total += weight * (card.constant + own.sum(axis=1))
+            parts += weight * own
+            constant += weight * card.constant
+        center, trend = self._center, self.trend_of(as_of)
+        start = self.slope * (constant + center.sum()) + self.intercept
+        log_odds = self.slope * total + self.intercept + trend
+        return Explained(log_odds, self.slope * (parts - center), start + trend)
+
+    @cached_property
+    def _center(self) -> Numbers:
+        return np.array(self.center)
+
     def _by_removal(self, x: Numbers) -> Numbers:
-        cards = self.contributions(x) - self.contributions(np.full_like(x, np.nan))
+        nothing = self.contributions(np.full((1, x.shape[1]), np.nan))
+        cards = self.contributions(x) - nothing
         effects = cards
         for weight, trees in self.trees:
             whole = trees.log_odds(x)

@@ -16,6 +16,7 @@ from leadml.model.calibration import (
     share_kept,
 )
 from leadml.model.candidates import SIMPLEST_FIRST, Fitted, Signs
+from leadml.model.compiled import compiled
 from leadml.model.scorecard import Machine, probability
 from leadml.model.search import Rest, Setting, losses, parts_of, search
 from leadml.model.search import fit as search_fit
@@ -208,7 +209,8 @@ def choose(losses: Mapping[str, Numbers]) -> str:
 def finished(
     machine: Machine, x: Numbers, calibration: Calibration, *, most: int = 200_000
 ) -> Machine:
-    """Put the calibration line on a machine and note each feature's mean contribution."""
+    """Compile a machine, put the calibration line on it, note each feature's mean contribution."""
+    machine = compiled(machine)
     step = max(1, len(x) // most)
     center = machine.contributions(x[::step]).mean(axis=0)
     return replace(

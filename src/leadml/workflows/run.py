@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
@@ -12,6 +13,7 @@ from leadml.model.calibration import fit_points_line
 from leadml.model.candidates import Fitted
 from leadml.model.eventually import Eventually
 from leadml.model.level import Level
+from leadml.model.peers import Peers, peers_of
 from leadml.model.reference import OutOfTime, Reference, reference_of
 from leadml.model.scorecard import Machine
 from leadml.model.selection import Selection
@@ -53,6 +55,12 @@ class Run:
     def outcomes(self) -> Outcomes:
         """What became of the hand-offs."""
         return outcomes_of(self.judged, self.learning, self.settings.definition.agreement)
+
+    @cached_property
+    def peers(self) -> Peers:
+        """The leads of the lesson by each feature, with what the finished model makes of them."""
+        features = self.lesson.catalogue.features
+        return peers_of(features, self.lesson.x, self.lesson.y, self.machine)
 
     @property
     def level(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Needs numpy alone (and treelite where a full model serves): the server imports n
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -19,17 +19,15 @@ from leadml.data.values import NO_TIME, in_utc, missing_texts, to_number
 from leadml.domain.definition import Definition
 from leadml.model.bundle import Bundle, champion_bundle, read_bundle
 from leadml.model.points import PointsEngine, bucket_names, reached
-from leadml.model.scorecard import probability
+from leadml.model.reasons import Reasons
+from leadml.model.scorecard import Explained, probability
 from leadml.settings import Settings, load_settings
 from leadml.workflows.records import LeadBatch, Records
 
-MOST_REASONS = 5
 BANDS = "ABCD"
 READY, NURTURE, NOT_QUALIFIED = "sales_ready_now", "nurture", "not_qualified"
 STAGES = (READY, NURTURE, NOT_QUALIFIED)
 """Where a lead stands between marketing and sales."""
-SMALLEST_EFFECT = 1e-9
-"""Log-odds below which a feature is no reason."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,10 @@ class Scores:
     points_ready : bool array or None
         Points at or above the agreed threshold.
     reasons : list of list of dict
-        Strongest first: ``{"feature", "value", "effect"}``, effect in log-odds.
+        Strongest first: ``{"feature", "value", "effect", "direction", "text", "peers"}``, effect in
+        log-odds; see `leadml.model.reasons`.
+    reasons_sum : list of dict
+        What they sum to: ``{"kind", "base", "shown", "rest", "total", "note"}``, in log-odds.
     buckets, grades : list of str or None
     rules : list of list of dict
         The points rules that fired.
@@ -67,6 +68,7 @@ class Scores:
     points: NDArray[np.float64] | None
     points_ready: NDArray[np.bool_] | None
     reasons: list[list[dict[str, Any]]]
+    reasons_sum: list[dict[str, Any]]
     buckets: list[str | None]
     grades: list[str | None]
     rules: list[list[dict[str, object]]]
@@ -103,6 +105,7 @@ class Answer:
     points: float | None
     points_ready: bool | None
     reasons: list[dict[str, Any]]
+    reasons_sum: dict[str, Any] | None
     model_version: str
     scored_at: str
     as_of: str | None
@@ -114,7 +117,7 @@ class Answer:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON-ready form."""
-        return asdict(self)
+        return dict(vars(self))
 
 
 class Scorer:
@@ -131,6 +134,8 @@ class Scorer:
         definition = bundle.definition
         self._missing = missing_texts(definition.leads.missing)
         self._engine = PointsEngine(definition.points, self._missing, definition.leads.decimal)
+        exact = bundle.machine.additive
+        self._reasons = Reasons(bundle.features, bundle.peers, exact=exact)
 
     @classmethod
     def load(cls, bundle: Path) -> "Scorer":
@@ -180,8 +185,10 @@ class Scorer:
         encoded = batch.encode(self.bundle.features)
         for row, problems in encoded.errors.items():
             errors.setdefault(row, []).extend(problems)
-        log_odds = self.bundle.machine.log_odds(encoded.x, batch.as_of)
+        explained = self._explained(encoded.x, batch.as_of, explain=explain)
+        log_odds = explained.log_odds
         p = probability(log_odds)
+        reasons, reasons_sum = self._reasons.of(encoded.x, explained) if explain else ([], [])
         points, ready, buckets, grades, rules = self._points(batch, errors, explain=explain)
         beyond = self.bundle.eventually
         eventually = None if beyond is None else beyond.of(log_odds, encoded.x)
@@ -193,7 +200,8 @@ class Scorer:
             band=self._bands(p),
             points=points,
             points_ready=ready,
-            reasons=self._reasons(encoded.x) if explain else [],
+            reasons=reasons,
+            reasons_sum=reasons_sum,
             buckets=buckets,
             grades=grades,
             rules=rules,
@@ -266,6 +274,7 @@ class Scorer:
             if has_points
             else None,
             reasons=scores.reasons[row] if ok else [],
+            reasons_sum=scores.reasons_sum[row] if ok else None,
             model_version=self.version,
             scored_at=scored_at,
             as_of=iso(int(batch.as_of[row])),
@@ -320,25 +329,13 @@ class Scorer:
         rules = [given.rules_of(row) for row in range(n)] if explain else [[]] * n
         return given.total, given.ready, given.buckets, given.grades, rules
 
-    def _reasons(self, x: NDArray[np.float64]) -> list[list[dict[str, Any]]]:
-        features = self.bundle.features
-        if not len(features.features):
-            return [[] for _ in range(len(x))]
-        effects = self.bundle.machine.effects(x)
-        strongest = np.argsort(-np.abs(effects), axis=1, kind="stable")[:, :MOST_REASONS]
-        names = features.names
-        return [
-            [
-                {
-                    "feature": names[f],
-                    "value": features.shown(f, x[row, f]),
-                    "effect": float(effect),
-                }
-                for f in strongest[row]
-                if abs(effect := effects[row, f]) > SMALLEST_EFFECT
-            ]
-            for row in range(len(x))
-        ]
+    def _explained(
+        self, x: NDArray[np.float64], as_of: NDArray[np.int64], *, explain: bool
+    ) -> Explained:
+        machine = self.bundle.machine
+        if explain:
+            return machine.explained(x, as_of)
+        return Explained(machine.log_odds(x, as_of), np.empty((len(x), 0)), None)
 
 
 def load_scorer(model: str = "champion", *, config: Path | str | Settings | None = None) -> Scorer:

@@ -1,7 +1,7 @@
 """`leadml score`: every lead of a file through the one scoring path, in order, in pieces."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +39,7 @@ SCHEMA = pa.schema(
         ("scored_at", pa.string()),
         ("probability_eventually", pa.float64()),
         ("stage", pa.string()),
+        ("reasons_sum", pa.string()),
         ("error", pa.string()),
     ]
 )
@@ -204,7 +205,6 @@ def _written(scorer: Scorer, batch: LeadBatch, scores: Scores, now: datetime) ->
     points = scores.points if scores.points is not None else np.zeros(n)
     ready = scores.points_ready if scores.points_ready is not None else np.zeros(n, bool)
     eventually = np.full(n, None) if scores.eventually is None else scores.eventually
-    reasons = [json.dumps(r, ensure_ascii=False) if k else None for r, k in _pairs(scores, ok)]
     return _table(
         {
             "lead_id": [name or None for name in batch.lead_id],
@@ -214,18 +214,20 @@ def _written(scorer: Scorer, batch: LeadBatch, scores: Scores, now: datetime) ->
             "band": pa.array(scores.band.astype(object), pa.string(), mask=~ok),
             "points": pa.array(points, mask=~has_points),
             "points_ready": pa.array(ready, mask=~has_points),
-            "reasons": reasons,
+            "reasons": _told_as_json(scores.reasons, ok),
             "model_version": [scorer.version] * n,
             "scored_at": [now.isoformat(timespec="seconds")] * n,
             "probability_eventually": pa.array(eventually, pa.float64(), mask=~ok),
             "stage": pa.array(np.array(scores.stage, object), pa.string(), mask=~ok),
+            "reasons_sum": _told_as_json(scores.reasons_sum, ok),
             "error": error,
         }
     )
 
 
-def _pairs(scores: Scores, ok: NDArray[np.bool_]) -> "zip[tuple[list[dict[str, Any]], bool]]":
-    return zip(scores.reasons, ok.tolist(), strict=True)
+def _told_as_json(told: Sequence[object], ok: NDArray[np.bool_]) -> list[str | None]:
+    pairs = zip(told, ok.tolist(), strict=True)
+    return [json.dumps(one, ensure_ascii=False) if good else None for one, good in pairs]
 
 
 def _told_all(problems: list[tuple[str, str]] | None) -> str | None:

@@ -75,6 +75,7 @@ def _write(run: Run, manifest: Mapping[str, Any], folder: Path) -> None:
         trained_on=run.material.leads.lead_id[run.learning.cohort],
         reference=reference_for(run),
         eventually=run.eventually,
+        peers=run.peers,
     )
 
 

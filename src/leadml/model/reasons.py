@@ -1,0 +1,217 @@
+"""Reasons: the features that moved a lead's score most, each with how leads like it closed.
+
+What a reason says of a range is written once, when a version is loaded. Numpy only.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leadml.model.peers import FeaturePeers, Group, Peers
+from leadml.model.ranges import FEWEST, NONE_OR_NOT_KNOWN, NOT_KNOWN, missing_words, number_words
+from leadml.model.scorecard import Explained
+from leadml.snapshot.feature import Feature
+from leadml.snapshot.features import FeatureSet
+
+Numbers = NDArray[np.float64]
+Reason = dict[str, Any]
+
+MOST_REASONS = 5
+EACH_WAY = 2
+"""Reasons up, and reasons down, that are told at least where there are that many."""
+SMALLEST_EFFECT = 1e-9
+"""Log-odds below which a feature is no reason."""
+
+EXACT = (
+    "base, the log-odds of the average training lead as of that moment, plus shown, the effects "
+    "listed, plus rest, all other features, is total, the log-odds of the probability"
+)
+IF_MISSING = (
+    "each effect is the change in log-odds against the same lead with that feature missing; "
+    "features act together in this model, so effects need not sum to the total"
+)
+
+
+class Reasons:
+    """Picks and words the reasons of scored leads.
+
+    Parameters
+    ----------
+    features : FeatureSet
+    peers : Peers or None
+        None in versions that do not hold them: reasons then tell values alone.
+    exact : bool
+        Whether effects are the terms of a sum (`Machine.additive`).
+    """
+
+    def __init__(self, features: FeatureSet, peers: Peers | None, *, exact: bool) -> None:
+        self._features, self._exact = features, exact
+        own = [None] * len(features.features) if peers is None else peers.features
+        self._told = [
+            None if known is None or peers is None else _Told.of(feature, known, peers)
+            for feature, known in zip(features.features, own, strict=True)
+        ]
+
+    def of(self, x: Numbers, explained: Explained) -> tuple[list[list[Reason]], list[Reason]]:
+        """Return every lead's reasons, strongest first, and what they sum to.
+
+        Parameters
+        ----------
+        x : float array, shape (leads, features)
+        explained : Explained
+            Of the same leads.
+        """
+        effects = explained.effects
+        if not effects.shape[1]:
+            return [[] for _ in range(len(x))], self._sums(explained, np.zeros(len(x)))
+        places = strongest(effects)
+        rows = np.arange(len(x))[:, np.newaxis]
+        chosen, values = effects[rows, places], x[rows, places]
+        counts = np.abs(chosen) > SMALLEST_EFFECT
+        reasons = [
+            [
+                self._reason(f, value, effect)
+                for f, value, effect in zip(*one, strict=True)
+                if abs(effect) > SMALLEST_EFFECT
+            ]
+            for one in zip(places.tolist(), values.tolist(), chosen.tolist(), strict=True)
+        ]
+        return reasons, self._sums(explained, np.where(counts, chosen, 0.0).sum(axis=1))
+
+    def _reason(self, place: int, value: float, effect: float) -> Reason:
+        told, shown, up = self._told[place], self._features.shown(place, value), effect > 0
+        feature = self._features.features[place]
+        reason: Reason = {
+            "feature": feature.name,
+            "value": shown,
+            "effect": effect,
+            "direction": "up" if up else "down",
+        }
+        if told is None:
+            return reason | {"text": value_words(feature, shown), "peers": None}
+        group = told.known.group(value)
+        reason["text"] = (told.up if up else told.down)[group]
+        reason["peers"] = dict(told.peers[group])
+        return reason
+
+    def _sums(self, explained: Explained, shown: Numbers) -> list[Reason]:
+        total, shown_each = explained.log_odds.tolist(), shown.tolist()
+        if explained.start is None:
+            return [
+                _sum("if_missing", None, own, None, all_, IF_MISSING)
+                for own, all_ in zip(shown_each, total, strict=True)
+            ]
+        base = explained.start.tolist()
+        rest = (explained.effects.sum(axis=1) - shown).tolist()
+        return [
+            _sum("exact", *parts, EXACT)
+            for parts in zip(base, shown_each, rest, total, strict=True)
+        ]
+
+
+def _sum(
+    kind: str, base: float | None, shown: float, rest: float | None, total: float, note: str
+) -> Reason:
+    return {
+        "kind": kind,
+        "base": base,
+        "shown": shown,
+        "rest": rest,
+        "total": total,
+        "note": note,
+    }
+
+
+def strongest(effects: Numbers) -> NDArray[np.intp]:
+    """Return which features are told, shape (leads, at most `MOST_REASONS`), strongest first.
+
+    The strongest of all, among them the `EACH_WAY` strongest up and down where there are as many.
+    """
+    strength = np.abs(effects)
+    wanted = strength.copy()
+    rows = np.arange(len(effects))[:, np.newaxis]
+    for way in (effects, -effects):
+        best = np.argsort(-way, axis=1, kind="stable")[:, :EACH_WAY]
+        wanted[rows, best] += np.where(way[rows, best] > SMALLEST_EFFECT, np.inf, 0.0)
+    chosen = np.sort(np.argsort(-wanted, axis=1, kind="stable")[:, :MOST_REASONS], axis=1)
+    order = np.argsort(-strength[rows, chosen], axis=1, kind="stable")
+    return np.take_along_axis(chosen, order, axis=1)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What is said of each group of a feature: one text where it speaks for a lead, one against."""
+
+    known: FeaturePeers
+    up: list[str]
+    down: list[str]
+    peers: list[dict[str, Any]]
+
+    @classmethod
+    def of(cls, feature: Feature, known: FeaturePeers, peers: Peers) -> "_Told":
+        up, down = (
+            [_text(feature, group, peers, up=way) for group in known.groups]
+            for way in (True, False)
+        )
+        return cls(known, up, down, [group.told() for group in known.groups])
+
+
+def _text(feature: Feature, group: Group, peers: Peers, *, up: bool) -> str:
+    text = f"{range_phrase(feature, group.range)}: {rate_words(group)}"
+    rate = group.close_rate
+    if rate is None or group.leads < FEWEST:
+        return text
+    overall = peers.won / peers.leads
+    text += f", {percent_words(overall)} of all"
+    if (rate - overall) * (1 if up else -1) < 0:
+        way = "for" if up else "against"
+        return f"{text}; given its other traits it speaks {way} this lead"
+    return text
+
+
+def rate_words(group: Group) -> str:
+    """Say how many leads of a group closed; a share only where they are enough for one."""
+    rate = group.close_rate
+    if rate is None:
+        return "no such lead was learnt from"
+    if group.leads < FEWEST:
+        return f"{group.won} of {group.leads} such leads closed, too few for a rate"
+    return f"{percent_words(rate)} of {number_words(group.leads)} such leads closed"
+
+
+def percent_words(share: float) -> str:
+    """Write a share for people: one decimal below 10 %."""
+    digits = 1 if 0 < share < 0.0995 else 0
+    return f"{100 * share:.{digits}f} %"
+
+
+def range_phrase(feature: Feature, words: str) -> str:
+    """Say that a feature lies in a range, in the words it is displayed in."""
+    name = feature.name
+    if words in (NOT_KNOWN, NONE_OR_NOT_KNOWN):
+        return f"{name}: {words}" if "," in words else f"{name} {words}"
+    if feature.kind == "word":
+        return _mention(name, words)
+    if feature.categorical:
+        return f"{name} is {words}"
+    head, sign, tail = name.rpartition(": times ")
+    if feature.kind == "count" and sign:
+        return f"{head}: {words.removeprefix('= ')} times {tail}"
+    return f"{name} {words}"
+
+
+def _mention(name: str, words: str) -> str:
+    if words == "yes":
+        return name
+    return name.replace(" mentions ", " does not mention ", 1)
+
+
+def value_words(feature: Feature, shown: str | float | None) -> str:
+    """Say what a feature's value is, where nothing is known of its peers."""
+    if shown is None:
+        return range_phrase(feature, missing_words(feature))
+    if isinstance(shown, float):
+        return range_phrase(feature, f"= {number_words(shown)}")
+    return range_phrase(feature, shown)
