@@ -21,7 +21,7 @@ COMMANDS = {
     "recalibrate": "Refresh level and slope from newer outcomes.",
     "models": "List the versions and who serves.",
     "promote": "Make a version the champion.",
-    "points": "Work with the points table alone.",
+    "points": "Score with the points table, check it against outcomes, fit a better one.",
     "datasets": "Fetch and prepare public data sets.",
     "demo": "Show the whole product on a simulated CRM.",
 }

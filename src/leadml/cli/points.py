@@ -15,6 +15,7 @@ from leadml.cli.options import (
     table_option,
 )
 from leadml.cli.output import emit, say
+from leadml.cli.points_check import check
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,12 +25,16 @@ if TYPE_CHECKING:
 
 @click.group("points")
 def command() -> None:
-    """Work with the points table of leadml.toml alone; no model is needed.
+    """Work with the points table of leadml.toml: use it, check it, improve it.
 
     \b
     Examples:
+      leadml points check leads.csv --activities activities.csv
       leadml points score leads.csv --activities activities.csv --output points.csv
     """
+
+
+command.add_command(check)
 
 
 @command.command("score")
