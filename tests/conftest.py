@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import settings
 
@@ -43,3 +45,129 @@ def _no_ambient_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the developer's own keys and tracking server out of the tests."""
     for name in ("LEADML_API_KEYS", "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
         monkeypatch.delenv(name, raising=False)
+
+
+POINTS_TOML = """\
+# Both departments signed this.
+[leads]
+id = "lead_id"
+outcome = "stage"
+won = ["won"]
+lost = ["lost"]
+created_at = "created_at"
+closed_at = "closed_at"
+account = "company"
+
+[activities]
+lead = "lead_id"
+at = "at"
+kind = "kind"
+
+[sales_ready]
+close_rate = 0.40
+horizon_days = 30
+
+# Agreed over coffee.
+[points]
+threshold = 40
+
+[points.caps]
+behaviour = 24
+
+[points.buckets]
+A = 60
+B = 40
+
+[[points.rules]]
+name = "decision maker"
+points = 20
+column = "title"
+equals = "head"
+
+[[points.rules]]
+name = "target industry"
+points = 60                    # a guess
+column = "industry"
+in = ["software", "retail"]
+
+[[points.rules]]
+name = "free mail"
+points = 15
+column = "mail"
+contains = "gmail"
+
+[[points.rules]]
+name = "large"
+points = 15
+column = "size"
+at_least = 500
+
+[[points.rules]]
+name = "from the moon"
+points = 10
+column = "country"
+equals = "Moon"
+
+[[points.rules]]
+name = "asked for a demo"
+group = "behaviour"
+points = 25
+activity = "demo"
+
+[[points.rules]]
+name = "opened a mail"
+group = "behaviour"
+points = 8
+activity = "open"
+per = "each"
+max_points = 24
+
+# The store is where it always was.
+[store]
+url = "sqlite:///ledger.db"
+"""
+
+
+@pytest.fixture(scope="session")
+def points_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return leads of known log-odds (0.05 a point) with a table that is wrong in two rules.
+
+    True points: decision maker 20, target industry 20 (the table says 60), free mail -15 (says 15),
+    large 15, asked for a demo 25, opened a mail 8 each, up to 24.
+    """
+    random = np.random.default_rng(11)
+    n = 2_500
+    head, retail, gmail, large = (random.random((4, n)).T < [0.3, 0.4, 0.3, 0.4]).T
+    demo, opened = random.random(n) < 0.35, np.minimum(random.poisson(0.8, n), 4)
+    points = 20 * head + 20 * retail - 15 * gmail + 15 * large + 25 * demo
+    points = points + 8 * np.minimum(opened, 3)
+    won = random.random(n) < 1 / (1 + np.exp(-(0.05 * points - 2.4)))
+    created = pd.Timestamp("2025-01-01") + pd.to_timedelta(np.arange(n) * 4, unit="h")
+    leads = pd.DataFrame(
+        {
+            "lead_id": [f"L{i}" for i in range(n)],
+            "stage": np.where(won, "won", "lost"),
+            "created_at": created,
+            "closed_at": created + pd.Timedelta(days=10),
+            "company": [f"C{i // 2}" for i in random.permutation(n)],
+            "title": np.where(head, "head", "clerk"),
+            "industry": np.where(retail, random.choice(["software", "retail"], n), "other"),
+            "mail": np.where(gmail, "a@gmail.com", "a@firm.example"),
+            "size": np.where(large, 900, 20),
+            "country": "Earth",
+            "stage_of_buying": np.where(np.arange(n) % 5 < 3, "early", "late"),
+        }
+    )
+    touches = [
+        (f"L{i}", created[i] - pd.Timedelta(days=1 + k), kind)
+        for kind, count in (("demo", demo.astype(int)), ("open", opened))
+        for i in range(n)
+        for k in range(count[i])
+    ]
+    folder = tmp_path_factory.mktemp("points")
+    leads.to_csv(folder / "leads.csv", index=False)
+    pd.DataFrame(touches, columns=["lead_id", "at", "kind"]).to_csv(
+        folder / "activities.csv", index=False
+    )
+    (folder / "leadml.toml").write_text(POINTS_TOML)
+    return folder

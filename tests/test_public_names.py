@@ -14,6 +14,7 @@ PUBLIC = [
     "Settings",
     "__version__",
     "check",
+    "check_points",
     "demo",
     "drift",
     "errors",

@@ -11,6 +11,7 @@ _HOME = {
     "Scorer": "leadml.workflows.score",
     "Settings": "leadml.settings",
     "check": "leadml.workflows.check",
+    "check_points": "leadml.workflows.points_check",
     "demo": "leadml.workflows.demo",
     "drift": "leadml.workflows.drift",
     "errors": "leadml.errors",

@@ -35,16 +35,26 @@ def test_what_a_firing_is() -> None:
     assert own.take(np.array([1])).unit.tolist() == [[0, 3, 0]]
 
 
-def test_the_unit_is_the_weighted_median_of_log_odds_a_point() -> None:
-    # ratios 0.05, 0.02, -0.05; weights min(points, median 20) / error: 20, 20 (60 counts as 20), 20
-    assert unit_of(np.array([1.0, 1.2, -1.0]), np.array([20, 60, 20]), np.ones(3)) == 0.02
-    # a precise first rule: weights 200, 20, 20
-    assert (
-        unit_of(np.array([1.0, 1.2, -1.0]), np.array([20, 60, 20]), np.array([0.1, 1, 1])) == 0.05
-    )
+def test_the_unit_is_the_mean_of_the_rules_that_agree_with_the_median() -> None:
+    # log-odds a point 0.05, 0.06, 0.02, -0.05; weights min(points, median 20) / error: 200 each, so
+    # the lower median is 0.02 and only it agrees: within 2.5 errors (0.1 / 60 = 0.0017 a point)
+    log_odds, points = np.array([1.0, 1.2, 1.2, -1.0]), np.array([20.0, 20, 60, 20])
+    assert unit_of(log_odds, points, np.full(4, 0.1)) == pytest.approx(0.02)
+    # two more right rules: the median is 0.05, 0.06 lies within 2.5 * 0.1 / 20 = 0.0125 of it;
+    # mean of 0.05, 0.06, 0.05, 0.05
+    log_odds, points = np.append(log_odds, [1.0, 1.0]), np.append(points, [20.0, 20])
+    assert unit_of(log_odds, points, np.full(6, 0.1)) == pytest.approx(0.0525)
+    # the second one is ten times as precise as the rest, so it is the median: 0.06; within 0.0125
+    # of it lie all four, with weights 200, 2000, 200, 200, of which the squares count
+    error = np.array([0.1, 0.01, 0.1, 0.1, 0.1, 0.1])
+    assert unit_of(log_odds, points, error) == pytest.approx((0.06 * 100 + 3 * 0.05) / 103)
     assert unit_of(np.ones(2), np.zeros(2), np.ones(2)) == 0
-    many = units_of(np.array([[1.0, 2.0, 3.0], [3.0, 6.0, 0.0]]), np.full(3, 10.0), np.ones(3))
-    assert many.tolist() == [0.2, 0.3]
+
+
+def test_many_fits_have_a_unit_each() -> None:
+    # medians 0.2 and 0.3; nothing lies within 2.5 * 0.01 / 10 or a fifth of them, so they stay
+    log_odds = np.array([[1.0, 2.0, 3.0], [3.0, 6.0, 0.0]])
+    assert units_of(log_odds, np.full(3, 10.0), np.full(3, 0.01)).tolist() == [0.2, 0.3]
 
 
 @pytest.mark.parametrize("wrong", [0, 1, 2])
@@ -52,8 +62,8 @@ def test_inflated_rules_do_not_make_the_right_ones_look_wrong(wrong: int) -> Non
     own, truth = drawn(40_000, wrong=wrong)
     worth = fit_worth(own)
     assert worth.basis == "rules"
-    assert worth.unit == pytest.approx(0.05, rel=0.1)
-    np.testing.assert_allclose(worth.supported, truth, atol=3)
+    assert worth.unit == pytest.approx(0.05, rel=0.06)
+    np.testing.assert_allclose(worth.supported, truth, atol=2)
 
 
 def test_few_outcomes_keep_a_rule_near_what_the_table_gives() -> None:

@@ -20,6 +20,8 @@ SPREAD = 1.0
 """Standard deviation, in log-odds, of how far a rule's typical firing departs from the table."""
 PASSES = 3
 """Fits, each drawn to the table in the unit that the one before came to."""
+AGREED, SMALL = 2.5, 0.2
+"""Standard errors, and share of the unit, within which a rule agrees with the others' unit."""
 SURE = 3.0
 """Standard errors that the unit must lie above 0 to be read from the rules."""
 
@@ -130,10 +132,8 @@ def fit_worth(
 
     Notes
     -----
-    The unit is the weighted median over the rules of log-odds a point, weighted by precision, a
-    rule's points counting at most as much as the median rule's. The slope of log-odds on the
-    total would be pulled down by every inflated or reversed rule and make the right ones look too
-    low; the median leaves the majority right.
+    The slope of log-odds on the total would be pulled down by every inflated or reversed rule and
+    make the right ones look too low. `units_of` leaves the majority right.
     """
     kept = firing.fitted
     x, points, y = firing.unit[:, kept], firing.points[kept], firing.won.astype(float)
@@ -165,19 +165,17 @@ def _spread_out(values: Floats, kept: Flags) -> Floats:
 
 
 def unit_of(log_odds: Floats, points: Floats, error: Floats) -> float:
-    """Return log-odds a point: the weighted median over the rules, 0 where all give 0 points.
-
-    Parameters
-    ----------
-    log_odds : float array, shape (..., rules)
-        One or many fits; the result then has shape (...).
-    points, error : float arrays, shape (rules,)
-    """
+    """Return log-odds a point of one fit, shapes (rules,); see `units_of`."""
     return float(units_of(log_odds[None, :], points, error)[0])
 
 
 def units_of(log_odds: Floats, points: Floats, error: Floats) -> Floats:
-    """Return `unit_of` of many fits, shape (fits,).
+    """Return log-odds a point of many fits, shape (fits,); 0 where all rules give 0 points.
+
+    Starts from the weighted median over the rules of log-odds a point, weighted by precision, a
+    rule's points counting at most as much as the median rule's; then takes the mean, weighted by
+    the squares, of the rules that agree with it: within `AGREED` standard errors or `SMALL` of it.
+    Where those are the lesser part it stays with the median.
 
     Parameters
     ----------
@@ -187,13 +185,22 @@ def units_of(log_odds: Floats, points: Floats, error: Floats) -> Floats:
     used = points != 0
     if not used.any():
         return np.zeros(len(log_odds))
-    size = np.abs(points[used])
+    size, ratio = np.abs(points[used]), log_odds[:, used] / points[used]
     weight = np.minimum(size, np.median(size)) / error[used]
-    ratio = log_odds[:, used] / points[used]
-    order = np.argsort(ratio, axis=1)
+    middle = _weighted_medians(ratio, weight)[:, None]
+    near = np.abs(ratio - middle) <= np.maximum(AGREED * error[used] / size, SMALL * middle)
+    own = near * weight**2
+    mean = (own * ratio).sum(axis=1) / np.maximum(own.sum(axis=1), np.finfo(float).tiny)
+    most = near @ weight >= weight.sum() / 2
+    return np.where(most, mean, middle[:, 0])
+
+
+def _weighted_medians(values: Floats, weight: Floats) -> Floats:
+    """Return the lower weighted median of each row."""
+    order = np.argsort(values, axis=1)
     sums = np.cumsum(weight[order], axis=1)
     middle = np.argmax(sums >= sums[:, -1:] / 2, axis=1)
-    return np.take_along_axis(ratio, np.take_along_axis(order, middle[:, None], 1), 1)[:, 0]
+    return np.take_along_axis(values, np.take_along_axis(order, middle[:, None], 1), 1)[:, 0]
 
 
 def spread_unit(line: Ridge, x: Floats, points: Floats) -> float:
