@@ -19,6 +19,7 @@ from leadml.domain.mapping import LeadMapping
 from leadml.domain.points_table import PointsTable, Rule
 from leadml.model.bundle import write_alias, write_bundle
 from leadml.model.scorecard import Levels, Line, Machine, Scorecard, Steps
+from leadml.model.value import Ranks, Unknown, Value
 from leadml.settings import Settings
 from leadml.snapshot.features import Feature, FeatureSet
 
@@ -65,9 +66,16 @@ MANIFEST = {
     "won": 210,
     "data_window": {"from": "2024-07-01T00:00:00Z", "to": "2025-06-30T00:00:00Z", "as_of": None},
     "out_of_time": {"log_loss": 0.41, "auc": 0.7},
+    "value": {"basis": "mean", "won_with_margin": 40},
 }
 
 
+VALUE = Value(
+    ranks=Ranks((0.0, 1000.0), (0.2, 0.8), 100.0),
+    basis="mean",
+    unknown=Unknown(1.0, 0.5, 1.5),
+    mean=1000.0,
+)
 MACHINE = Machine(cards=((1.0, CARD),), center=(0.0, 0.0, 0.0))
 
 
@@ -82,6 +90,7 @@ def write_version(models: Path, version: str = "3", machine: Machine = MACHINE) 
         features=FeatureSet(FEATURES, frozenset({"n/a"}), "Europe/Berlin"),
         machine=machine,
         trained_on=["old"],
+        value=VALUE,
     )
     write_alias(models, "champion", version)
     return folder

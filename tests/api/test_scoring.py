@@ -22,6 +22,10 @@ FIELDS = [
     "band",
     "probability_eventually",
     "stage",
+    "expected_margin",
+    "expected_margin_low",
+    "expected_margin_high",
+    "priority",
     "points",
     "points_ready",
     "reasons",
@@ -66,6 +70,11 @@ def test_a_lead_with_everything(service: Any) -> None:
         "band": "A",
         "probability_eventually": None,  # this version does not tell
         "stage": "sales_ready_now",
+        # 1000 money a win, half of it less and more; ranks from 20 % at 0 to 80 % at 1000
+        "expected_margin": pytest.approx(1000 * logistic(0.5)),
+        "expected_margin_low": pytest.approx(500 * logistic(0.5)),
+        "expected_margin_high": pytest.approx(1500 * logistic(0.5)),
+        "priority": pytest.approx(20 + 60 * logistic(0.5)),
         "points": 40.0,
         "points_ready": True,
         "reasons": [

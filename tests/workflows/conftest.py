@@ -16,6 +16,7 @@ from leadml.model.bundle import write_alias, write_bundle
 from leadml.model.eventually import Eventually
 from leadml.model.peers import Peers
 from leadml.model.scorecard import Levels, Line, Machine, Scorecard, Steps
+from leadml.model.value import Value
 from leadml.settings import Settings, load_settings
 from leadml.snapshot.features import RARE, Feature, FeatureSet
 from leadml.workflows.train import Training, train
@@ -77,6 +78,7 @@ def make_model(tmp_path: Path) -> Callable[..., Settings]:
         machine: Machine | None = None,
         trained_on: tuple[str, ...] = (),
         eventually: Eventually | None = None,
+        value: Value | None = None,
         features: tuple[Feature, ...] = FEATURES,
         peers: Peers | None = None,
         **manifest: object,
@@ -97,6 +99,7 @@ def make_model(tmp_path: Path) -> Callable[..., Settings]:
             trained_on=trained_on,
             eventually=eventually,
             peers=peers,
+            value=value,
         )
         write_alias(tmp_path / "models", "champion", version)
         return Settings(definition=definition, root=tmp_path)

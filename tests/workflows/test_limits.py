@@ -87,6 +87,17 @@ def test_topics_of_a_usual_run_and_their_order() -> None:
         ({"accounts": 319}, "companies", "400 leads come from 319 companies"),
         ({"margin_recorded": False}, "profit", "every win counts"),
         ({"wins_without_margin": 3}, "profit", "3 wins have no margin"),
+        ({"money": "amount", "money_known": 90}, "what a win is worth", "its whole amount"),
+        (
+            {"money": "margin", "money_known": 90, "money_unknown": 10},
+            "what a win is worth",
+            "10 of 100 wins have no known margin in money",
+        ),
+        (
+            {"money_mapped": True, "money_unknown": 100},
+            "what a win is worth",
+            "None of the 100 won leads has a known margin in money",
+        ),
         ({"highest": 0.625}, "sure wins", "more than 62.5 %"),
         ({"eventually_days": 180.0}, "the long run", "later than 180 days"),
         ({"thin": (("Fair", 30, 2),)}, "small sources", "Fair (2 of 30)"),
@@ -134,3 +145,9 @@ def test_every_limit_says_what_would_tell_and_topics_are_unique() -> None:
     limits = limits_of(everything)
     assert all(limit.remedy and not limit.text.endswith(".") for limit in limits)
     assert len({limit.topic for limit in limits}) == len(limits)
+
+
+def test_few_wins_without_a_margin_in_money_are_no_limit() -> None:
+    told = said(money="margin", money_known=91, money_unknown=9, money_mapped=True)
+    assert "what a win is worth" not in told
+    assert "what a win is worth" not in said()  # no money at all

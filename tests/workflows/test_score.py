@@ -22,6 +22,7 @@ from leadml.model.peers import FeaturePeers, Group, Peers
 from leadml.model.reasons import EXACT
 from leadml.model.scorecard import Levels, Machine, Scorecard, Steps
 from leadml.model.trend import Trend
+from leadml.model.value import Ranks, Unknown, Value
 from leadml.settings import Settings
 from leadml.workflows.score import Answer, Scorer, iso, load_scorer
 
@@ -63,6 +64,10 @@ def test_an_answer_worked_by_hand(scorer: Scorer) -> None:
         "band": "B",
         "probability_eventually": None,  # this version does not tell
         "stage": None,
+        "expected_margin": None,
+        "expected_margin_low": None,
+        "expected_margin_high": None,
+        "priority": None,
         "points": 40.0,
         "points_ready": True,
         "reasons": [
@@ -91,6 +96,44 @@ def test_an_answer_worked_by_hand(scorer: Scorer) -> None:
         "warnings": [],
         "errors": [],
     }
+
+
+class TestWorth:
+    CARD = Scorecard(math.log(1000), (Steps(0, (1000.0,), (0.0, math.log(3)), 0.0),))
+    RANKS = Ranks((100.0, 1100.0), (0.25, 0.75), 500.0)
+
+    def test_probability_times_the_margin_given_a_win_and_its_bounds(
+        self, make_model: Make
+    ) -> None:
+        # log-odds -.5: p = .37754; size above 1000: 3000 given a win, so 1132.6 but for the
+        # factor of 1.2; bounds .5 and 2 of it. 1359.1 lies 259.1 above all training leads.
+        value = Value(
+            ranks=self.RANKS,
+            basis="model",
+            card=self.CARD,
+            unknown=Unknown(1.2, 0.5, 2.0),
+            mean=1700.0,
+        )
+        answer = one(load_scorer(config=make_model(value=value)))
+        plain = 3000 / (1 + math.exp(0.5))
+        assert answer.expected_margin == pytest.approx(1.2 * plain)
+        assert answer.expected_margin_low == pytest.approx(0.5 * plain)
+        assert answer.expected_margin_high == pytest.approx(2 * plain)
+        beyond = (1.2 * plain - 1100) / 500
+        assert answer.priority == pytest.approx(75 + 25 * beyond / (1 + beyond))
+
+    def test_without_money_the_probability_ranks(self, make_model: Make) -> None:
+        value = Value(ranks=Ranks((0.1, 0.9), (0.25, 0.75), 0.2))
+        answer = one(load_scorer(config=make_model(value=value)))
+        assert (answer.expected_margin, answer.expected_margin_high) == (None, None)
+        p = 1 / (1 + math.exp(0.5))
+        assert answer.priority == pytest.approx(25 + 50 * (p - 0.1) / 0.8)
+
+    def test_a_lead_with_an_error_has_none(self, make_model: Make) -> None:
+        value = Value(ranks=self.RANKS, basis="mean", mean=10.0)
+        answer = one(load_scorer(config=make_model(value=value)), size="huge")
+        assert answer.errors
+        assert (answer.expected_margin, answer.priority) == (None, None)
 
 
 def log_odds(answer: Answer) -> float:

@@ -17,7 +17,8 @@ from leadml.domain.definition import Definition
 from leadml.domain.points_table import PointsTable
 from leadml.errors import ConfigError, DataError, ModelError, RowError
 from leadml.model.eventually import Eventually
-from leadml.model.scorecard import Machine, Scorecard
+from leadml.model.scorecard import Line, Machine, Scorecard
+from leadml.model.value import Ranks, Unknown, Value
 from leadml.settings import Settings
 from leadml.snapshot.features import Feature
 from leadml.workflows import score_file
@@ -38,6 +39,10 @@ COLUMNS = [
     "probability_eventually",
     "stage",
     "reasons_sum",
+    "expected_margin",
+    "expected_margin_low",
+    "expected_margin_high",
+    "priority",
 ]
 LEADS = """\
 id,created,handed,size,source,seen,stage,note
@@ -56,6 +61,13 @@ c,2024-03-09T12:00Z,mail,
 x,2024-03-09T12:00Z,visit,
 """
 NOW = "2024-06-02T00:00Z"
+WORTH = Value(
+    ranks=Ranks((100.0, 900.0), (0.25, 0.75), 400.0),
+    basis="model",
+    card=Scorecard(6.0, (Line(0, (0.0, 2000.0), (0.0, 1.0), 0.3),)),
+    unknown=Unknown(1.1, 0.7, 1.9),
+    mean=500.0,
+)
 LATE = Eventually(horizon_days=180.0, form="score", slope=0.7, intercept=-0.4)
 
 Make = Callable[..., Settings]
@@ -91,7 +103,7 @@ def test_the_file_says_what_the_records_say(
     as_of: str | None,
     with_activities: bool,
 ) -> None:
-    settings = make_model(eventually=LATE)
+    settings = make_model(eventually=LATE, value=WORTH)
     output = settings.root / f"out{suffix}"
     score(
         files[0],
@@ -131,6 +143,8 @@ def test_the_file_says_what_the_records_say(
         later = pytest.approx(answer.probability_eventually, abs=close)
         assert float(row["probability_eventually"]) == later
         assert row["stage"] == answer.stage
+        for name in ("expected_margin", "expected_margin_low", "expected_margin_high", "priority"):
+            assert float(row[name]) == pytest.approx(getattr(answer, name), rel=close)
         assert row["model_version"] == answer.model_version
         assert str(row["sales_ready"]).lower() == str(answer.sales_ready).lower()
         assert str(row["points_ready"]).lower() == str(answer.points_ready).lower()
@@ -159,6 +173,10 @@ def test_types_of_parquet(make_model: Make, files: tuple[Path, Path]) -> None:
     types = dict.fromkeys(COLUMNS, pa.string()) | {
         "probability": pa.float64(),
         "sales_ready": pa.bool_(),
+        "expected_margin": pa.float64(),
+        "expected_margin_low": pa.float64(),
+        "expected_margin_high": pa.float64(),
+        "priority": pa.float64(),
         "points": pa.float64(),
         "points_ready": pa.bool_(),
         "probability_eventually": pa.float64(),
@@ -206,9 +224,8 @@ d,2024-05-30,,huge,Web
         ]
         assert (done.leads, done.errors) == (4, 3)
         for row in found[1:]:
-            empty = ("probability", "sales_ready", "band", "points", "points_ready", "reasons")
-            assert [row[name] for name in (*empty, "probability_eventually", "stage")] == [""] * 8
-            assert row["reasons_sum"] == ""
+            kept = {"lead_id", "basis", "model_version", "scored_at"}
+            assert [row[name] for name in COLUMNS if name not in kept] == [""] * 13
         assert found[0]["probability"]
         assert [row["lead_id"] for row in found] == ["a", "", "c", "d"]
 

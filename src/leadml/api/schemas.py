@@ -140,6 +140,30 @@ class ScoreAnswer(BaseModel):
             "as likely to be won as the last one that is. `not_qualified`: neither."
         ),
     ]
+    expected_margin: Annotated[
+        float | None,
+        Field(
+            description="Money: probability times the margin expected of a win. Null where no "
+            "won lead had a known margin."
+        ),
+    ]
+    expected_margin_low: Annotated[
+        float | None,
+        Field(description="The same with margins that are not known placed low; see the method."),
+    ]
+    expected_margin_high: Annotated[
+        float | None, Field(description="The same with margins that are not known placed high.")
+    ]
+    priority: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=100,
+            description="Share of the training leads, in percent, that the lead outranks by "
+            "expected margin; by probability where no margin is known. Null in versions that do "
+            "not tell.",
+        ),
+    ]
     points: float | None
     points_ready: bool | None
     reasons: Annotated[
@@ -222,6 +246,10 @@ class ModelCard(BaseModel):
     eventually: Annotated[
         dict[str, Any] | None,
         Field(description="The longest horizon the data can show, and how later wins are told."),
+    ]
+    value: Annotated[
+        dict[str, Any] | None,
+        Field(description="How expected margins are told, and from how many won leads."),
     ]
     metrics: Annotated[dict[str, Any], Field(description="Measured out of time, in training.")]
 

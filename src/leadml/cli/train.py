@@ -104,6 +104,7 @@ def _show(training: "Training", out: "Console") -> None:
     out.print(f"Learnt from {training.leads} leads, {training.won} of them sales-ready.")
     out.print(_threshold_words(training))
     out.print(_eventually_words(training))
+    out.print(value_words(training.value))
     out.print(f"Version {training.version} is {training.alias}: {training.why}.")
     _show_limits(training, out)
     out.print(f"Bundle: {training.bundle}", markup=False)
@@ -156,3 +157,18 @@ def _eventually_words(training: "Training") -> str:
         f"Beyond the horizon: of {beyond.leads} leads not won within it {beyond.won} were won "
         f"within {beyond.horizon_days:g} days; {beyond.why}."
     )
+
+
+def value_words(value: dict[str, Any]) -> str:
+    """Say in one sentence what expected margins rest on."""
+    if value["basis"] is None:
+        return "Expected margin: none; no won lead has a known margin in money (amount, margin)."
+    what = "margin" if value["of"] == "margin" else "amount (no margin is mapped)"
+    mean = f"mean {what} of a win {value['mean']:,.0f}"
+    if value["low"] < value["high"]:
+        mean += f", {value['low']:,.0f} to {value['high']:,.0f} as the unknown ones may be"
+    wins = (
+        f"{value['won_with_margin']} wins with a known one, {value['won_without_margin']} without"
+    )
+    how = {"model": "differs by the lead's features", "mean": "is the same for all leads"}
+    return f"Expected margin: given a win it {how[value['basis']]}; {mean}; {wins}."

@@ -60,6 +60,9 @@ class Leads:
         What was odd about reading them.
     places : Places
         Where each lead stands in the export.
+    profit : float64 array or None
+        Margin in money: ``margin_amount``, or the margin times the amount; NaN where unknown or
+        where the margin is more than the amount. None where neither is mapped.
     """
 
     source: str
@@ -75,6 +78,7 @@ class Leads:
     places: Places
     _export: Columns = field(repr=False, compare=False)
     _rows: NDArray[np.intp] | None = field(default=None, repr=False, compare=False)
+    profit: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         """Return the number of leads."""
@@ -141,6 +145,7 @@ class Leads:
             places=self.places.take(rows),
             _export=self._export,
             _rows=rows if self._rows is None else self._rows[rows],
+            profit=of(self.profit),
         )
 
 
@@ -189,6 +194,7 @@ def read_leads(table: Table, mapping: LeadMapping, *, required: Collection[str])
         findings=(*table.findings, *reader.findings),
         places=table.places,
         _export=reader.export,
+        profit=_profit(numbers),
     )
 
 
@@ -340,3 +346,13 @@ def _margin(numbers: dict[str, NDArray[np.float64] | None]) -> NDArray[np.float6
         profit, amount, out=np.full(len(profit), np.nan), where=amount != 0
     )
     return margin
+
+
+def _profit(numbers: dict[str, NDArray[np.float64] | None]) -> NDArray[np.float64] | None:
+    """Return the margin in money; a margin above the whole amount is a slip, not a number."""
+    margin, amount = numbers["margin"], numbers["amount"]
+    if numbers["margin_amount"] is not None:
+        return numbers["margin_amount"]
+    if margin is None or amount is None:
+        return None
+    return np.where(margin <= 1, margin * amount, np.nan)

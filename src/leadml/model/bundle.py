@@ -10,6 +10,7 @@
       trained_on.npy    hashes of the ids of the leads it learnt from
       eventually.json   the chance of a win after the horizon
       peers.json        of the training leads, how many closed by each feature's ranges
+      value.json        the margin expected of a lead, and how it ranks among the training leads
       reference.json    how features and scores were spread then, as counts in bins
       pipeline.joblib   the fitted scikit-learn objects, for analysts; serving never reads it
       training.html     the page of the run, and training.json with its numbers; not sealed
@@ -36,6 +37,7 @@ from leadml.model.peers import Peers
 from leadml.model.reference import Reference
 from leadml.model.scorecard import Machine, Scorecard, Trees
 from leadml.model.trend import Trend
+from leadml.model.value import Value
 from leadml.snapshot.features import Feature, FeatureSet
 
 FORMAT = 1
@@ -45,6 +47,7 @@ VERSIONS = "versions"
 REFERENCE = "reference.json"
 EVENTUALLY = "eventually.json"
 PEERS = "peers.json"
+VALUE = "value.json"
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class Bundle:
         The model.
     eventually : Eventually or None
         The chance of a win after the horizon; None in bundles that do not hold it.
+    value : Value or None
+        Expected margin and priority; None in bundles that do not hold them.
     """
 
     path: Path
@@ -73,6 +78,7 @@ class Bundle:
     features: FeatureSet
     machine: Machine
     eventually: Eventually | None = None
+    value: Value | None = None
 
     @property
     def version(self) -> str:
@@ -122,6 +128,7 @@ def write_bundle(
     reference: Reference | None = None,
     eventually: Eventually | None = None,
     peers: Peers | None = None,
+    value: Value | None = None,
 ) -> None:
     """Write the data files and the manifest that seals them into an existing empty folder.
 
@@ -141,6 +148,8 @@ def write_bundle(
         _write_json(folder / EVENTUALLY, eventually.to_dict())
     if peers is not None:
         _write_json(folder / PEERS, peers.to_dict())
+    if value is not None:
+        _write_json(folder / VALUE, value.to_dict())
     sealed = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
     content = {"format": FORMAT, "files": sealed, **manifest}
     _write_json(folder / "manifest.json", content | {"seal": _seal(content)})
@@ -172,10 +181,12 @@ def read_bundle(folder: Path) -> Bundle:
     model = _json(folder / "model.json")
     definition = Definition.from_dict(_json(folder / "definition.json"))
     features, machine = _model_from_dict(model, folder, manifest["files"])
-    eventually = None
+    eventually = value = None
     if EVENTUALLY in manifest["files"]:
         eventually = Eventually.from_dict(_json(folder / EVENTUALLY))
-    return Bundle(folder, manifest, definition, features, machine, eventually)
+    if VALUE in manifest["files"]:
+        value = Value.from_dict(_json(folder / VALUE))
+    return Bundle(folder, manifest, definition, features, machine, eventually, value)
 
 
 def _seal(manifest: Mapping[str, Any]) -> str:

@@ -107,7 +107,7 @@ def logistics(
     monotone: Signs | None = None,
 ) -> tuple[Fitted, ...]:
     """Fit `logistic` at several strengths, weakest first: each begins where the last one ended."""
-    shapes = [_shape(x[:, j], is_text, bend) for j, is_text in enumerate(categorical)]
+    shapes = [shape_of(x[:, j], is_text, bend) for j, is_text in enumerate(categorical)]
     if not shapes:
         return (base_rate(y, weight=weight),) * len(strengths)
     width = sum(shape.width for shape in shapes)
@@ -127,7 +127,7 @@ def logistics(
 
 def _lines(
     model: LogisticRegression,
-    shapes: Sequence["_LevelShape | _LineShape"],
+    shapes: Sequence["Shape"],
     monotone: Signs | None,
 ) -> Scorecard:
     weights = model.coef_[0]
@@ -157,29 +157,37 @@ def _thinned(weight: Numbers | None, step: int) -> Numbers | None:
 
 
 @dataclass(frozen=True)
-class _LevelShape:
+class LevelShape:
+    """A column for each level of a text, and one for missing."""
+
     levels: int
 
     @property
     def width(self) -> int:
+        """Number of columns."""
         return self.levels + 1
 
     def columns(self, x: Numbers) -> Numbers:
+        """Return the columns of a feature's values, shape (leads, width)."""
         codes = np.where(np.isnan(x), self.levels, x).astype(np.intp)
         return np.eye(self.width)[codes]
 
     def term(self, feature: int, weights: Numbers) -> Term:
+        """Return the term that the columns' weights make, shape (width,)."""
         values = tuple(map(float, weights))
         return Levels(feature, values[:-1], values[-1])
 
 
 @dataclass(frozen=True)
-class _LineShape:
+class LineShape:
+    """A column for each knot of a piecewise linear function, and one for missing."""
+
     knots: tuple[float, ...]
     bend: float
 
     @property
     def width(self) -> int:
+        """Number of columns."""
         return len(self._basis) + 1
 
     @property
@@ -191,25 +199,31 @@ class _LineShape:
         return np.vstack([hats, np.linspace(-0.5, 0.5, len(self.knots))])
 
     def columns(self, x: Numbers) -> Numbers:
+        """Return the columns of a feature's values, shape (leads, width)."""
         present = ~np.isnan(x)
         functions = [np.interp(x, self.knots, values) * present for values in self._basis]
         columns: Numbers = np.nan_to_num(np.stack([*functions, ~present], axis=1))
         return columns
 
     def term(self, feature: int, weights: Numbers) -> Term:
+        """Return the term that the columns' weights make, shape (width,)."""
         values = tuple(map(float, weights[:-1] @ self._basis))
         return Line(feature, self.knots, values, float(weights[-1]))
 
 
-def _shape(x: Numbers, is_text: bool, bend: float) -> _LevelShape | _LineShape:
+Shape = LevelShape | LineShape
+
+
+def shape_of(x: Numbers, is_text: bool, bend: float = 1.0) -> Shape:
+    """Return how one feature enters a linear model: a column a level, or one a knot."""
     present = x[~np.isnan(x)]
     if is_text:
-        return _LevelShape(int(present.max()) + 1 if len(present) else 0)
+        return LevelShape(int(present.max()) + 1 if len(present) else 0)
     if len(present) == 0:
-        return _LineShape((0.0,), bend)
+        return LineShape((0.0,), bend)
     few = np.unique(present)
     knots = few if len(few) <= len(KNOTS) else np.unique(np.quantile(present, KNOTS))
-    return _LineShape(tuple(map(float, knots)), bend)
+    return LineShape(tuple(map(float, knots)), bend)
 
 
 def boosted(

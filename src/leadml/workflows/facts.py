@@ -59,6 +59,7 @@ def facts_of(run: Run, manifest: Mapping[str, Any]) -> Facts:
         accounts=_accounts(run),
         margin_recorded=run.material.leads.margin is not None and agreement.min_margin > 0,
         wins_without_margin=_without_margin(run),
+        **_money(run),
         level=(manifest.get("level") or {}).get("chosen"),
         lag_days=(manifest.get("level") or {}).get("lag_days"),
         effective_size=_effective(run),
@@ -122,6 +123,18 @@ def _without_margin(run: Run) -> int:
         return 0
     outcome = run.material.leads.outcome
     return 0 if outcome is None else int((np.isnan(margin) & (outcome == 1)).sum())
+
+
+def _money(run: Run) -> dict[str, Any]:
+    if run.worth is None:
+        return {}
+    value = run.worth.value
+    return {
+        "money": None if value.basis is None else value.of,
+        "money_mapped": run.worth.money.of is not None,
+        "money_known": value.won_with_margin,
+        "money_unknown": value.won_without_margin,
+    }
 
 
 def _effective(run: Run) -> float | None:

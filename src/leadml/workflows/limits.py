@@ -72,6 +72,12 @@ class Facts:
     margin_recorded : bool
         Whether wins have a margin (or none is asked for).
     wins_without_margin : int
+    money : {"margin", "amount"} or None
+        What expected margins are made of; None where no won lead has any.
+    money_mapped : bool
+        Whether the export has a margin or an amount in money.
+    money_known, money_unknown : int
+        Won leads with a known margin in money, and without.
     level, lag_days, effective_size
         How the level was set, days from the newest known outcome to now, and the effective number
         of leads where weights stand in for open ones; None where it does not apply.
@@ -121,6 +127,10 @@ class Facts:
     effective_size: float | None = None
     resolved_early: int = 0
     eventually_days: float | None = None
+    money: str | None = None
+    money_mapped: bool = False
+    money_known: int = 0
+    money_unknown: int = 0
     thin: tuple[tuple[str, int, int], ...] = ()
     knowable: tuple[str, ...] = field(default=())
 
@@ -319,6 +329,29 @@ def _money(f: Facts) -> Iterator[Limit]:
         yield Limit("profit", text, "record the margin")
 
 
+MANY_UNKNOWN = 0.1
+"""Share of wins without a margin in money from which expected margins are doubtful."""
+
+
+def _worth(f: Facts) -> Iterator[Limit]:
+    everyone = f.money_known + f.money_unknown
+    if f.money == "amount":
+        text = (
+            "No margin is mapped, so a win is worth its whole amount: expected margins are what "
+            "comes in, not what is left of it, and their order holds where margins are alike"
+        )
+        yield Limit("what a win is worth", text, "map margin or margin_amount")
+    elif f.money is None and f.money_mapped:
+        text = f"None of the {everyone:,} won leads has a known margin in money: leads rank by"
+        yield Limit("what a win is worth", f"{text} probability alone", "record amount and margin")
+    elif f.money is not None and f.money_unknown >= MANY_UNKNOWN * everyone:
+        text = (
+            f"{f.money_unknown:,} of {everyone:,} wins have no known margin in money. Expected "
+            "margins take them to be like the others; their bounds say how far off that may be"
+        )
+        yield Limit("what a win is worth", text, "record amount and margin of every win")
+
+
 def _later(f: Facts) -> Iterator[Limit]:
     if f.newest is None or not f.closing_times_recorded:
         return
@@ -357,6 +390,7 @@ _PARTS: tuple[Callable[[Facts], Iterator[Limit]], ...] = (
     _slices,
     _dependence,
     _money,
+    _worth,
     _extremes,
     _later,
     _cause,

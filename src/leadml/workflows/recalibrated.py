@@ -93,6 +93,7 @@ def _write(folder: Path, new: NewLeads, found: Refresh, manifest: Mapping[str, A
         eventually=bundle.eventually
         and bundle.eventually.behind(found.line.slope, found.line.intercept),
         peers=bundle.peers and bundle.peers.scaled(found.line.slope),
+        value=bundle.value,
     )
 
 

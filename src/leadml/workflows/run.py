@@ -28,6 +28,7 @@ from leadml.workflows.lesson import Lesson
 from leadml.workflows.material import Material
 from leadml.workflows.outcomes import Outcomes, outcomes_of
 from leadml.workflows.score import iso
+from leadml.workflows.value import Worth
 
 BAND_SHARES = {"A": 1.0, "B": 0.5, "C": 0.25}
 """Bands by probability, as shares of the agreed close rate; D is below the last."""
@@ -49,6 +50,7 @@ class Run:
     threshold: Threshold
     audit: Audit = field(default_factory=Audit)
     eventually: Eventually | None = None
+    worth: Worth | None = None
     adaptation: Adaptation = field(default_factory=lambda: Adaptation(Level()))
 
     @property
@@ -108,6 +110,7 @@ def manifest_of(run: Run, seed: int) -> dict[str, Any]:
         "won": int(run.lesson.y.sum()),
         "outcomes": run.outcomes.to_dict(),
         "eventually": None if run.eventually is None else run.eventually.summary(),
+        "value": None if run.worth is None else run.worth.value.summary(),
         "repeated_share": repeated_share(run),
         "columns": [str(column) for column in run.material.leads.frame.columns],
         "history": _history(run.material),

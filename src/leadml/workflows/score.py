@@ -21,6 +21,7 @@ from leadml.model.bundle import Bundle, champion_bundle, read_bundle
 from leadml.model.points import PointsEngine, bucket_names, reached
 from leadml.model.reasons import Reasons
 from leadml.model.scorecard import Explained, probability
+from leadml.model.value import Margins
 from leadml.settings import Settings, load_settings
 from leadml.workflows.records import LeadBatch, Records
 
@@ -28,6 +29,8 @@ BANDS = "ABCD"
 READY, NURTURE, NOT_QUALIFIED = "sales_ready_now", "nurture", "not_qualified"
 STAGES = (READY, NURTURE, NOT_QUALIFIED)
 """Where a lead stands between marketing and sales."""
+WORTH = ("expected_margin", "expected_margin_low", "expected_margin_high", "priority")
+"""What a lead is worth, in the order of `Margins` and then its priority."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,11 @@ class Scores:
         None in versions that do not tell.
     stage : list of str or None
         One of `STAGES`; None where a lead is not handed off and `eventually` is None.
+    margins : Margins or None
+        Expected margins in money and their bounds; None where no margin is known.
+    priority : float array or None
+        100 times the share of the training leads that each lead outranks, by expected margin, or
+        by probability where no margin is known; None in versions that do not tell.
     """
 
     log_odds: NDArray[np.float64]
@@ -75,6 +83,8 @@ class Scores:
     errors: dict[int, list[tuple[str, str]]]
     eventually: NDArray[np.float64] | None
     stage: list[str | None]
+    margins: Margins | None = None
+    priority: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +101,12 @@ class Answer:
     stage : str or None
         ``sales_ready_now``: handed off. ``nurture``: not, but in the end as likely to be won as
         the last one that is. ``not_qualified``: neither.
+    expected_margin, expected_margin_low, expected_margin_high : float or None
+        In money: probability times the margin expected of a win, and between what it lies where
+        won leads have no known margin; None where none has.
+    priority : float or None
+        0 to 100: share of the training leads that it outranks by expected margin, by probability
+        where no margin is known.
     errors : list of dict
         ``{"loc": path inside the lead, "msg"}``.
     """
@@ -102,6 +118,10 @@ class Answer:
     band: str | None
     probability_eventually: float | None
     stage: str | None
+    expected_margin: float | None
+    expected_margin_low: float | None
+    expected_margin_high: float | None
+    priority: float | None
     points: float | None
     points_ready: bool | None
     reasons: list[dict[str, Any]]
@@ -193,6 +213,8 @@ class Scorer:
         beyond = self.bundle.eventually
         eventually = None if beyond is None else beyond.of(log_odds, encoded.x)
         sales_ready = self._decision(p, ready)
+        worth = self.bundle.value
+        margins = None if worth is None else worth.expected(p, encoded.x)
         return Scores(
             log_odds=log_odds,
             probability=p,
@@ -208,6 +230,8 @@ class Scorer:
             errors=errors,
             eventually=eventually,
             stage=self._stages(sales_ready, eventually),
+            margins=margins,
+            priority=None if worth is None else worth.priority(p, margins),
         )
 
     def score_records(
@@ -269,6 +293,7 @@ class Scorer:
             if ok and scores.eventually is not None
             else None,
             stage=scores.stage[row] if ok else None,
+            **_worth_of(scores, row, ok=ok),
             points=points if has_points else None,
             points_ready=bool(scores.points_ready[row])  # type: ignore[index]
             if has_points
@@ -336,6 +361,13 @@ class Scorer:
         if explain:
             return machine.explained(x, as_of)
         return Explained(machine.log_odds(x, as_of), np.empty((len(x), 0)), None)
+
+
+def _worth_of(scores: Scores, row: int, *, ok: bool) -> dict[str, float | None]:
+    """Return one lead's expected margin, its bounds and its priority."""
+    columns = scores.margins or (None, None, None)
+    named = zip(WORTH, (*columns, scores.priority), strict=True)
+    return {n: float(values[row]) if ok and values is not None else None for n, values in named}
 
 
 def load_scorer(model: str = "champion", *, config: Path | str | Settings | None = None) -> Scorer:

@@ -18,7 +18,7 @@ from leadml.errors import ConfigError, RowError
 from leadml.settings import Settings, load_settings
 from leadml.workflows.material import Material, batch_of, gather, moments_to_score, read_as_of
 from leadml.workflows.records import LATER, LeadBatch
-from leadml.workflows.score import BANDS, STAGES, Scorer, Scores, load_scorer
+from leadml.workflows.score import BANDS, STAGES, WORTH, Scorer, Scores, load_scorer
 
 if TYPE_CHECKING:
     from leadml.workflows.material import Source
@@ -40,6 +40,10 @@ SCHEMA = pa.schema(
         ("probability_eventually", pa.float64()),
         ("stage", pa.string()),
         ("reasons_sum", pa.string()),
+        ("expected_margin", pa.float64()),
+        ("expected_margin_low", pa.float64()),
+        ("expected_margin_high", pa.float64()),
+        ("priority", pa.float64()),
         ("error", pa.string()),
     ]
 )
@@ -220,6 +224,7 @@ def _written(scorer: Scorer, batch: LeadBatch, scores: Scores, now: datetime) ->
             "probability_eventually": pa.array(eventually, pa.float64(), mask=~ok),
             "stage": pa.array(np.array(scores.stage, object), pa.string(), mask=~ok),
             "reasons_sum": _told_as_json(scores.reasons_sum, ok),
+            **_worth(scores, ok),
             "error": error,
         }
     )
@@ -228,6 +233,15 @@ def _written(scorer: Scorer, batch: LeadBatch, scores: Scores, now: datetime) ->
 def _told_as_json(told: Sequence[object], ok: NDArray[np.bool_]) -> list[str | None]:
     pairs = zip(told, ok.tolist(), strict=True)
     return [json.dumps(one, ensure_ascii=False) if good else None for one, good in pairs]
+
+
+def _worth(scores: Scores, ok: NDArray[np.bool_]) -> dict[str, pa.Array]:
+    columns = (*(scores.margins or (None, None, None)), scores.priority)
+    nothing = np.full(len(ok), None)
+    return {
+        name: pa.array(nothing if values is None else values, pa.float64(), mask=~ok)
+        for name, values in zip(WORTH, columns, strict=True)
+    }
 
 
 def _told_all(problems: list[tuple[str, str]] | None) -> str | None:

@@ -76,6 +76,7 @@ def _write(run: Run, manifest: Mapping[str, Any], folder: Path) -> None:
         reference=reference_for(run),
         eventually=run.eventually,
         peers=run.peers,
+        value=None if run.worth is None else run.worth.value,
     )
 
 
@@ -88,7 +89,7 @@ def write_training_page(run: Run, sealed: Sealed, training: Mapping[str, Any]) -
         `Training.to_dict`.
     """
     agreement = run.settings.definition.agreement
-    kept = ("data_window", "outcomes", "level", "half_life_days", "eventually", "history")
+    kept = ("data_window", "outcomes", "level", "half_life_days", "eventually", "value", "history")
     payload = {
         **training,
         **{key: sealed.manifest.get(key) for key in kept},

@@ -36,6 +36,7 @@ from leadml.workflows.outcomes import Outcomes
 from leadml.workflows.registry import refuse_foreign
 from leadml.workflows.run import Run
 from leadml.workflows.sealing import seal, write_training_page
+from leadml.workflows.value import worth_of
 
 if TYPE_CHECKING:
     from leadml.workflows.material import Source
@@ -69,6 +70,8 @@ class Training:
         What became of the hand-offs, the never followed up among them.
     eventually : Eventually or None
         The longest horizon the data can show, and how wins after the agreed one are told.
+    value : dict
+        How expected margins are told, and from how many won leads; as the manifest says it.
     level : dict
         The rule of the level that won the rehearsal: ``chosen``, ``candidates`` with their gains,
         ``lag_days``, ``shift``, ``trend``, ``slope``, ``slope_fell_back``.
@@ -92,6 +95,7 @@ class Training:
     won: int
     outcomes: Outcomes
     eventually: Eventually | None
+    value: dict[str, Any]
     level: dict[str, Any]
     half_life_days: float | None
     findings: tuple[Finding, ...]
@@ -113,6 +117,7 @@ class Training:
             "won": self.won,
             "outcomes": self.outcomes.to_dict(),
             "eventually": None if self.eventually is None else self.eventually.summary(),
+            "value": self.value,
             "level": self.level,
             "half_life_days": self.half_life_days,
             "candidates": self.candidates,
@@ -203,6 +208,7 @@ def train(
         won=int(lesson.y.sum()),
         outcomes=run.outcomes,
         eventually=run.eventually,
+        value=sealed.manifest["value"],
         level=run.level,
         half_life_days=run.adaptation.half_life_days,
         findings=tuple(findings),
@@ -242,6 +248,7 @@ def _learn(
         horizon_days=settings.definition.agreement.horizon_days,
         seed=seed,
     )
+    worth = worth_of(lesson, folds, material, judged, settings, machine)
     return Run(
         settings=settings,
         material=material,
@@ -255,6 +262,7 @@ def _learn(
         threshold=_threshold(lesson, selection, settings),
         audit=audit,
         eventually=eventually,
+        worth=worth,
         adaptation=adaptation,
     )
 
