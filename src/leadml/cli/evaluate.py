@@ -96,6 +96,7 @@ def _show(console: "Console", result: "Evaluation") -> None:
         console.print(sentence, markup=False)
     console.print(_handoffs(values))
     console.print(_scores(values))
+    console.print(_profit(values["profit"]))
     for row in values["excluded_rows"]:
         console.print(f"left out: {row['count']} × {row['reason']} ({row['code']})", markup=False)
     console.print(f"page: {result.page}", markup=False)
@@ -140,6 +141,30 @@ def _scores(values: dict[str, Any]) -> "Table":
         cells = [_number(values["scores"][who][metric]["value"]) for who in ("model", "points")]
         row = compared.get(metric)
         table.add_row(name, *cells, *(_difference(row) if row else "–––"))
+    return table
+
+
+def _profit(told: dict[str, Any]) -> "Table | str":
+    from rich.table import Table
+
+    from leadml.pages.html import count, money, percent
+
+    if not told["model"]:
+        return f"profit: not known, {told['reason']}."
+    title = f"profit: {told['of']} of the won less {money(told['cost'])} a lead worked"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for name in ("", "leads worked", "share", "expected", "as it came", "bounds"):
+        table.add_column(name, justify="right" if name else "left")
+    rows = {
+        "model, best as expected": told["model"]["best"],
+        "model, its cut": told["model"]["at_cut"],
+        "points, best in hindsight": told["points"] and told["points"]["hindsight"],
+    }
+    for name, row in rows.items():
+        if row:
+            bounds = f"{money(row['observed_low'])} to {money(row['observed_high'])}"
+            figures = (money(row[key]) for key in ("expected", "observed"))
+            table.add_row(name, count(row["volume"]), percent(row["leads"]), *figures, bounds)
     return table
 
 

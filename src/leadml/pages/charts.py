@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 MODEL, POINTS, INK, FAINT = "#0072B2", "#D55E00", "#222222", "#8a8f98"
 STYLES: dict[str, dict[str, Any]] = {
@@ -118,6 +118,65 @@ def gains_chart(name: str, curves: Mapping[str, Sequence[Row]]) -> Markup:
         axes.legend(loc="lower right", frameon=False)
         text = "Share of all wins found, working from the best lead down. Values in the table."
         return _svg(figure, name, "Gains curve", text)
+
+
+def profit_of(payload: Mapping[str, Any]) -> Markup | None:
+    """Draw the profit curve of a page's values, where they tell one."""
+    told = payload.get("profit")
+    return profit_chart("profit", told) if told and told["model"] else None
+
+
+def profit_chart(name: str, profit: Mapping[str, Any]) -> Markup:
+    """Draw the profit observed and expected against the share of leads worked, best first.
+
+    `profit` maps ``model`` and ``points`` (or None) to ``curve`` and ``best``.
+    """
+    with mpl.rc_context(_SETTINGS):
+        figure, axes = _frame(4.4, 3.6)
+        axes.axhline(0, color=FAINT, linewidth=1)
+        for contestant in ("model", "points"):
+            if profit[contestant]:
+                _profit_lines(axes, contestant, profit[contestant])
+        axes.set(xlim=(0, 1), xlabel="leads worked, best first", ylabel="margin less cost of work")
+        _percent(axes, "x")
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short_money(value)))
+        axes.legend(loc="best", frameon=False, fontsize=9)
+        text = "Cumulative margin less the cost of work, working from the best lead down."
+        return _svg(figure, name, "Profit curve", f"{text} Values in the table.")
+
+
+def _profit_lines(axes: Axes, contestant: str, told: Mapping[str, Any]) -> None:
+    style, curve = STYLES[contestant], told["curve"]
+    leads = [row["leads"] for row in curve]
+    low, high = ([row[f"observed_{end}"] for row in curve] for end in ("low", "high"))
+    if low != high:
+        axes.fill_between(leads, low, high, color=style["color"], alpha=0.15, linewidth=0)
+    axes.plot(
+        leads,
+        [row["observed"] for row in curve],
+        color=style["color"],
+        linestyle=style["linestyle"],
+        label=f"{contestant}: as it came",
+    )
+    if contestant == "model":
+        expected = [row["expected"] for row in curve]
+        axes.plot(leads, expected, color=INK, linewidth=1.2, linestyle=":", label="as expected")
+        best = told["best"]
+        axes.plot([best["leads"]], [best["expected"]], marker="o", color=INK, markersize=5)
+
+
+def short_money(value: float) -> str:
+    """Write an amount of money shortly: in thousands or millions where it is large.
+
+    Examples
+    --------
+    >>> short_money(950), short_money(-12_500), short_money(3_000_000)
+    ('950', '−12.5k', '3M')
+    """
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:g}{letter}".replace("-", "\u2212")
+    return f"{value:g}".replace("-", "\u2212")
 
 
 def rates_chart(

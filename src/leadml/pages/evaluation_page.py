@@ -7,6 +7,7 @@ from leadml.pages.charts import (
     MODEL,
     POINTS,
     gains_chart,
+    profit_of,
     rates_chart,
     reliability_chart,
 )
@@ -77,6 +78,7 @@ def _evaluation_charts(payload: Payload) -> dict[str, Any]:
         if diagram:
             key = f"reliability_{name}"
             charts[key] = reliability_chart(key, name, diagram["curve"], diagram["bins"])
+    charts["profit"] = profit_of(payload)
     curves = {name: rows for name, rows in payload["gains"].items() if rows}
     if curves:
         charts["gains"] = gains_chart("gains", curves)

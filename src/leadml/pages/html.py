@@ -45,6 +45,11 @@ def count(value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
 
 
+def money(value: float) -> str:
+    """Write an amount of money to the whole unit, in the export's currency."""
+    return f"{value:,.0f}".replace("-", "\u2212")
+
+
 def decimal(value: float) -> str:
     """Write a measure with four decimals."""
     return f"{value:.4f}"
@@ -65,7 +70,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(percent=percent, share=share, days=days, moment=moment)
-    environment.filters.update(count=count, decimal=decimal, signed=signed)
+    environment.filters.update(money=money, count=count, decimal=decimal, signed=signed)
     return environment
 
 

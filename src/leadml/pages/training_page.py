@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from leadml.pages.charts import gains_chart, reliability_chart
+from leadml.pages.charts import gains_chart, profit_of, reliability_chart
 from leadml.pages.html import count, percent, render, share
 from leadml.pages.summary import Headline, footer
 
@@ -22,6 +22,7 @@ def training_page(payload: Payload) -> str:
         "t": payload,
         "sure": share(payload["agreement"]["confidence"]),
         "reliability": reliability_chart("reliability", "model", diagram["curve"], diagram["bins"]),
+        "profit": profit_of(payload),
         "gains": gains_chart("gains", {"model": payload["gains"]}),
     }
     return render("training.html", content)

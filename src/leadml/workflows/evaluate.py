@@ -21,12 +21,17 @@ from leadml.settings import Settings, load_settings
 from leadml.snapshot.labels import Judged
 from leadml.workflows.material import Material, batch_of, gather
 from leadml.workflows.new_leads import LEARNT_FROM, NOT_SCORED, learnt_from
+from leadml.workflows.profit import NO_MONEY, no_profit
+from leadml.workflows.profit import told as profit_told
 from leadml.workflows.score import Scorer, Scores, iso, load_scorer
+from leadml.workflows.value import brought_in, money_of
 
 if TYPE_CHECKING:
     from leadml.workflows.material import Source
 
 FOLDER = "evaluation"
+SMALLEST = 1e-12
+"""Probability below which a lead is as good as lost."""
 FEWEST = 20
 """Fewest labelled leads that are evaluated."""
 
@@ -202,6 +207,7 @@ def _values(
             "cannot_tell": list(manifest.get("cannot_tell", ())),
         },
         **assessed,
+        "profit": _profit(sample, settings),
         "excluded_rows": [vars(row) for row in sample.excluded],
         "notes": [note.to_dict() for note in _notes(sample, settings, changed=changed)],
         "as_of": None if now is None else iso(int(now.astype("datetime64[us]").view("i8"))),
@@ -210,6 +216,25 @@ def _values(
         "margin_checked": material.leads.margin is not None and agreement.min_margin > 0,
         "leadml": __version__,
     }
+
+
+def _profit(sample: _Sample, settings: Settings) -> dict[str, Any]:
+    """Say what working these leads in the order of the model, and of the points, brought in."""
+    scores, kept, value = sample.scores, sample.kept, sample.scorer.bundle.value
+    if value is None or scores.margins is None:
+        return no_profit(NO_MONEY)
+    agreement = settings.definition.agreement
+    money = money_of(sample.material, sample.judged, agreement, sample.rows)
+    expected, p = scores.margins.take(kept), scores.probability[kept]
+    given_win = expected.value / np.maximum(p, SMALLEST) / value.unknown.factor
+    return profit_told(
+        expected,
+        brought_in(money, given_win),
+        money,
+        cost=settings.definition.handoff.cost,
+        handed_off=scores.sales_ready[kept],
+        points=None if scores.points is None else scores.points[kept],
+    )
 
 
 def _model_answers(sample: _Sample) -> ModelAnswers:

@@ -17,6 +17,7 @@ from leadml.workflows.challenge import decide_alias
 from leadml.workflows.facts import facts_of
 from leadml.workflows.limits import limits_of
 from leadml.workflows.models import give_alias
+from leadml.workflows.profit import profit_of_run
 from leadml.workflows.registry import OutOfTime, measure, record_version
 from leadml.workflows.run import Run, manifest_of, reference_for
 
@@ -103,6 +104,7 @@ def write_training_page(run: Run, sealed: Sealed, training: Mapping[str, Any]) -
         "out_of_time_leads": len(run.selection.rows),
         "reliability": sealed.measured.reliability,
         "gains": sealed.measured.gains,
+        "profit": profit_of_run(run),
     }
     page, _ = write_pages(sealed.bundle, PAGE, payload, training_page(payload))
     return page

@@ -49,6 +49,12 @@ class Money:
     solid: float
     of: Literal["margin", "amount"] | None
 
+    def take(self, rows: Rows) -> "Money":
+        """Return what became of some of the leads."""
+        return replace(
+            self, known=self.known[rows], unknown=self.unknown[rows], unsure=self.unsure[rows]
+        )
+
 
 def money_of(material: Material, judged: Judged, agreement: Agreement, rows: Rows) -> Money:
     """Return what the labelled leads at `rows` brought in."""
@@ -157,14 +163,45 @@ def unknown_of(money: Money, given_win: Numbers) -> Unknown:
     ``factor = 1 + s V / N``, ``low = (K + a U) / N`` (none of V solid) and
     ``high = (K + b (U + V)) / N``. Where only amounts are mapped no margin is known: ``low = 0``.
     """
-    known = ~np.isnan(money.known)
-    wins, missing, unsure = int(known.sum()), int(money.unknown.sum()), int(money.unsure.sum())
+    wins = int((~np.isnan(money.known)).sum())
+    missing, unsure = int(money.unknown.sum()), int(money.unsure.sum())
     everyone = wins + missing
-    relative = money.known[known] / given_win[known]
-    ends = np.quantile(relative, PLAUSIBLE) if len(relative) else np.ones(2)
-    least, most = min(float(ends[0]), 1.0), max(float(ends[1]), 1.0)
+    least, most = _plausible(money, given_win)
     return Unknown(
         factor=1 + money.solid * unsure / everyone,
         low=0.0 if money.of == "amount" else (wins + least * missing) / everyone,
         high=(wins + most * (missing + unsure)) / everyone,
     )
+
+
+def _plausible(money: Money, given_win: Numbers) -> tuple[float, float]:
+    """Return where unknown margins may lie, relative to what is expected of their leads."""
+    known = np.flatnonzero(~np.isnan(money.known))
+    if not len(known):
+        return 1.0, 1.0
+    least, most = np.quantile(money.known[known] / given_win[known], PLAUSIBLE)
+    return min(float(least), 1.0), max(float(most), 1.0)
+
+
+def brought_in(money: Money, given_win: Numbers) -> Margins:
+    """Return what each lead brought in, 0 without a win, with bounds where that is not known.
+
+    An unknown margin is what was expected of such a win, and lies between the 10th and the 90th
+    percentile of what known margins made of their expectation. A win that may not be solid counts
+    by the share that is, and brings nothing in at worst.
+
+    Parameters
+    ----------
+    money : Money
+        What became of the leads.
+    given_win : float array, shape (leads,)
+        Margin expected of each if it is won.
+    """
+    least, most = _plausible(money, given_win)
+    sure = np.nan_to_num(money.known)
+    missing = np.where(money.unknown, given_win, 0.0)
+    unsure = np.where(money.unsure, given_win, 0.0)
+    low = np.zeros(len(sure)) if money.of == "amount" else sure + least * missing
+    value = sure + missing + money.solid * unsure
+    high = sure + most * (missing + unsure)
+    return Margins(value, np.minimum(low, value), np.maximum(high, value))
