@@ -3,7 +3,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from leadml.evaluation.assessment import ModelAnswers, PointsAnswers, Promise, assess
+from leadml.evaluation.answers import ModelAnswers, PointsAnswers, Promise
+from leadml.evaluation.assessment import assess
 
 WON = np.array([True, False, True, False, False, True] * 5)
 SAID = np.array([0.9, 0.1, 0.8, 0.3, 0.2, 0.4] * 5)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from leadml.domain.agreement import Agreement
-from leadml.evaluation.assessment import ModelAnswers, PointsAnswers, Promise, assess
+from leadml.evaluation.answers import ModelAnswers, PointsAnswers, Promise
+from leadml.evaluation.assessment import assess
 from leadml.evaluation.follow_up import Handoffs, by_slice, follow_up, promise_verdict
 
 

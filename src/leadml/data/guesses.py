@@ -320,6 +320,10 @@ _FITS: dict[str, tuple[Callable[[Evidence], bool], str]] = {
         lambda e: _is_group(e) and len(e.counts) <= 500,
         "has too many different values, or only one",
     ),
+    "industry": (
+        lambda e: _is_group(e) and len(e.counts) <= 500,
+        "has too many different values, or only one",
+    ),
     "amount": (_is_number, "does not hold amounts"),
     "margin": (_is_fraction, "does not hold fractions such as 0.35 or 35 %"),
     "margin_amount": (_is_number, "does not hold amounts"),

@@ -101,7 +101,7 @@ class Leads:
         return whole if self._rows is None else whole.take(self._rows).reset_index(drop=True)
 
     def texts(self, role: str) -> NDArray[np.object_] | None:
-        """Return account, owner or source of each lead as text or None; None where not mapped."""
+        """Return account, owner, source or industry of each lead as text; None where not mapped."""
         column = getattr(self.mapping, role)
         if column is None:
             return None

@@ -19,6 +19,7 @@ closed_at = "closed_at"
 account = "company"
 owner = "rep"
 source = "lead_source"
+industry = "industry"
 amount = "amount"
 margin = "margin"
 ignore = ["lead_score"]        # the CRM's own score; the points table below takes its place

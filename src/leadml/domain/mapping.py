@@ -42,6 +42,7 @@ class LeadMapping:
     account: str | None = None
     owner: str | None = None
     source: str | None = None
+    industry: str | None = None
     amount: str | None = None
     margin: str | None = None
     margin_amount: str | None = None
@@ -67,8 +68,8 @@ class LeadMapping:
     @property
     def named_columns(self) -> dict[str, str]:
         """Every mapped column: key in `[leads]` -> column name."""
-        keys: tuple[str, ...] = ("id", "outcome", "account", "owner", "source", "amount", "margin")
-        keys += ("margin_amount", "points", *self.times)
+        keys: tuple[str, ...] = ("id", "outcome", "account", "owner", "source", "industry")
+        keys += ("amount", "margin", "margin_amount", "points", *self.times)
         return {key: name for key in keys if (name := getattr(self, key))}
 
 

@@ -1,104 +1,23 @@
 """Model and points held against each other and against the agreement, on the same leads."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from leadml.evaluation.answers import Bools, ModelAnswers, PointsAnswers, Promise
 from leadml.evaluation.calibration import reliability
 from leadml.evaluation.challenge import LEVEL, Challenge, Difference, Progress, Scored
 from leadml.evaluation.close_rate import at_volume, by_group, expected_wins, handoff, ranges_of
+from leadml.evaluation.fair import NOTHING_ELSE, Circumstances, FairComparison
 from leadml.evaluation.gains import gains
 from leadml.evaluation.interval import Interval
 from leadml.evaluation.metrics import METRICS
+from leadml.evaluation.slices import Answers, slices
 from leadml.evaluation.tally import Floats
 
-Bools = NDArray[np.bool_]
 BANDS = ("A", "B", "C", "D")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelAnswers:
-    """What the model said; arrays of shape (leads,).
-
-    Attributes
-    ----------
-    probability : float array
-        Calibrated, in [0, 1].
-    sales_ready : bool array
-        Whether it would hand the lead off.
-    band : array of str
-        A to D.
-    threshold : float or None
-        Probability from which it hands off.
-    """
-
-    probability: Floats
-    sales_ready: Bools
-    band: NDArray[np.object_]
-    threshold: float | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class PointsAnswers:
-    """What the points said; arrays of shape (leads,).
-
-    Attributes
-    ----------
-    points : float array
-        NaN where a lead has none.
-    ready : bool array
-        At or above the threshold.
-    threshold : float
-        Points from which a lead is handed off.
-    bucket : object array, or None
-        Name of each lead's bucket (None below all); None where no buckets are agreed.
-    buckets : sequence of str
-        Bucket names, best first.
-    calibration : (intercept, slope), or None
-        Log-odds of a win as a line in the points, fitted on the training leads.
-    no_calibration : str
-        Why there is none.
-    """
-
-    points: Floats
-    ready: Bools
-    threshold: float
-    bucket: NDArray[np.object_] | None = None
-    buckets: Sequence[str] = ()
-    calibration: tuple[float, float] | None = None
-    no_calibration: str = "the points were not calibrated when the model was trained"
-
-    @property
-    def known(self) -> Bools:
-        """Leads that have points."""
-        return np.isfinite(self.points)
-
-    @property
-    def ranking(self) -> Floats:
-        """Points, with leads that have none ranked last."""
-        known = self.known
-        last = self.points[known].min() - 1 if known.any() else 0.0
-        return np.where(known, self.points, last)
-
-    def scored(self) -> Scored:
-        """Return the points as a contestant."""
-        probability = None
-        if self.calibration is not None:
-            intercept, slope = self.calibration
-            log_odds = np.clip(intercept + slope * self.ranking, -36, 36)
-            probability = 1 / (1 + np.exp(-log_odds))
-        return Scored(self.ranking, probability, self.known, self.no_calibration)
-
-
-@dataclass(frozen=True)
-class Promise:
-    """What a hand-off group has to keep: a close rate, and the confidence of every bound."""
-
-    close_rate: float
-    confidence: float
 
 
 def assess(
@@ -111,6 +30,7 @@ def assess(
     seed: int = 0,
     progress: Progress | None = None,
     no_points: str = "there is no points score",
+    circumstances: Circumstances = NOTHING_ELSE,
 ) -> dict[str, Any]:
     """Measure model and points on the same leads.
 
@@ -130,19 +50,36 @@ def assess(
         Told ``(done, total)`` resamples.
     no_points : str
         Why there are no points.
+    circumstances : Circumstances
+        What else is known of the leads.
 
     Returns
     -------
     dict
         JSON-ready: ``scores, comparison, compared_leads, handoff, verdict, reliability, gains,
-        by_band, by_points, intervals``.
+        by_band, by_points, intervals, winner, winner_text, range_restricted, fair_comparison,
+        slices``.
     """
     won = np.asarray(won, bool)
     if points is not None and not points.known.any():
         points, no_points = None, "no lead has points"
     contestants = _contestants(model, points)
-    challenge = Challenge(won, contestants, accounts=accounts, seed=seed, progress=progress)
-    groups = _handoffs(won, model, points, promise, no_points)
+    fair = None
+    if points is not None:
+        fair = FairComparison(
+            won, model, points, promise, circumstances, accounts=accounts, seed=seed
+        )
+    challenge = Challenge(
+        won,
+        contestants,
+        accounts=accounts,
+        seed=seed,
+        progress=progress,
+        watch=(lambda _weight: None) if fair is None else fair.watch,
+    )
+    both = None if fair is None else fair.ranking_of_both
+    groups = _handoffs(won, model, points, promise, no_points, both)
+    compared = _no_comparison(no_points) if fair is None else fair.to_dict()
     return {
         "scores": _scores(challenge, points, no_points),
         "comparison": _comparison(challenge, contestants, points),
@@ -157,7 +94,44 @@ def assess(
         ],
         "by_points": _by_points(won, points, promise.confidence),
         "intervals": {"scores": LEVEL, "replicates": challenge.replicates, "seed": seed},
+        **compared,
+        "slices": _slices(won, model, points, promise, circumstances, accounts, compared),
     }
+
+
+def _no_comparison(no_points: str) -> dict[str, Any]:
+    text = f"There is nothing to compare the model with: {no_points}."
+    restricted = {"restricted": False, "weighted": False, "why": no_points}
+    return {
+        "winner": None,
+        "winner_text": text,
+        "range_restricted": restricted,
+        "fair_comparison": None,
+    }
+
+
+def _slices(
+    won: Bools,
+    model: ModelAnswers,
+    points: PointsAnswers | None,
+    promise: Promise,
+    circumstances: Circumstances,
+    accounts: NDArray[np.intp] | None,
+    compared: Mapping[str, Any],
+) -> list[dict[str, Any]]:
+    answers = Answers(
+        won=won,
+        probability=model.probability,
+        points=None if points is None else points.points,
+        ready=model.sales_ready,
+        accounts=accounts,
+    )
+    return slices(
+        answers,
+        circumstances.slices,
+        confidence=promise.confidence,
+        compare=not compared["range_restricted"]["restricted"],
+    )
 
 
 def _contestants(model: ModelAnswers, points: PointsAnswers | None) -> dict[str, Scored]:
@@ -215,6 +189,7 @@ def _handoffs(
     points: PointsAnswers | None,
     promise: Promise,
     no_points: str,
+    both: Floats | None,
 ) -> dict[str, Any]:
     agreed = {"rate": promise.close_rate, "confidence": promise.confidence}
     by_model = handoff(won, model.sales_ready, threshold=model.threshold, **agreed)
@@ -222,23 +197,25 @@ def _handoffs(
         nobody = np.zeros(len(won), bool)
         absent = handoff(won, nobody, threshold=None, **agreed).to_dict()
         absent |= {"handed_off": None, "won": None, "recall": None, "reason": no_points}
-        same = {"volume": None, "model": None, "points": None, "reason": no_points}
+        same = {"volume": None, "model": None, "points": None, "both": None, "reason": no_points}
         return {"model": by_model.to_dict(), "points": absent, "same_volume": same}
     by_points = handoff(won, points.ready, threshold=points.threshold, **agreed)
+    rankings = {"model": model.probability, "points": points.ranking, "both": both}
     return {
         "model": by_model.to_dict(),
         "points": by_points.to_dict(),
-        "same_volume": _same_volume(
-            won, model.probability, points.ranking, by_points.handed_off, promise.confidence
-        ),
+        "same_volume": _same_volume(won, rankings, by_points.handed_off, promise.confidence),
     }
 
 
 def _same_volume(
-    won: Bools, probability: Floats, ranking: Floats, volume: int, confidence: float
+    won: Bools, rankings: Mapping[str, Floats | None], volume: int, confidence: float
 ) -> dict[str, Any]:
     same: dict[str, Any] = {"volume": volume}
-    for name, score in (("model", probability), ("points", ranking)):
+    for name, score in rankings.items():
+        if score is None:
+            same[name] = None
+            continue
         rate = at_volume(won, score, volume, confidence=confidence)
         same[name] = rate.to_dict() | {"won": expected_wins(won, score, volume)}
     return same

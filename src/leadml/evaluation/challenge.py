@@ -110,6 +110,8 @@ class Challenge:
         Of the resamples.
     progress : callable or None
         Told ``(done, total)`` after each resample.
+    watch : callable or None
+        Given how often each lead counts in each resample, to measure something else on it.
 
     Notes
     -----
@@ -131,12 +133,13 @@ class Challenge:
         replicates: int | None = None,
         seed: int = 0,
         progress: Progress | None = None,
+        watch: Callable[[Floats], None] = lambda _weight: None,
     ) -> None:
         won = np.asarray(won, bool)
         self.replicates = replicates or replicates_for(len(won))
         self._contestants = {name: _Contestant(won, scored) for name, scored in contestants.items()}
         self._values = {name: one.measures() for name, one in self._contestants.items()}
-        self._random = np.random.default_rng(seed)
+        self._random, self._watch = np.random.default_rng(seed), watch
         self._resampled = self._resample(_clusters(accounts, len(won)), progress)
 
     def _resample(self, cluster: NDArray[np.intp], progress: Progress | None) -> dict[str, Floats]:
@@ -147,6 +150,7 @@ class Challenge:
             weight = np.bincount(picks, minlength=clusters)[cluster].astype(float)
             for name, contestant in self._contestants.items():
                 drawn[name].append(contestant.measures(weight))
+            self._watch(weight)
             if progress is not None:
                 progress(done, self.replicates)
         return {name: np.array(rows) for name, rows in drawn.items()}

@@ -16,8 +16,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 _ORDER = (
     "id", "outcome", "won", "lost", "created_at", "date_format", "timezone", "handed_off_at",
-    "followed_up_at", "closed_at", "account", "owner", "source", "amount", "margin",
-    "margin_amount", "points", "decimal", "ignore", "missing",
+    "followed_up_at", "closed_at", "account", "owner", "source", "industry", "amount",
+    "margin", "margin_amount", "points", "decimal", "ignore", "missing",
 )  # fmt: skip
 _QUESTIONS = {
     "id": "which column names the lead?",
@@ -31,6 +31,7 @@ _QUESTIONS = {
     "account": "which company does it belong to?",
     "owner": "which sales representative has it? Reported by, never a feature",
     "source": "where did it come from?",
+    "industry": "which industry is its company in?",
     "amount": "what is the deal worth?",
     "margin": "what fraction of the amount is margin? Without it, every win counts as solid",
     "margin_amount": "or the margin in money, if that is what the export holds",

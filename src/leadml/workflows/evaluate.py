@@ -13,12 +13,14 @@ from leadml import __version__
 from leadml.data.history_checks import history_findings
 from leadml.domain.finding import ExcludedRows, Finding
 from leadml.errors import TooFewOutcomes
-from leadml.evaluation.assessment import ModelAnswers, PointsAnswers, Promise, assess
+from leadml.evaluation.answers import ModelAnswers, PointsAnswers, Promise
+from leadml.evaluation.assessment import assess
 from leadml.evaluation.challenge import account_numbers
 from leadml.pages.evaluation_page import evaluation_page
 from leadml.pages.html import write_pages
 from leadml.settings import Settings, load_settings
 from leadml.snapshot.labels import Judged
+from leadml.workflows.circumstances import circumstances_of
 from leadml.workflows.material import Material, batch_of, gather
 from leadml.workflows.new_leads import LEARNT_FROM, NOT_SCORED, learnt_from
 from leadml.workflows.profit import NO_MONEY, no_profit
@@ -190,6 +192,9 @@ def _values(
         seed=seed,
         progress=progress,
         no_points=no_points,
+        circumstances=circumstances_of(
+            material, sample.judged, sample.scorer, sample.rows, settings.definition
+        ),
     )
     now, manifest = material.now, sample.scorer.manifest
     changed = manifest["agreement_hash"] != agreement.hash()

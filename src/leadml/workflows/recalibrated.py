@@ -125,7 +125,19 @@ def _manifest(
         "calibration": {"slope": machine.slope, "intercept": machine.intercept},
         "threshold": threshold.to_dict(),
         "recalibrated": recalibrated,
+        "together": _refreshed(old.get("together"), found.line),
     }
+
+
+def _refreshed(together: Mapping[str, float] | None, line: Calibration) -> dict[str, float] | None:
+    """Put the new line on model and points together, as it is put on the model.
+
+    ``line(i + m * old + p * points)`` in the new log-odds ``line(old)``.
+    """
+    if together is None:
+        return None
+    moved = line.slope * together["intercept"] + line.intercept * (1 - together["model"])
+    return {**together, "intercept": moved, "points": line.slope * together["points"]}
 
 
 def _record(

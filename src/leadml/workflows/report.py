@@ -21,6 +21,7 @@ from leadml.pages.report_page import report_page
 from leadml.settings import Settings, load_settings
 from leadml.snapshot.labels import UNUSABLE, WHY_NOT, Judged
 from leadml.workflows.material import Material, gather
+from leadml.workflows.months import months_of
 from leadml.workflows.score import iso
 
 if TYPE_CHECKING:
@@ -157,18 +158,11 @@ def _slices(
             if names is None
             else by_slice(handoffs, names, key=key, confidence=agreement.confidence)
         )
-    months = _months(material.leads.times["handed_off_at"], material.leads.mapping.timezone)
+    months = months_of(material.leads.times["handed_off_at"], material.leads.mapping.timezone)
     sliced["month"] = by_slice(
         handoffs, months, key="month", confidence=agreement.confidence, by_name=True
     )
     return sliced
-
-
-def _months(moments: NDArray[np.datetime64], timezone: str) -> NDArray[np.object_]:
-    """Return the month of each moment in the zone, such as ``2026-01``; None where unknown."""
-    local = pd.Series(pd.DatetimeIndex(moments).tz_localize("UTC").tz_convert(timezone))
-    months = local.dt.strftime("%Y-%m").astype(object)
-    return months.where(local.notna(), None).to_numpy(dtype=object)
 
 
 def _excluded(judged: Judged, handoffs: Handoffs, early: NDArray[np.bool_]) -> list[ExcludedRows]:

@@ -17,6 +17,7 @@ from leadml.model.peers import Peers, peers_of
 from leadml.model.reference import OutOfTime, Reference, reference_of
 from leadml.model.scorecard import Machine
 from leadml.model.selection import Selection
+from leadml.model.together import Together, fit_together
 from leadml.settings import Settings
 from leadml.snapshot.catalogue import FEWEST_OF_LEVEL
 from leadml.snapshot.labels import Judged
@@ -95,6 +96,7 @@ def manifest_of(run: Run, seed: int) -> dict[str, Any]:
     points_line = (
         None if run.lesson.points is None else fit_points_line(run.lesson.points, run.lesson.y)
     )
+    together = _together(run)
     now = run.material.now_microseconds
     return {
         "leadml": version("leadml"),
@@ -127,8 +129,17 @@ def manifest_of(run: Run, seed: int) -> dict[str, Any]:
         "threshold": run.threshold.to_dict(),
         "bands": {band: share * agreement.close_rate for band, share in BAND_SHARES.items()},
         "points_calibration": points_line.to_dict() if points_line else None,
+        "together": together.to_dict() if together else None,
         "seed": seed,
     }
+
+
+def _together(run: Run) -> Together | None:
+    """Weigh model and points against each other on the out-of-time predictions."""
+    if run.lesson.points is None:
+        return None
+    rows = run.selection.rows
+    return fit_together(run.selection.forward[rows], run.lesson.points[rows], run.lesson.y[rows])
 
 
 def _history(material: Material) -> dict[str, Any] | None:

@@ -234,6 +234,11 @@ class Scorer:
             priority=None if worth is None else worth.priority(p, margins),
         )
 
+    def points_of(self, batch: LeadBatch) -> NDArray[np.float64] | None:
+        """Return the points alone, NaN where a lead has none; None without a points score."""
+        points: NDArray[np.float64] | None = self._points(batch, {}, explain=False)[0]
+        return points
+
     def score_records(
         self,
         leads: Sequence[Mapping[str, object]],
