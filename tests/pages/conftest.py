@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from leadml.domain.agreement import Agreement
-from leadml.evaluation.answers import ModelAnswers, PointsAnswers, Promise
+from leadml.evaluation.answers import ModelAnswers, PointsAnswers, Promise, Together
 from leadml.evaluation.assessment import assess
+from leadml.evaluation.fair import Circumstances
 from leadml.evaluation.follow_up import Handoffs, by_slice, follow_up, promise_verdict
 
 
@@ -36,6 +37,15 @@ def _evaluation(agreement: Agreement, *, points: bool = True, skill: float = 1.0
         model,
         rules if points else None,
         Promise(agreement.close_rate, agreement.confidence),
+        circumstances=Circumstances(
+            together=Together(-3.5, 0.0, 0.04) if skill < 0 else None,
+            margin=np.where(random.random(500) < 0.9, random.gamma(2.0, 4000.0, 500), np.nan),
+            cost=150.0,
+            slices={
+                "source": random.choice(np.array(["<b>fair</b>", "web", None], object), 500),
+                "owner": np.array([f"rep {n % 40}" for n in range(500)], object),
+            },
+        ),
     )
     return {
         "leads": 500,

@@ -6,7 +6,16 @@ from typing import Any
 import pytest
 
 from leadml.pages.evaluation_page import evaluation_page
-from leadml.pages.html import count, decimal, percent, share, signed
+from leadml.pages.html import (
+    count,
+    decimal,
+    percent,
+    points_of_percent,
+    share,
+    signed,
+    signed_whole,
+    whole,
+)
 from leadml.pages.report_page import report_page
 from leadml.pages.training_page import training_page
 
@@ -91,8 +100,9 @@ def test_every_number_of_the_page_is_a_number_of_the_json(
     for value, shown in page.numbers:
         number = float(value)
         assert number in known
-        ways = (percent, share, count, decimal, signed)
-        assert shown in {way(number) for way in ways}, (value, shown)
+        ways = (percent, share, count, decimal, signed, points_of_percent, whole, signed_whole)
+        rounded = {f"{number:.{places}f}" for places in (1, 2, 3)}
+        assert shown in {way(number) for way in ways} | rounded, (value, shown)
 
 
 def test_every_number_of_the_headline_is_a_number_of_the_json(
@@ -101,7 +111,7 @@ def test_every_number_of_the_headline_is_a_number_of_the_json(
     page, values = page_and_values
     shown = set()
     for number in numbers_in(values):
-        shown |= {percent(number), share(number), count(number), f"{number:.3f}"}
+        shown |= {percent(number), share(number), count(number), f"{number:.3f}", decimal(number)}
     shown = {one.replace("\u202f", " ") for one in shown}
     found = re.findall(r"\d[\d.,]*\d(?: %)?|\d(?: %)?", plain(page.header))
     assert len(found) >= 4
@@ -175,7 +185,7 @@ def test_what_was_left_out_is_listed(evaluation: dict[str, Any]) -> None:
 
 def test_absent_points_are_explained(evaluation_without_points: dict[str, Any]) -> None:
     text = words(Page(evaluation_page(evaluation_without_points)))
-    assert "There is no points score to compare it with." in text
+    assert "There is nothing to compare the model with: there is no points score." in text
     assert "No such diagram for the points: there is no points score." in text
 
 

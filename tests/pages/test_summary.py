@@ -62,7 +62,7 @@ def test_nobody_handed_off(evaluation: dict[str, Any]) -> None:
     values["handoff"]["model"] |= {"handed_off": 0, "close_rate": None, "low": None, "high": None}
     headline = evaluation_headline(values)
     assert headline.text.startswith("The model would hand off none of these leads")
-    assert headline.support[0].startswith("The model ranks these leads better")
+    assert headline.support[0] == values["winner_text"]
 
 
 def test_a_model_that_tells_no_lead_from_another_says_so(evaluation: dict[str, Any]) -> None:
@@ -78,25 +78,16 @@ def test_a_model_that_tells_no_lead_from_another_says_so(evaluation: dict[str, A
 
 
 def test_when_the_points_win_it_is_said(evaluation_where_points_win: dict[str, Any]) -> None:
-    row = evaluation_where_points_win["comparison"][0]
-    assert row["better"] == "points"
-    assert (
-        f"The points win: they rank these leads better than the model does (AUC {row['model']:.3f} "
-        f"against {row['points']:.3f})."
-    ) in evaluation_headline(evaluation_where_points_win).support
-
-
-def test_a_difference_within_chance_is_no_win(evaluation: dict[str, Any]) -> None:
-    values = copy.deepcopy(evaluation)
-    values["comparison"][0]["better"] = None
-    assert "is not settled" in " ".join(evaluation_headline(values).support)
-
-
-def test_one_outcome_cannot_be_ranked(evaluation: dict[str, Any]) -> None:
-    values = copy.deepcopy(evaluation)
-    values["comparison"][0] |= {"difference": None, "reason": "needs won and lost leads"}
-    assert "cannot be compared by ranking: needs won and lost leads." in " ".join(
-        evaluation_headline(values).support
+    values = evaluation_where_points_win
+    assert values["winner"] == "points"
+    row = next(r for r in values["fair_comparison"]["measures"] if r["metric"] == "log_loss_equal")
+    assert any(
+        sentence.startswith(
+            "The points win: they predict these leads better than the model does (log loss "
+            f"{row['points']['value']:.4f} against {row['model']['value']:.4f}, both calibrated "
+            "alike). The model adds nothing to the points that these leads can show."
+        )
+        for sentence in evaluation_headline(values).support
     )
 
 

@@ -87,6 +87,7 @@ def command(
 
 
 def _show(console: "Console", result: "Evaluation") -> None:
+    from leadml.pages.fair_section import flagged
     from leadml.pages.summary import evaluation_headline
 
     values = result.values
@@ -97,6 +98,10 @@ def _show(console: "Console", result: "Evaluation") -> None:
     console.print(_handoffs(values))
     console.print(_scores(values))
     console.print(_profit(values["profit"]))
+    if values["fair_comparison"] is not None:
+        console.print(_contest(values["fair_comparison"]))
+    for line in flagged(values):
+        console.print(f"differs: {line}", markup=False)
     for row in values["excluded_rows"]:
         console.print(f"left out: {row['count']} × {row['reason']} ({row['code']})", markup=False)
     console.print(f"page: {result.page}", markup=False)
@@ -165,6 +170,25 @@ def _profit(told: dict[str, Any]) -> "Table | str":
             bounds = f"{money(row['observed_low'])} to {money(row['observed_high'])}"
             figures = (money(row[key]) for key in ("expected", "observed"))
             table.add_row(name, count(row["volume"]), percent(row["leads"]), *figures, bounds)
+    return table
+
+
+def _contest(fair: dict[str, Any]) -> "Table":
+    """Tabulate model, points and both together by what decides and by AUC."""
+    from rich.table import Table
+
+    from leadml.pages.fair_section import MEASURE_NAMES, SHOWN
+
+    title = "model, points, or both"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table.add_column("")
+    for name in (*SHOWN, "both − model", "interval"):
+        table.add_column(name, justify="right")
+    for row in fair["measures"][:3:2]:  # what decides, and AUC
+        cells = [_number(row[name]["value"]) for name in SHOWN]
+        added = next((pair for pair in row["pairs"] if pair["first"] == "both"), None)
+        shown = ("–", "–") if added is None else _difference(added)[:2]
+        table.add_row(MEASURE_NAMES[row["metric"]], *cells, *shown)
     return table
 
 

@@ -95,6 +95,11 @@ class Contest:
         self._slopes = {
             name: Slope(self.won, one.ranking, stakes.margin) for name, one in entrants.items()
         }
+        self._handed = {
+            name: (one.ready.astype(float), (one.ready & self.won).astype(float))
+            for name, one in entrants.items()
+            if one.ready is not None and one.ready.any()
+        }
         self._losses = [
             ((key, ""), name, loss)
             for name, one in entrants.items()
@@ -151,14 +156,9 @@ class Contest:
         """
         scale = len(self.won) / total
         rates = {"agreement": self.stakes.rate}
-        handed = {
-            name: float(weight[one.ready].sum())
-            for name, one in self.entrants.items()
-            if one.ready is not None and one.ready.any()
-        }
-        for name, volume in handed.items():
-            ready = self.entrants[name].ready
-            rates[name] = float(weight[ready] @ self.won[ready]) / volume if volume else 0.0
+        handed = {name: float(weight @ ready) for name, (ready, _) in self._handed.items()}
+        for name, (_, won) in self._handed.items():
+            rates[name] = float(weight @ won) / handed[name] if handed[name] else 0.0
         for of, rate in rates.items():
             found["rate", of]["rate"] = rate
             for name, descent in walked.items():

@@ -14,7 +14,7 @@ from leadml.evaluation.delong import FEWEST_OF_EACH as FEWEST_FOR_AREAS
 from leadml.evaluation.delong import Areas, areas
 from leadml.evaluation.interval import Interval
 from leadml.evaluation.range_restriction import Pool, restriction
-from leadml.evaluation.sigmoid import FEWEST_OF_EACH, PARTS, cross_fitted, fold_of
+from leadml.evaluation.sigmoid import FEWEST_OF_EACH, PARTS, cross_fitted, fold_of, normal_scores
 from leadml.evaluation.tally import Floats
 from leadml.evaluation.winner import PRIMARY, Winner, restricted_words, winner_of
 
@@ -25,9 +25,9 @@ LARGEST_WEIGHT = 20.0
 """Largest weight of a lead, as a multiple of the smallest: larger ones are cut."""
 
 GOOD: Mapping[str, Literal["higher", "lower"]] = {
-    "auc": "higher",
     "log_loss_equal": "lower",
     "brier_equal": "lower",
+    "auc": "higher",
     "log_loss": "lower",
     "brier": "lower",
 }
@@ -120,14 +120,14 @@ class FairComparison:
         return ranking
 
     def _together(self) -> Floats | None:
+        """Return both as one score; without a fit of training, by other folds of these leads."""
         model, given = self._model.log_odds[self.rows], self._points.points[self.rows]
         if self._around.together is not None:
             return self._around.together.log_odds(model, given)
         if self._fold is None:
             return None
-        return cross_fitted(
-            np.column_stack([model, given]), self._won, self._fold, weight=self._weight
-        )
+        columns = np.column_stack([normal_scores(model), normal_scores(given)])
+        return cross_fitted(columns, self._won, self._fold, weight=self._weight)
 
     def _entrants(self) -> dict[str, Entrant]:
         scored, rows = self._points.scored(), self.rows
@@ -146,16 +146,17 @@ class FairComparison:
             ),
         }
         if self._both is not None:
-            trained = self._around.together is not None
-            calibrated = self._alike(self._both) if trained else self._both
-            entrants["both"] = Entrant(self._both, calibrated, self._both if trained else None)
+            if self._around.together is not None:
+                entrants["both"] = Entrant(self._both, self._alike(self._both), self._both)
+            else:  # calibrated already: fitted on the same folds in the same way
+                entrants["both"] = Entrant(self._both, self._both)
         return entrants
 
     def _alike(self, score: Floats) -> Floats | None:
-        """Recalibrate as all others are; already so where both were fitted on the same folds."""
+        """Recalibrate as all others are: a sigmoid of the ranks' normal scores."""
         if self._fold is None:
             return None
-        column = score[:, None]
+        column = normal_scores(score)[:, None]
         return cross_fitted(column, self._won, self._fold, weight=self._weight, rising=True)
 
     def _stakes(self, won: Bools) -> Stakes:
@@ -228,7 +229,7 @@ class FairComparison:
             "calibration": None
             if self._fold is None
             else {
-                "method": "sigmoid",
+                "method": "sigmoid of normal scores",
                 "folds": PARTS,
                 "by": "lead" if self._accounts is None else "account",
             },

@@ -2,7 +2,8 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, ndtri
+from scipy.stats import rankdata
 
 from leadml.evaluation.tally import Floats
 
@@ -40,6 +41,15 @@ def fold_of(
     fold = np.empty(len(wins), np.intp)
     fold[order] = np.arange(len(wins)) % parts
     return fold[accounts]
+
+
+def normal_scores(score: Floats) -> Floats:
+    """Return the normal score of each lead's rank: the order alone, without unit, cap or curve.
+
+    ``Φ⁻¹((rank - 1/2) / leads)``, ties at their mean rank. Two scores that order the leads alike
+    get the same normal scores: no contestant is rewarded for the scale it happens to use.
+    """
+    return np.asarray(ndtri((rankdata(score) - 0.5) / len(score)))
 
 
 def cross_fitted(

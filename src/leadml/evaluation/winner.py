@@ -12,6 +12,8 @@ from leadml.evaluation.contest import Contest, Row
 
 PRIMARY: Row = ("log_loss_equal", "")
 """What decides: log loss after equal calibration, chosen before any lead was looked at."""
+SMALLEST = 0.002
+"""Relative difference in log loss under which one is not called better, whatever the evidence."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +41,18 @@ def winner_of(contest: Contest) -> Winner:
     First a test that all contestants are equal (Wald, covariance from the paired resamples); only
     where it rejects do the two-sided intervals of the pairs decide. With three contestants this
     keeps the chance of any false claim at 5 % (closed testing; Hayter 1986,
-    doi:10.1080/01621459.1986.10478364). *Both* wins only where it beats the model and the points.
+    doi:10.1080/01621459.1986.10478364). A difference below `SMALLEST` of the log loss decides
+    nothing. *Both* wins only where it beats the model and the points.
     """
     values = contest.measured.get(PRIMARY, {})
     if len(values) < 2:
         return Winner("none", "No winner: too few leads were won or lost to calibrate all alike.")
     p = equality(contest)
+    least = SMALLEST * min(values.values())
     better = {
-        (row["first"], row["second"]): row["better"] if p <= 1 - LEVEL else None
+        (row["first"], row["second"]): row["better"]
+        if p <= 1 - LEVEL and abs(row["difference"]) >= least
+        else None
         for row in contest.pairs(PRIMARY, good="lower")
     }
     name = _named(better)

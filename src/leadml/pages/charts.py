@@ -17,7 +17,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
-MODEL, POINTS, INK, FAINT = "#0072B2", "#D55E00", "#222222", "#8a8f98"
+MODEL, POINTS, BOTH, INK, FAINT = "#0072B2", "#D55E00", "#007A5A", "#222222", "#8a8f98"
 STYLES: dict[str, dict[str, Any]] = {
     "model": {"color": MODEL, "linestyle": "-", "marker": "o"},
     "points": {"color": POINTS, "linestyle": "--", "marker": "s"},
@@ -218,6 +218,38 @@ def rates_chart(
         _percent(axes, "x")
         text = "Close rate of each group with its bounds, and the agreed rate as a dashed line."
         return _svg(figure, name, title, f"{text} Values in the table.")
+
+
+def forest_chart(name: str, pairs: Sequence[Row]) -> Markup:
+    """Draw differences in log loss two by two with their intervals, against no difference.
+
+    `pairs` hold ``first, second, difference, low, high, better``; left of 0 the first is better.
+    """
+    colours = {"model": MODEL, "points": POINTS, "both": BOTH, None: FAINT}
+    with mpl.rc_context(_SETTINGS):
+        figure, axes = _frame(4.8, 1.2 + 0.36 * len(pairs))
+        heights = list(range(len(pairs), 0, -1))
+        for height, pair in zip(heights, pairs, strict=True):
+            arms = [[pair["difference"] - pair["low"]], [pair["high"] - pair["difference"]]]
+            axes.errorbar(
+                [pair["difference"]],
+                [height],
+                xerr=arms,
+                fmt="o",
+                color=colours[pair["better"]],
+                markersize=6,
+                linewidth=1.6,
+            )
+        axes.axvline(0, color=INK, linewidth=1, linestyle="--")
+        axes.set_yticks(heights, [f"{pair['first']} − {pair['second']}" for pair in pairs])
+        axes.set(ylim=(0.4, len(pairs) + 0.6), xlabel="difference in log loss (left: first better)")
+        axes.grid(axis="y", visible=False)
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        text = (
+            "Differences in log loss after equal calibration with their intervals; the dashed line "
+            "is no difference. Values in the table."
+        )
+        return _svg(figure, name, "Model, points and both, two by two", text)
 
 
 def _frame(width: float, height: float) -> tuple[Figure, Axes]:

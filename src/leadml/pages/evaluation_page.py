@@ -11,6 +11,7 @@ from leadml.pages.charts import (
     rates_chart,
     reliability_chart,
 )
+from leadml.pages.fair_section import fair_section, slice_tables
 from leadml.pages.html import render, share
 from leadml.pages.summary import (
     METRIC_MEANINGS,
@@ -37,6 +38,8 @@ def evaluation_page(payload: Payload) -> str:
         "sure": share(agreed["confidence"]),
         "level": share(payload["intervals"]["scores"]),
         "charts": _evaluation_charts(payload),
+        "fair": fair_section(payload),
+        "sliced": slice_tables(payload),
     }
     return render("evaluation.html", content)
 

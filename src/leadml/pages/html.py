@@ -60,6 +60,21 @@ def signed(value: float) -> str:
     return f"{value:+.4f}".replace("-", "\u2212")
 
 
+def points_of_percent(value: float) -> str:
+    """Write a difference of shares in percentage points, with its sign."""
+    return f"{100 * value:+.1f}".replace("-", "\u2212")
+
+
+def whole(value: float) -> str:
+    """Write money or an average count without decimals."""
+    return f"{round(value):,}".replace("-", "\u2212")
+
+
+def signed_whole(value: float) -> str:
+    """Write a difference of such with its sign."""
+    return f"{round(value):+,}".replace("-", "\u2212")
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -71,6 +86,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(percent=percent, share=share, days=days, moment=moment)
     environment.filters.update(money=money, count=count, decimal=decimal, signed=signed)
+    environment.filters.update(whole=whole, signed_whole=signed_whole, pp=points_of_percent)
     return environment
 
 

@@ -38,11 +38,11 @@ class Headline:
 
 
 def evaluation_headline(payload: Payload) -> Headline:
-    """Say whether the model's hand-offs keep the agreement, and whether it beats the points."""
+    """Say whether the model's hand-offs keep the agreement, and who predicts better."""
     group, agreed = payload["handoff"]["model"], payload["agreement"]
     text = _group_sentence(group, agreed, who="The model")
     support = [_measured_sentence(group, agreed)] if group["handed_off"] else []
-    support += [_telling_sentence(payload), _ranking_sentence(payload), _volume_sentence(payload)]
+    support += [_telling_sentence(payload), payload["winner_text"], _volume_sentence(payload)]
     return Headline(text, [sentence for sentence in support if sentence])
 
 
@@ -86,21 +86,6 @@ def _telling_sentence(payload: Payload) -> str:
         f"These leads do not show that the model tells the won from the others at all (AUC "
         f"{auc['value']:.3f}, may be {auc['low']:.3f} to {auc['high']:.3f}; 0.5 is a coin)."
     )
-
-
-def _ranking_sentence(payload: Payload) -> str:
-    row = next((r for r in payload["comparison"] if r["metric"] == "auc"), None)
-    if row is None:
-        return "There is no points score to compare it with."
-    if row["difference"] is None:
-        return f"Model and points cannot be compared by ranking: {row['reason']}."
-    figures = f"(AUC {row['model']:.3f} against {row['points']:.3f})"
-    return {
-        "model": f"The model ranks these leads better than the points do {figures}.",
-        "points": f"The points win: they rank these leads better than the model does {figures}.",
-        None: f"Whether model or points rank these leads better is not settled {figures}: "
-        "the difference is within chance.",
-    }[row["better"]]
 
 
 def _volume_sentence(payload: Payload) -> str:
