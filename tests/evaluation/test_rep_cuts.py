@@ -59,3 +59,10 @@ def test_the_teams_own_level_counts() -> None:
     # The team closes at half the odds the model says: whoever is as good as the team does so too.
     low = people(rep("weak", 0.0, "below the team"), shift=-np.log(2))
     assert rep_cuts(LEADS, low, team_cut=0.1, rate=0.35) == pytest.approx({"weak": 0.6})
+
+
+def test_where_single_leads_are_judged_the_lead_at_the_cut_does_as_well() -> None:
+    # 30 % is 3 : 7; at half the odds a lead has to come with 6 : 7.
+    team = people(rep("weak", -np.log(2), "below the team"), rep("tied", -1.0, TIE))
+    found = rep_cuts(LEADS, team, team_cut=0.3, rate=0.3, alone=True)
+    assert found == pytest.approx({"weak": 6 / 13})

@@ -10,6 +10,7 @@ from leadml.evaluation.answers import ModelAnswers, PointsAnswers, Promise, Toge
 from leadml.evaluation.assessment import assess
 from leadml.evaluation.fair import Circumstances
 from leadml.evaluation.follow_up import Handoffs, by_slice, follow_up, promise_verdict
+from leadml.evaluation.people import people_of
 
 
 def _evaluation(agreement: Agreement, *, points: bool = True, skill: float = 1.0) -> dict[str, Any]:
@@ -63,6 +64,7 @@ def _evaluation(agreement: Agreement, *, points: bool = True, skill: float = 1.0
             ],
         },
         **assessed,
+        "people": _people(cut=None),
         "excluded_rows": [
             {
                 "code": "ROW005",
@@ -78,6 +80,18 @@ def _evaluation(agreement: Agreement, *, points: bool = True, skill: float = 1.0
         "margin_checked": True,
         "leadml": "0.1.0",
     }
+
+
+def _people(*, cut: float | None) -> dict[str, Any]:
+    """Return three representatives of 500 leads, one of whom closes few."""
+    random = np.random.default_rng(3)
+    owner = random.choice(np.array(["Kim", "<i>Söns</i>", "Lee"], object), 500)
+    log_odds = random.normal(-1.0, 0.8, 500)
+    chance = 1 / (1 + np.exp(-log_odds + 2.0 * (owner == "Lee")))
+    found = people_of(log_odds, random.random(500) < chance, owner, confidence=0.95).to_dict()
+    for rep in found["reps"]:
+        rep["cut"] = cut
+    return found | {"same_as_owner": [], "per_rep": cut is not None}
 
 
 @pytest.fixture(scope="session")
@@ -157,6 +171,7 @@ def training_values(evaluation: dict[str, Any]) -> dict[str, Any]:
         "excluded": [{"column": "duration", "code": "LEAK001", "reason": "tells too much"}],
         "excluded_rows": [{"code": "ROW005", "count": 71, "reason": "not matured"}],
         "threshold": cut,
+        "people": _people(cut=0.215),
         "findings": [],
         "cannot_tell": [limit],
         "level": {"chosen": "none", "candidates": [{"name": "none", "log_loss": 0.5}]},

@@ -17,6 +17,7 @@ from leadml.cli.options import (
     table_option,
 )
 from leadml.cli.output import emit, progress, say
+from leadml.cli.people import show_people
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -102,6 +103,7 @@ def _show(console: "Console", result: "Evaluation") -> None:
         console.print(_contest(values["fair_comparison"]))
     for line in flagged(values):
         console.print(f"differs: {line}", markup=False)
+    show_people(values["people"], console)
     for row in values["excluded_rows"]:
         console.print(f"left out: {row['count']} × {row['reason']} ({row['code']})", markup=False)
     console.print(f"page: {result.page}", markup=False)

@@ -16,6 +16,7 @@ from leadml.cli.options import (
     table_option,
 )
 from leadml.cli.output import emit, progress, say
+from leadml.cli.people import show_people
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -105,6 +106,7 @@ def _show(training: "Training", out: "Console") -> None:
     out.print(_threshold_words(training))
     out.print(_eventually_words(training))
     out.print(value_words(training.value))
+    show_people(training.people, out)
     out.print(f"Version {training.version} is {training.alias}: {training.why}.")
     _show_limits(training, out)
     out.print(f"Bundle: {training.bundle}", markup=False)

@@ -116,7 +116,7 @@ class People:
         named = [f"{rep.owner} is {rep.told}" for rep in self.reps if rep.told != TIE]
         rest = len(self.reps) - self.told_apart
         others = f"; the other {rest} tie with it" if rest else ""
-        return [f"Given their leads and against {rate}, {', '.join(sorted(named))}{others}."]
+        return [f"The team closes {rate}. Given their leads, {', '.join(sorted(named))}{others}."]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON-ready form."""

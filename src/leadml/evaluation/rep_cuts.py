@@ -14,7 +14,13 @@ NOBODY = 1.0
 
 
 def rep_cuts(
-    log_odds: Numbers, people: People, *, team_cut: float, rate: float, floor: float = 0.0
+    log_odds: Numbers,
+    people: People,
+    *,
+    team_cut: float,
+    rate: float,
+    floor: float = 0.0,
+    alone: bool = False,
 ) -> dict[str, float]:
     """Return the cuts of the representatives told below the team, by name.
 
@@ -26,6 +32,9 @@ def rep_cuts(
         Found on these leads.
     team_cut, rate, floor : float
         The team's cut, the agreed close rate and the least probability, in (0, 1).
+    alone : bool
+        Whether the team's cut is one for single leads: then it is the lead at the cut, not the
+        group above it, that has to do as well in this representative's hands.
 
     Notes
     -----
@@ -34,11 +43,17 @@ def rep_cuts(
     team keeps its cut: noise tightens nothing. Nobody gets a looser cut: the team's is as loose as
     the agreement allows.
     """
-    return {
-        rep.owner: max(team_cut, own_cut(log_odds, people.shift + rep.effect, rate, floor))
-        for rep in people.reps
-        if rep.told == "below the team"
-    }
+    cuts = {}
+    for rep in people.reps:
+        if rep.told == "below the team":
+            shift = people.shift + rep.effect
+            own = (
+                float(expit(logit(team_cut) - shift))
+                if alone
+                else own_cut(log_odds, shift, rate, floor)
+            )
+            cuts[rep.owner] = max(team_cut, own)
+    return cuts
 
 
 def own_cut(log_odds: Numbers, shift: float, rate: float, floor: float) -> float:

@@ -31,6 +31,7 @@ from leadml.domain.finding import ExcludedColumn
 from leadml.domain.mapping import LeadMapping
 from leadml.snapshot.activity_features import account_features, activity_features, copies
 from leadml.snapshot.features import MOST_LEVELS, RARE, Feature, FeatureSet
+from leadml.snapshot.owner_copies import names_a_person, same_as_owner
 
 FEWEST_OF_LEVEL = 5
 """Fewest leads of a level of its own; rarer ones share one level."""
@@ -88,6 +89,8 @@ def choose_features(
     mapping = leads.mapping
     features: list[Feature] = []
     excluded = _never_features(list(leads.columns), mapping)
+    left = {item.column for item in excluded}
+    excluded += _owners(leads, rows, [column for column in leads.columns if column not in left])
     left = {item.column for item in excluded}
     for column in leads.columns:
         if column in left:
@@ -163,6 +166,14 @@ def _never_features(columns: Sequence[str], mapping: LeadMapping) -> list[Exclud
         elif column in mapping.ignore:
             excluded.append(ExcludedColumn(column, "ROLE002", "is listed under ignore"))
     return excluded
+
+
+def _owners(leads: Leads, rows: NDArray[np.intp], columns: Sequence[str]) -> list[ExcludedColumn]:
+    """Leave out the owner under another name, such as its number or address."""
+    wanted = [c for c in columns if names_a_person(c) and c not in leads.mapping.keep]
+    owner = leads.mapping.owner
+    reason = f"holds one value for each {owner} and is named like it: who has the lead, no property"
+    return [ExcludedColumn(c, "ROLE003", reason) for c in same_as_owner(leads, rows, wanted)]
 
 
 def _column(

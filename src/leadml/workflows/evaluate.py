@@ -25,6 +25,7 @@ from leadml.workflows.material import Material, batch_of, gather
 from leadml.workflows.new_leads import LEARNT_FROM, NOT_SCORED, learnt_from
 from leadml.workflows.profit import NO_MONEY, no_profit
 from leadml.workflows.profit import told as profit_told
+from leadml.workflows.people import people_in
 from leadml.workflows.score import Scorer, Scores, iso, load_scorer
 from leadml.workflows.value import brought_in, money_of
 
@@ -213,6 +214,7 @@ def _values(
         },
         **assessed,
         "profit": _profit(sample, settings),
+        "people": _people(sample, settings),
         "excluded_rows": [vars(row) for row in sample.excluded],
         "notes": [note.to_dict() for note in _notes(sample, settings, changed=changed)],
         "as_of": None if now is None else iso(int(now.astype("datetime64[us]").view("i8"))),
@@ -239,6 +241,14 @@ def _profit(sample: _Sample, settings: Settings) -> dict[str, Any]:
         cost=settings.definition.handoff.cost,
         handed_off=scores.sales_ready[kept],
         points=None if scores.points is None else scores.points[kept],
+def _people(sample: _Sample, settings: Settings) -> dict[str, Any] | None:
+    return people_in(
+        sample.material,
+        sample.rows,
+        sample.scores.log_odds[sample.kept],
+        sample.won,
+        definition=settings.definition,
+        columns=sample.scorer.bundle.features.columns,
     )
 
 

@@ -53,6 +53,7 @@ class Run:
     eventually: Eventually | None = None
     worth: Worth | None = None
     adaptation: Adaptation = field(default_factory=lambda: Adaptation(Level()))
+    people: dict[str, Any] | None = None
 
     @property
     def outcomes(self) -> Outcomes:
@@ -127,6 +128,7 @@ def manifest_of(run: Run, seed: int) -> dict[str, Any]:
         "level": run.level,
         **run.adaptation.to_dict(),
         "threshold": run.threshold.to_dict(),
+        "people": run.people,
         "bands": {band: share * agreement.close_rate for band, share in BAND_SHARES.items()},
         "points_calibration": points_line.to_dict() if points_line else None,
         "together": together.to_dict() if together else None,

@@ -33,6 +33,7 @@ from leadml.workflows.lesson import (
 )
 from leadml.workflows.material import Material, gather, raise_errors
 from leadml.workflows.outcomes import Outcomes
+from leadml.workflows.people import people_in
 from leadml.workflows.registry import refuse_foreign
 from leadml.workflows.run import Run
 from leadml.workflows.sealing import seal, write_training_page
@@ -77,6 +78,8 @@ class Training:
         ``lag_days``, ``shift``, ``trend``, ``slope``, ``slope_fell_back``.
     half_life_days : float or None
         Days in which a lead's weight halves; None where all count alike.
+    people : dict or None
+        What each representative makes of the leads it gets; None where no owner is mapped.
     findings : tuple of Finding
     cannot_tell : tuple of dict
         What the data cannot tell: ``{"topic", "text", "remedy"}``, the weightiest first.
@@ -98,6 +101,7 @@ class Training:
     value: dict[str, Any]
     level: dict[str, Any]
     half_life_days: float | None
+    people: dict[str, Any] | None
     findings: tuple[Finding, ...]
     cannot_tell: tuple[dict[str, str], ...]
 
@@ -120,6 +124,7 @@ class Training:
             "value": self.value,
             "level": self.level,
             "half_life_days": self.half_life_days,
+            "people": self.people,
             "candidates": self.candidates,
             "chosen": self.chosen,
             "excluded": [vars(item) for item in self.excluded],
@@ -211,6 +216,7 @@ def train(
         value=sealed.manifest["value"],
         level=run.level,
         half_life_days=run.adaptation.half_life_days,
+        people=run.people,
         findings=tuple(findings),
         cannot_tell=tuple(sealed.manifest["cannot_tell"]),
     )
@@ -249,6 +255,7 @@ def _learn(
         seed=seed,
     )
     worth = worth_of(lesson, folds, material, judged, settings, machine)
+    threshold = _threshold(lesson, selection, settings)
     return Run(
         settings=settings,
         material=material,
@@ -259,7 +266,8 @@ def _learn(
         selection=selection,
         fitted=fitted,
         machine=machine,
-        threshold=_threshold(lesson, selection, settings),
+        threshold=threshold,
+        people=_people(lesson, selection, material, settings, threshold),
         audit=audit,
         eventually=eventually,
         worth=worth,
@@ -332,6 +340,25 @@ def _finished(fitted: Fitted, lesson: Lesson, learning: Learning, selection: Sel
         step = -(-len(lesson.x) // MOST_TO_CHOOSE)
         line = draw_in(line, fitted.machine.raw_log_odds(lesson.x[::step]), share)
     return finished(fitted.machine, lesson.x, line)
+
+
+def _people(
+    lesson: Lesson,
+    selection: Selection,
+    material: Material,
+    settings: Settings,
+    threshold: Threshold,
+) -> dict[str, Any] | None:
+    rows = selection.rows
+    return people_in(
+        material,
+        lesson.rows[rows],
+        selection.forward[rows],
+        lesson.y[rows] == 1,
+        definition=settings.definition,
+        columns=lesson.catalogue.features.columns,
+        team_cut=threshold.probability,
+    )
 
 
 def _threshold(lesson: Lesson, selection: Selection, settings: Settings) -> Threshold:
