@@ -230,6 +230,14 @@ def _lead_mapping(table: Mapping[str, Any], where: str) -> LeadMapping:
     if mapping.margin and mapping.margin_amount:
         msg = f"{where} [leads]: give margin (a fraction) or margin_amount (money), not both"
         raise ConfigError(msg)
+    if bool(mapping.explored) != bool(mapping.handoff_probability):
+        one, other = ("explored", "handoff_probability")
+        one, other = (one, other) if mapping.explored else (other, one)
+        msg = (
+            f"{where} [leads]: {one} is mapped without {other}: leads handed off at random to "
+            "learn from count by both; map both or neither"
+        )
+        raise ConfigError(msg)
     try:
         ZoneInfo(mapping.timezone)
     except (ValueError, OSError, ZoneInfoNotFoundError):

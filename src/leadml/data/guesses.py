@@ -12,7 +12,17 @@ from leadml.data.evidence import MOSTLY, Evidence
 from leadml.data.frames import Columns
 from leadml.data.outcome_guess import guess_outcome, scalar
 from leadml.data.places import listed
-from leadml.data.presets import USUAL, USUAL_LATER, Preset, named, no_step, plain, recognise
+from leadml.data.presets import (
+    NO,
+    USUAL,
+    USUAL_LATER,
+    YES,
+    Preset,
+    named,
+    no_step,
+    plain,
+    recognise,
+)
 from leadml.data.time_guess import (
     FILLED,
     Moments,
@@ -74,6 +84,7 @@ def guess_leads(frame: pd.DataFrame) -> Guesses:
     for key in _FITS:
         guesser.described(key)
     guesser.one_margin()
+    guesser.whole_exploration()
     guesser.missing()
     guesser.later()
     return guesser.guesses
@@ -244,6 +255,13 @@ class _Guesser:
             column = found.pop("margin_amount").value
             needed["margin_amount"] = f"{column} is named like it, but no amount to divide it by"
 
+    def whole_exploration(self) -> None:
+        """Drop one half of the pair: neither says anything without the other."""
+        found = self.guesses.found
+        if ("explored" in found) != ("handoff_probability" in found):
+            found.pop("explored", None)
+            found.pop("handoff_probability", None)
+
     def missing(self) -> None:
         known = {text.casefold() for text in _DEFAULT_GAPS}
         texts = sorted({text.strip() for e in self.evidence.values() for text in e.gaps})
@@ -306,6 +324,16 @@ def _is_fraction(evidence: Evidence) -> bool:
     return float(inside.mean()) >= MOSTLY
 
 
+def _is_yes_or_no(evidence: Evidence) -> bool:
+    texts = {text.casefold() for text in evidence.texts()}
+    return bool(texts) and texts <= YES | NO
+
+
+def _is_probability(evidence: Evidence) -> bool:
+    numbers = evidence.numbers()
+    return numbers is not None and all(0 < number <= 1 for number in numbers)
+
+
 def _is_group(evidence: Evidence) -> bool:
     return 2 <= len(evidence.counts) <= max(2, evidence.rows / 2)
 
@@ -328,4 +356,6 @@ _FITS: dict[str, tuple[Callable[[Evidence], bool], str]] = {
     "margin": (_is_fraction, "does not hold fractions such as 0.35 or 35 %"),
     "margin_amount": (_is_number, "does not hold amounts"),
     "points": (_is_number, "does not hold numbers"),
+    "explored": (_is_yes_or_no, "does not hold yes and no"),
+    "handoff_probability": (_is_probability, "does not hold probabilities above 0 and up to 1"),
 }

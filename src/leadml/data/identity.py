@@ -18,12 +18,13 @@ MODULUS = 2**64
 def changing_columns(mapping: LeadMapping) -> frozenset[str]:
     """Return the mapped columns that are filled in or change during a lead's life.
 
-    Outcome, hand-off, follow-up and closing times, owner, money and points: they are no part of
-    a lead's identity, so a lead keeps its id once its outcome is known.
+    Outcome, hand-off, follow-up and closing times, owner, money, points and what the policy did:
+    they are no part of a lead's identity, so a lead keeps its id once its outcome is known.
     """
     later = (mapping.outcome, mapping.handed_off_at, mapping.followed_up_at, mapping.closed_at)
     owned = (mapping.owner, mapping.amount, mapping.margin, mapping.margin_amount, mapping.points)
-    return frozenset(name for name in later + owned if name)
+    policy = (mapping.explored, mapping.handoff_probability)
+    return frozenset(name for name in later + owned + policy if name)
 
 
 def content_number(column: str, value: object, missing: frozenset[str]) -> int:

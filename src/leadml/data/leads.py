@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from leadml.data.exploration import Exploration, Written, read_exploration
 from leadml.data.frames import Columns
 from leadml.data.identity import changing_columns, content_number, content_text
 from leadml.data.outcomes import read_outcomes
@@ -63,6 +64,8 @@ class Leads:
     profit : float64 array or None
         Margin in money: ``margin_amount``, or the margin times the amount; NaN where unknown or
         where the margin is more than the amount. None where neither is mapped.
+    exploration : Exploration or None
+        What the CRM wrote back of the hand-off policy; None where not mapped.
     """
 
     source: str
@@ -79,6 +82,7 @@ class Leads:
     _export: Columns = field(repr=False, compare=False)
     _rows: NDArray[np.intp] | None = field(default=None, repr=False, compare=False)
     profit: NDArray[np.float64] | None = None
+    exploration: Exploration | None = None
 
     def __len__(self) -> int:
         """Return the number of leads."""
@@ -146,6 +150,7 @@ class Leads:
             _export=self._export,
             _rows=rows if self._rows is None else self._rows[rows],
             profit=of(self.profit),
+            exploration=None if self.exploration is None else self.exploration.take(rows),
         )
 
 
@@ -181,6 +186,7 @@ def read_leads(table: Table, mapping: LeadMapping, *, required: Collection[str])
     numbers = {role: reader.number(role) for role in NUMBERS}
     margin = reader.margin(numbers)
     lead_id = reader.ids()
+    exploration = reader.exploration()
     return Leads(
         source=table.source,
         mapping=reader.mapping,
@@ -195,6 +201,7 @@ def read_leads(table: Table, mapping: LeadMapping, *, required: Collection[str])
         places=table.places,
         _export=reader.export,
         profit=_profit(numbers),
+        exploration=exploration,
     )
 
 
@@ -276,6 +283,26 @@ class _Reader:
             examples = self.table.places.examples(list(errors), errors.__getitem__)
             self.findings.append(Finding("DATA018", "warning", column, len(errors), text, examples))
         return numbers
+
+    def exploration(self) -> Exploration | None:
+        """Read what the CRM wrote back, where it is needed: a score does not need it."""
+        mapping = self.mapping
+        if not {"explored", "handoff_probability"} <= self.required:
+            return None
+        explored, chance = (
+            Written(
+                column=column,
+                raw=self.export.raw(column),
+                where=f"{self.table.source}, column {column} ([leads].{key})",
+            )
+            for key, column in mapping.named_columns.items()
+            if key in ("explored", "handoff_probability")
+        )
+        found, findings = read_exploration(
+            explored, chance, self.table.places, self.missing, decimal=mapping.decimal
+        )
+        self.findings += findings
+        return found
 
     def margin(self, numbers: dict[str, NDArray[np.float64] | None]) -> NDArray[np.float64] | None:
         margin = _margin(numbers)

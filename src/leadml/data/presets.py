@@ -262,6 +262,9 @@ USUAL = {
                       "Rohertrag"),
     "points": ("lead_score", "score", "points", "lead_points", "lead_scoring", "Punkte",
                "Punktzahl", "Puntos"),
+    "explored": ("explored", "leadml_explored", "is_explored", "exploration"),
+    "handoff_probability": ("handoff_probability", "leadml_handoff_probability",
+                            "hand_off_probability", "propensity"),
 }  # fmt: skip
 
 USUAL_ACTIVITY = {

@@ -27,6 +27,9 @@ class LeadMapping:
         Columns never used as a feature, and columns used although an audit suspects them.
     missing : tuple of str
         Texts that mean missing, compared without regard to case.
+    explored, handoff_probability : str or None
+        Columns that the CRM writes back of a lead's answer: whether it was handed off at random to
+        learn from, and with which probability it was handed off. Both or neither.
     """
 
     id: str | None = None
@@ -47,6 +50,8 @@ class LeadMapping:
     margin: str | None = None
     margin_amount: str | None = None
     points: str | None = None
+    explored: str | None = None
+    handoff_probability: str | None = None
     decimal: Literal[".", ","] = "."
     ignore: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
@@ -60,8 +65,12 @@ class LeadMapping:
 
     @property
     def never_features(self) -> frozenset[str]:
-        """Columns that no model may see: ids, outcomes, times, money, owner, points, `ignore`."""
-        roles = ("id", "outcome", "owner", "points", "amount", "margin", "margin_amount")
+        """Columns that no model may see: ids, outcomes, times, money, owner, points, `ignore`.
+
+        What became of the hand-off policy (explored, handoff_probability) neither.
+        """
+        roles: tuple[str, ...] = ("id", "outcome", "owner", "points", "amount", "margin")
+        roles += ("margin_amount", "explored", "handoff_probability")
         named = (getattr(self, role) for role in roles)
         return frozenset(name for name in (*named, *self.times.values(), *self.ignore) if name)
 
@@ -69,7 +78,8 @@ class LeadMapping:
     def named_columns(self) -> dict[str, str]:
         """Every mapped column: key in `[leads]` -> column name."""
         keys: tuple[str, ...] = ("id", "outcome", "account", "owner", "source", "industry")
-        keys += ("amount", "margin", "margin_amount", "points", *self.times)
+        keys += ("amount", "margin", "margin_amount", "points")
+        keys += ("explored", "handoff_probability", *self.times)
         return {key: name for key in keys if (name := getattr(self, key))}
 
 

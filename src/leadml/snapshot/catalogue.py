@@ -152,7 +152,10 @@ def _varies(column: NDArray[np.float64]) -> bool:
     return len(present) < len(column) or bool((present != present[0]).any())
 
 
-_NEVER = ("id", "outcome", "owner", "amount", "margin", "margin_amount", "points")
+_NEVER = (
+    "id", "outcome", "owner", "amount", "margin", "margin_amount", "points", "explored",
+    "handoff_probability",
+)  # fmt: skip
 
 
 def _never_features(columns: Sequence[str], mapping: LeadMapping) -> list[ExcludedColumn]:

@@ -14,6 +14,7 @@ from leadml.data.values import MICROSECONDS_A_DAY, NO_TIME
 from leadml.domain.agreement import Agreement
 from leadml.domain.finding import ExcludedRows, Finding
 from leadml.snapshot.bulk_closing import BulkClosing, bulk_closing, never_worked, only_dates
+from leadml.snapshot.exploration import outside
 
 Flags = NDArray[np.bool_]
 Microseconds = NDArray[np.int64]
@@ -27,6 +28,7 @@ WHY_NOT = {
     "ROW006": "never handed off, so without an outcome under the agreement",
     "ROW007": "never followed up by sales, so without an outcome under the agreement",
     "ROW008": "followed up later than the agreement allows",
+    "ROW014": "worked although the hand-off policy had neither handed it off nor explored it",
     "ROW013": "closed in bulk without having been worked, so without an outcome",
 }
 UNUSABLE = ("ROW001", "ROW002", "ROW003", "ROW004")
@@ -149,6 +151,7 @@ def judge(leads: Leads, agreement: Agreement, *, now: np.datetime64 | None) -> J
             "ROW003": ~_is(as_of) & dated,
             "ROW004": _closed_before(known, as_of) | (final & (as_of > present)),
             "ROW005": ~matured,
+            "ROW014": outside(leads, as_of, handed_off) & in_group & (followed_up | late),
             "ROW006": ~in_group,
             "ROW013": in_bulk & worked_only,
             "ROW008": late & worked_only,

@@ -17,7 +17,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _ORDER = (
     "id", "outcome", "won", "lost", "created_at", "date_format", "timezone", "handed_off_at",
     "followed_up_at", "closed_at", "account", "owner", "source", "industry", "amount",
-    "margin", "margin_amount", "points", "decimal", "ignore", "missing",
+    "margin", "margin_amount", "points", "explored", "handoff_probability", "decimal", "ignore",
+    "missing",
 )  # fmt: skip
 _QUESTIONS = {
     "id": "which column names the lead?",
@@ -36,6 +37,8 @@ _QUESTIONS = {
     "margin": "what fraction of the amount is margin? Without it, every win counts as solid",
     "margin_amount": "or the margin in money, if that is what the export holds",
     "points": "does the CRM hold a points score already? It is compared with the model",
+    "explored": "which leads were handed off at random to learn from? As leadml score said",
+    "handoff_probability": "with which probability was it handed off? As leadml score said",
 }
 
 

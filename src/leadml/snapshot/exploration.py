@@ -1,0 +1,134 @@
+"""Weights for learning from leads that were handed off at random below the cut.
+
+Leads are learnt from because somebody chose to work them, and what chose them, a gut feeling that
+no export shows, may be what won them. Where a random few of the others are handed off with a known
+probability and worked whatever anybody feels, each stands for the inverse of that probability
+(Horvitz and Thompson 1952, doi:10.1080/01621459.1952.10483446): together with the leads handed off
+for certain they are like all leads.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leadml.data.leads import Leads
+from leadml.snapshot.censoring import effective_size
+
+Numbers = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Moments = NDArray[np.int64]
+
+WHY = (
+    "leads handed off for certain count once, explored ones by the inverse of their hand-off "
+    "probability up to the square root of the number of leads, so that no single outcome decides"
+)
+
+
+@dataclass(frozen=True)
+class Propensity:
+    """How leads with an outcome came to be worked; arrays of shape (leads,).
+
+    Attributes
+    ----------
+    explored : bool array
+        Handed off at random, with a known probability below 1.
+    inverse : float array
+        1 / that probability for explored leads, else 1.
+    """
+
+    explored: Flags
+    inverse: Numbers
+
+    def weights(self, rows: NDArray[np.intp]) -> "Weights":
+        """Return the weights of the leads at these positions among each other.
+
+        No weight is above the square root of their number. So cut off the mean of the weighted
+        leads stays consistent, and its variance bounded (Ionides 2008,
+        doi:10.1198/106186008X320456): with few leads a little bias is the price for not having a
+        handful of outcomes decide, with many the bound is out of reach.
+        """
+        inverse = self.inverse[rows]
+        most = max(1.0, float(np.sqrt(len(rows))))
+        return Weights(self.explored[rows], np.minimum(inverse, most), inverse, most)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Truncated inverse-propensity weights; arrays of shape (leads,).
+
+    Attributes
+    ----------
+    explored : bool array
+    weight, inverse : float arrays
+        Truncated at `most`, and as they were.
+    most : float
+    """
+
+    explored: Flags
+    weight: Numbers
+    inverse: Numbers
+    most: float
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything to weigh."""
+        return bool(self.explored.any())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return how many leads are explored and what their weights cost, JSON-ready."""
+        cut = bool((self.inverse > self.most).any())
+        return {
+            "explored": int(self.explored.sum()),
+            "weighted": self.any,
+            "truncated_at": self.most if cut else None,
+            "effective_sample_size": effective_size(self.weight),
+            "why": WHY if self.any else "no explored lead has an outcome yet",
+        }
+
+
+def propensity_of(leads: Leads) -> Propensity | None:
+    """Return how leads came to be worked; None where the columns are not mapped.
+
+    An explored lead whose probability is not recorded is taken as handed off for certain here;
+    `outside` keeps it from counting.
+    """
+    found = leads.exploration
+    if found is None:
+        return None
+    explored = found.explored & (found.probability < 1)
+    inverse = np.divide(1.0, found.probability, out=np.ones(len(leads)), where=explored)
+    return Propensity(explored, inverse)
+
+
+def outside(leads: Leads, as_of: Moments, handed_off: Flags) -> Flags:
+    """Tell which leads, if worked, were worked without having been handed off by the policy.
+
+    Explored leads stand for all below the cut, those that somebody would have picked from there
+    among them: were these counted as well they would count twice, and they are a choice. Nothing is
+    outside where no lead has been explored.
+
+    Parameters
+    ----------
+    leads : Leads
+    as_of : int64 array, shape (leads,)
+        Microseconds; when each lead is judged.
+    handed_off : bool array, shape (leads,)
+        By the hand-off time, if one is mapped.
+
+    Notes
+    -----
+    Outside are leads below the cut (a probability under 1) that were not explored, explored ones
+    whose probability is not known, and, from the first lead with a probability on, those without
+    one that were never handed off. Older leads are of the time before the policy: they keep their
+    weight of 1 and their bias, and lose both as time goes on.
+    """
+    found = leads.exploration
+    if found is None or not (found.explored & (found.probability < 1)).any():
+        return np.zeros(len(leads), bool)
+    known = ~np.isnan(found.probability)
+    since = as_of >= as_of[known].min()
+    below = known & (found.probability < 1) & ~found.explored
+    untold: Flags = ~known & (found.explored | (since & ~handed_off))
+    return below | untold
