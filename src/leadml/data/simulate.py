@@ -6,14 +6,14 @@ a win does not depend on the probability of one. Activities go on after the hand
 close, so a reader who does not respect time sees the answer.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import get_args
 
 import numpy as np
 import pandas as pd
 
-from leadml.data.simulated_agreement import DEFINITION
+from leadml.data.simulated_agreement import DEFINITION, EXPLORING
 from leadml.data.simulated_edits import draw_edits
 from leadml.data.simulated_export import Past, frames_at
 from leadml.data.simulated_fates import Fates, close_in_bulk, draw_fates
@@ -118,6 +118,7 @@ def simulate(
     rep_skill: float = 0.35,
     attribute_changes: float = 0.0,
     leaks: bool = False,
+    explore: float = 0.0,
 ) -> SimulatedCrm:
     """Simulate a CRM over one period; the same arguments always give the same CRM.
 
@@ -165,6 +166,11 @@ def simulate(
         win, in [0, 1]: a table exported later is then not what was known.
     leaks : bool
         Whether the export has columns that hold what became known after the outcome.
+    explore : float
+        Share of the leads that would not be worked, below the old score's cut or against the gut
+        feeling, that are handed off at random and worked whatever anybody feels, in [0, 1). Above
+        0 the export says who (``explored``) and with which probability each lead was worked
+        (``handoff_probability``: 1 for those chosen), and the definition maps both.
 
     Raises
     ------
@@ -172,6 +178,7 @@ def simulate(
         If an argument is outside its range.
     """
     _refuse_shares(neglect=neglect, bulk_closing=bulk_closing, changes=attribute_changes)
+    _refuse(0 <= explore < 1, "explore must be at least 0 and below 1")
     _refuse(leads >= 10 and days >= 1, "leads must be at least 10 and days at least 1")
     _refuse(0 < base_rate <= 0.8, "base_rate must be above 0 and at most 0.8")
     _refuse(signal >= 0, "signal must be 0 or more")
@@ -195,6 +202,7 @@ def simulate(
         rep_skill=rep_skill,
         attribute_changes=attribute_changes,
         leaks=leaks,
+        explore=explore,
     )
     return _simulate(world, leads, seed)
 
@@ -216,12 +224,13 @@ def _refuse_words(delay: str, neglect_by: str) -> None:
 
 
 def _simulate(world: World, leads: int, seed: int) -> SimulatedCrm:
-    streams = [np.random.default_rng([seed, part]) for part in range(8)]
+    streams = [np.random.default_rng([seed, part]) for part in range(9)]
     per_account = LEADS_PER_BUYING_ACCOUNT if world.account_effect else LEADS_PER_ACCOUNT
     people = draw_people(streams[0], leads, per_account)
     pipeline, before = _draw_pipeline(streams[1], world, people)
     company = world.account_effect * streams[4].standard_normal(leads)[people.account]
-    fates = draw_fates(streams[2], world, people, pipeline, company)
+    fates = draw_fates(streams[2], world, people, pipeline, company, streams[8].random(leads))
+    pipeline = replace(pipeline, handed_off=pipeline.handed_off | fates.explored)
     fates = close_in_bulk(streams[5], world, pipeline, fates)
     after = _draw_after(streams[3], pipeline, fates, company)
     past = Past(
@@ -232,6 +241,7 @@ def _simulate(world: World, leads: int, seed: int) -> SimulatedCrm:
         touches=join(before, after),
         edits=draw_edits(streams[6], world, people, pipeline, fates),
         chance=draw_chance(streams[7], leads) if world.leaks else None,
+        explore=world.explore,
     )
     return _export(past, world.end)
 
@@ -243,7 +253,7 @@ def _export(past: Past, end: int) -> SimulatedCrm:
         leads=frames.leads,
         activities=frames.activities,
         truth=frames.truth,
-        definition=DEFINITION,
+        definition=EXPLORING if past.explore else DEFINITION,
         history=frames.history,
         leaking=LEAKING if past.chance is not None else (),
         _past=past,

@@ -174,3 +174,9 @@ points = -15
 activity = "page_view"
 detail = "/careers*"
 """
+
+EXPLORING = DEFINITION.replace(
+    'ignore = ["lead_score"]',
+    'explored = "explored"\nhandoff_probability = "handoff_probability"\nignore = ["lead_score"]',
+)
+"""The same where some leads are handed off at random."""

@@ -24,6 +24,8 @@ class Past:
     ----------
     chance : Chance or None
         Of the leaking columns; None where there are none.
+    explore : float
+        Probability with which leads that nobody chose were worked.
     """
 
     lead_ids: Texts
@@ -33,6 +35,7 @@ class Past:
     touches: Touches
     edits: Edits
     chance: Chance | None
+    explore: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ def frames_at(past: Past, end: int) -> Frames:
     if past.chance is not None:
         leaks = leaking_columns(past.chance, past.pipeline, past.fates, touches, end)
         leads = pd.concat([leads, leaks], axis=1)
+    if past.explore:
+        leads = pd.concat([leads, _written_back(past, end)], axis=1)
     return Frames(
         leads=leads[there].reset_index(drop=True),
         activities=_activity_frame(past.lead_ids, touches),
@@ -93,6 +98,19 @@ def _lead_frame(past: Past, edits: Edits, end: int) -> pd.DataFrame:
         }
     )
     return pd.concat([head, _attributes(past.people, edits), tail], axis=1)
+
+
+def _written_back(past: Past, end: int) -> pd.DataFrame:
+    """Return what the CRM keeps of the policy: who was explored, and how likely a hand-off was."""
+    pipeline, fates = past.pipeline, past.fates
+    decided = pipeline.ready < end
+    chosen = fates.followed_up & ~fates.explored
+    return pd.DataFrame(
+        {
+            "explored": fates.explored & decided,
+            "handoff_probability": np.where(decided, np.where(chosen, 1.0, past.explore), np.nan),
+        }
+    )
 
 
 def _stages(pipeline: Pipeline, fates: Fates, end: int) -> Texts:

@@ -28,6 +28,8 @@ class Fates:
         The true probabilities.
     followed_up, won : bool arrays
         What happens in the end.
+    explored : bool array
+        Worked because it was drawn at random from those that would not have been.
     closed_in_bulk : bool array
         Never worked, and closed as lost together with many others.
     first_touch, closed : int64 arrays
@@ -38,6 +40,7 @@ class Fates:
 
     chances: Chances
     followed_up: Flags
+    explored: Flags
     won: Flags
     closed_in_bulk: Flags
     first_touch: Seconds
@@ -47,22 +50,38 @@ class Fates:
 
 
 def draw_fates(
-    rng: np.random.Generator, world: World, people: People, leads: Pipeline, company: Floats
+    rng: np.random.Generator,
+    world: World,
+    people: People,
+    leads: Pipeline,
+    company: Floats,
+    drawn: Floats,
 ) -> Fates:
-    """Draw what becomes of every lead; `company` is what its company adds to its log-odds."""
+    """Draw what becomes of every lead.
+
+    Parameters
+    ----------
+    company : float array, shape (leads,)
+        What its company adds to a lead's log-odds.
+    drawn : float array, shape (leads,)
+        Uniform numbers in [0, 1) that decide who is explored.
+    """
     n, reps = len(people.budget), len(REP_SHARES)
     diligence = DILIGENCE_SD * rng.standard_normal(reps)
     skill = world.rep_skill * rng.standard_normal(reps)
     chances = work_out(world, people, leads, diligence=diligence, skill=skill, company=company)
     picked = rng.random(n)
     unseen = UNSEEN_SD * rng.standard_normal(n) + company
-    followed_up = leads.handed_off & (picked < _worked(chances, leads, unseen / world.unseen_sd))
+    chosen = leads.handed_off & (picked < _worked(chances, leads, unseen / world.unseen_sd))
+    explored = ~chosen & (drawn < world.explore)
+    followed_up = chosen | explored
     won = followed_up & (rng.random(n) < expit(chances.log_odds + skill[leads.owner] + unseen))
     first_touch, closed = _draw_times(rng, world, leads, followed_up, won, chances.median_days)
     worth = np.log(18_000) + 0.3 * np.log(people.company_size / TYPICAL_SIZE)
     return Fates(
         chances=chances,
         followed_up=followed_up,
+        explored=explored,
         won=won,
         closed_in_bulk=np.zeros(n, bool),
         first_touch=first_touch,

@@ -61,6 +61,7 @@ class World:
     rep_skill: float
     attribute_changes: float
     leaks: bool
+    explore: float = 0.0
 
     @property
     def pace(self) -> Pace:

@@ -192,7 +192,7 @@ def _lines(
     return float(found.x[0]), tuple(float(level) for level in found.x[1:])
 
 
-def level_shift(log_odds: Numbers, share: float) -> float:
+def level_shift(log_odds: Numbers, share: float, weight: Numbers | None = None) -> float:
     """Return the shift in log-odds that makes the mean probability `share` (Newton).
 
     Parameters
@@ -200,11 +200,14 @@ def level_shift(log_odds: Numbers, share: float) -> float:
     log_odds : float array, shape (leads,)
     share : float
         Above 0 and below 1.
+    weight : float array, shape (leads,), optional
+        For a weighted mean.
     """
     shift = 0.0
     for _ in range(50):
         p = probability(log_odds + shift)
-        step = float((share - p.mean()) / max((p * (1 - p)).mean(), 1e-12))
+        mean, slope = np.average([p, p * (1 - p)], axis=1, weights=weight)
+        step = float((share - mean) / max(slope, 1e-12))
         shift += float(np.clip(step, -2, 2))
         if abs(step) < 1e-10:
             break

@@ -178,7 +178,8 @@ def _gains_of_terms(rehearsal: Rehearsal, x: Numbers, categorical: Flags) -> lis
         mean = machine.contributions(x[train]).mean(axis=0)
         terms = machine.contributions(seen(x[test], x[train], categorical)) - mean
         own, y = rehearsal.log_odds[test][:, None], rehearsal.y[test][:, None]
-        gains.append(losses(own - terms, y) - losses(own, y))
+        weight = rehearsal.folds.counted(np.ones(len(test)), test)
+        gains.append((losses(own - terms, y) - losses(own, y)) * weight[:, None])
     return gains
 
 

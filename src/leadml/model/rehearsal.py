@@ -19,6 +19,7 @@ from leadml.model.candidates import logistic
 from leadml.model.scorecard import Machine, probability
 from leadml.model.search import quietly, seen
 from leadml.model.trend import Trend
+from leadml.snapshot.censoring import effective_size
 from leadml.snapshot.split import Folds
 
 Numbers = NDArray[np.float64]
@@ -87,11 +88,14 @@ class Rehearsal:
         return np.zeros(len(as_of)) if trend is None else trend.of(as_of)
 
     def losses(self, rule: str) -> Numbers:
-        """Return the log loss of every tested lead under a rule, in the order of `tested`."""
+        """Return the log loss of every tested lead under a rule, in the order of `tested`.
+
+        Times its share of the mean weight, where leads stand for unlike numbers of leads.
+        """
         rows = self.tested
         log_odds = (self.log_odds + self.forward(rule, self.folds))[rows]
         losses: Numbers = np.logaddexp(0, log_odds) - self.y[rows] * log_odds
-        return losses
+        return self.folds.counted(losses, rows)
 
     def error(self, gain: Numbers) -> float:
         """Return the standard error of a mean gain: over leads or over test blocks, the larger.
@@ -116,7 +120,9 @@ class Rehearsal:
         rows = self.tested
         at = self.at[rows]
         rows = rows[(at <= limit) & (at > limit - self.window)]
-        return shrunk_shift(self.log_odds[rows], self.y[rows])
+        own = self.folds.stands_for
+        weight = None if own is None else own[rows]
+        return shrunk_shift(self.log_odds[rows], self.y[rows], weight)
 
     def trend_at(self, limit: int) -> Trend | None:
         """Return the trend of the newest training part known by then; None where there is none."""
@@ -205,16 +211,19 @@ def _longest(folds: Folds) -> int:
     return max(int(np.ptp(folds.at[test])) for _, test in folds)
 
 
-def shrunk_shift(log_odds: Numbers, y: Outcomes) -> float:
+def shrunk_shift(log_odds: Numbers, y: Outcomes, weight: Numbers | None = None) -> float:
     """Return the shift that makes the mean probability the share of wins, shrunk by its error.
 
-    Zero with fewer than `FEWEST_OF_EACH` wins or losses.
+    Zero with fewer than `FEWEST_OF_EACH` wins or losses. With weights both are weighted means, and
+    the error grows as their effective number falls (Kish 1965).
     """
     if min(y.sum(), len(y) - y.sum()) < FEWEST_OF_EACH:
         return 0.0
-    shift = level_shift(log_odds, float(y.mean()))
+    weight = np.ones(len(y)) if weight is None else weight
+    shift = level_shift(log_odds, float(np.average(y, weights=weight)), weight)
     p = probability(log_odds + shift)
-    return shrunk(shift, float(1 / np.sqrt((p * (1 - p)).sum())), SHIFT_SPREAD)
+    told = float(np.average(p * (1 - p), weights=weight)) * effective_size(weight)
+    return shrunk(shift, float(1 / np.sqrt(told)), SHIFT_SPREAD)
 
 
 def shrunk(estimate: float, error: float, spread: float) -> float:

@@ -204,7 +204,7 @@ def shares_of(means: Mapping[str, float]) -> dict[str, float]:
 def _calibrated_losses(predicted: Sequence[Numbers], y: Outcomes, folds: Folds) -> list[float]:
     rows = np.sort(np.concatenate([test for _, test in folds]))
     calibrated = (calibrate_forward(values, y, folds)[rows] for values in predicted)
-    return [float(losses(log_odds, y[rows]).mean()) for log_odds in calibrated]
+    return [float(folds.counted(losses(log_odds, y[rows]), rows).mean()) for log_odds in calibrated]
 
 
 def _least_shrunk(means: Sequence[float]) -> int:

@@ -128,11 +128,13 @@ def compete(
         name: _served(calibrate_forward(values, y, folds), rows, share) + added
         for name, values in predicted.items()
     }
-    loss = {name: losses(forward[name][rows], y[rows]) for name in SIMPLEST_FIRST}
+    loss = {
+        name: folds.counted(losses(forward[name][rows], y[rows]), rows) for name in SIMPLEST_FIRST
+    }
     chosen = choose(loss)
     return Selection(
         candidates=tuple(
-            Candidate(name, float(each.mean()), _auc(forward[name], y, tests), found.seconds[name])
+            Candidate(name, float(each.mean()), _auc(forward[name], y, folds), found.seconds[name])
             for name, each in loss.items()
         ),
         chosen=chosen,
@@ -168,14 +170,18 @@ def fit(
     return search_fit(name, x, y, rest, settings)
 
 
-def _auc(log_odds: Numbers, y: Outcomes, tests: list[Rows]) -> float:
+def _auc(log_odds: Numbers, y: Outcomes, folds: Folds) -> float:
     from sklearn.metrics import roc_auc_score
 
+    tests = [test for _, test in folds]
     pairs = np.array([float(y[test].sum() * (1.0 - y[test]).sum()) for test in tests])
     if not pairs.any():
         return 0.5
+    own = folds.stands_for
     inside = [
-        roc_auc_score(y[test], log_odds[test]) if count else 0.5
+        roc_auc_score(y[test], log_odds[test], sample_weight=None if own is None else own[test])
+        if count
+        else 0.5
         for test, count in zip(tests, pairs, strict=True)
     ]
     return float(np.average(inside, weights=pairs))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from leadml.data.values import MICROSECONDS_A_DAY, NO_TIME
 from leadml.domain.agreement import Agreement
-from leadml.snapshot.labels import UNUSABLE, Judged
+from leadml.snapshot.labels import OUTSIDE, UNUSABLE, Judged
 
 Rows = NDArray[np.intp]
 Numbers = NDArray[np.float64]
@@ -90,7 +90,11 @@ def resolved_leads(judged: Judged, agreement: Agreement, *, at: int) -> Resolved
     horizon = _days(agreement.horizon_days)
     worked_only = agreement.counts == "followed_up" and judged.follow_up_recorded
     settled = min(_days(agreement.follow_up_days), horizon) if worked_only else 0
-    known = judged.in_group & ~np.isin(judged.why_not.astype(str), UNUSABLE) & (as_of != NO_TIME)
+    known = (
+        judged.in_group
+        & ~np.isin(judged.why_not.astype(str), (*UNUSABLE, OUTSIDE))
+        & (as_of != NO_TIME)
+    )
     age = at - as_of
     cohort = known & (age >= settled)
     group = cohort & (judged.followed_up | (agreement.counts == "handed_off"))

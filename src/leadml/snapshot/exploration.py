@@ -18,7 +18,6 @@ from leadml.snapshot.censoring import effective_size
 
 Numbers = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-Moments = NDArray[np.int64]
 
 WHY = (
     "leads handed off for certain count once, explored ones by the inverse of their hand-off "
@@ -91,8 +90,8 @@ class Weights:
 def propensity_of(leads: Leads) -> Propensity | None:
     """Return how leads came to be worked; None where the columns are not mapped.
 
-    An explored lead whose probability is not recorded is taken as handed off for certain here;
-    `outside` keeps it from counting.
+    An explored lead whose probability is not recorded is taken as handed off for certain here:
+    `leadml.snapshot.outside` keeps it from counting.
     """
     found = leads.exploration
     if found is None:
@@ -100,35 +99,3 @@ def propensity_of(leads: Leads) -> Propensity | None:
     explored = found.explored & (found.probability < 1)
     inverse = np.divide(1.0, found.probability, out=np.ones(len(leads)), where=explored)
     return Propensity(explored, inverse)
-
-
-def outside(leads: Leads, as_of: Moments, handed_off: Flags) -> Flags:
-    """Tell which leads, if worked, were worked without having been handed off by the policy.
-
-    Explored leads stand for all below the cut, those that somebody would have picked from there
-    among them: were these counted as well they would count twice, and they are a choice. Nothing is
-    outside where no lead has been explored.
-
-    Parameters
-    ----------
-    leads : Leads
-    as_of : int64 array, shape (leads,)
-        Microseconds; when each lead is judged.
-    handed_off : bool array, shape (leads,)
-        By the hand-off time, if one is mapped.
-
-    Notes
-    -----
-    Outside are leads below the cut (a probability under 1) that were not explored, explored ones
-    whose probability is not known, and, from the first lead with a probability on, those without
-    one that were never handed off. Older leads are of the time before the policy: they keep their
-    weight of 1 and their bias, and lose both as time goes on.
-    """
-    found = leads.exploration
-    if found is None or not (found.explored & (found.probability < 1)).any():
-        return np.zeros(len(leads), bool)
-    known = ~np.isnan(found.probability)
-    since = as_of >= as_of[known].min()
-    below = known & (found.probability < 1) & ~found.explored
-    untold: Flags = ~known & (found.explored | (since & ~handed_off))
-    return below | untold

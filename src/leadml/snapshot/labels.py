@@ -14,7 +14,7 @@ from leadml.data.values import MICROSECONDS_A_DAY, NO_TIME
 from leadml.domain.agreement import Agreement
 from leadml.domain.finding import ExcludedRows, Finding
 from leadml.snapshot.bulk_closing import BulkClosing, bulk_closing, never_worked, only_dates
-from leadml.snapshot.exploration import outside
+from leadml.snapshot.outside import outside
 
 Flags = NDArray[np.bool_]
 Microseconds = NDArray[np.int64]
@@ -24,15 +24,17 @@ WHY_NOT = {
     "ROW002": "created after the moment that counts as now",
     "ROW003": "has neither a creation nor a hand-off time, so no moment to be judged at",
     "ROW004": "was won or lost before the moment it is judged",
+    "ROW014": "worked although the hand-off policy had neither handed it off nor explored it",
     "ROW005": "not matured: still open, or its horizon has not passed yet",
     "ROW006": "never handed off, so without an outcome under the agreement",
     "ROW007": "never followed up by sales, so without an outcome under the agreement",
     "ROW008": "followed up later than the agreement allows",
-    "ROW014": "worked although the hand-off policy had neither handed it off nor explored it",
     "ROW013": "closed in bulk without having been worked, so without an outcome",
 }
 UNUSABLE = ("ROW001", "ROW002", "ROW003", "ROW004")
 """Leads that could not have an outcome however long one waits."""
+OUTSIDE = "ROW014"
+"""Leads whose outcome does not count: explored ones stand for them."""
 
 
 @dataclass(frozen=True)
@@ -150,8 +152,8 @@ def judge(leads: Leads, agreement: Agreement, *, now: np.datetime64 | None) -> J
             "ROW002": _is(known.created) & (known.created > present),
             "ROW003": ~_is(as_of) & dated,
             "ROW004": _closed_before(known, as_of) | (final & (as_of > present)),
+            OUTSIDE: outside(leads, as_of, handed_off) & in_group & (followed_up | late),
             "ROW005": ~matured,
-            "ROW014": outside(leads, as_of, handed_off) & in_group & (followed_up | late),
             "ROW006": ~in_group,
             "ROW013": in_bulk & worked_only,
             "ROW008": late & worked_only,

@@ -36,6 +36,9 @@ class Folds:
         Days between the newest training lead and the first test lead of a fold.
     at : int64 array, shape (leads,), or None
         Microseconds; the moment each lead is judged. None where undated.
+    stands_for : float array, shape (leads,), or None
+        How many leads each stands for when predictions are measured: more than one where few of a
+        kind were handed off at random. None: one each.
     """
 
     pairs: tuple[tuple[Rows, Rows], ...]
@@ -43,6 +46,18 @@ class Folds:
     gap_days: float
     notes: tuple[Finding, ...] = ()
     at: NDArray[np.int64] | None = None
+    stands_for: NDArray[np.float64] | None = None
+
+    def counted(self, values: NDArray[np.float64], rows: Rows) -> NDArray[np.float64]:
+        """Return values of the leads at `rows`, each times its share of the mean weight there.
+
+        Their plain mean is the weighted mean of `values`.
+        """
+        if self.stands_for is None or not len(rows):
+            return values
+        own = self.stands_for[rows]
+        counted: NDArray[np.float64] = values * (own / own.mean())
+        return counted
 
     def __iter__(self) -> Iterator[tuple[Rows, Rows]]:
         """Go through the folds."""

@@ -133,6 +133,9 @@ def thinned(learning: Learning, most: int = MOST_TO_REHEARSE) -> Learning:
             learning.folds,
             pairs=tuple((_every(a, step), _every(b, step)) for a, b in learning.folds),
             at=learning.as_of[kept],
+            stands_for=None
+            if learning.folds.stands_for is None
+            else learning.folds.stands_for[kept],
         ),
         weights=tuple(
             None if weight is None else weight[train % step == 0]

@@ -15,6 +15,7 @@ from leadml.errors import ConfigError
 from leadml.model.selection import Selection
 from leadml.settings import Settings
 from leadml.snapshot.censoring import LEAST_MATURED, Resolved, effective_size, resolved_leads
+from leadml.snapshot.exploration import Weights, propensity_of
 from leadml.snapshot.labels import Judged
 from leadml.snapshot.split import Folds
 from leadml.workflows.lesson import Lesson
@@ -47,6 +48,8 @@ class Learning:
     notes : tuple of Finding
     censoring : {"matured", "ipcw"}
         Whether leads that have not matured take part; recency weights may lie on either.
+    propensity : Weights or None
+        How leads came to be worked; None where that is not recorded. Part of the weights.
     """
 
     x: Numbers
@@ -59,11 +62,19 @@ class Learning:
     cohort: Rows
     notes: tuple[Finding, ...] = ()
     censoring: Literal["matured", "ipcw"] = "matured"
+    propensity: Weights | None = None
 
     @property
     def oldest_first(self) -> Rows:
         """The order in which candidates take the leads."""
         return np.argsort(self.as_of, kind="stable")
+
+    @property
+    def explored(self) -> NDArray[np.bool_]:
+        """Which leads of the lesson were handed off at random: no promise is judged by them."""
+        leads = len(self.y) - self.early
+        known = self.propensity
+        return np.zeros(leads, bool) if known is None else known.explored[:leads]
 
     @property
     def effective_size(self) -> float:
@@ -107,11 +118,39 @@ def learning_of(
     agreement, now = settings.definition.agreement, material.now_microseconds
     plain = matured_only(lesson, folds)
     if agreement.censoring == "matured" or now is None:
-        return plain
+        return _by_propensity(plain, lesson.rows, material)
     final = resolved_leads(judged, agreement, at=now)
     if not final.usable:
-        return replace(plain, notes=(_too_few_matured(final, agreement),))
-    return _weighted(lesson, folds, material, judged, agreement, final)
+        plain = replace(plain, notes=(_too_few_matured(final, agreement),))
+        return _by_propensity(plain, lesson.rows, material)
+    rows = np.concatenate([lesson.rows, final.rows[final.early]])
+    weighted = _weighted(lesson, folds, material, judged, agreement, final)
+    return _by_propensity(weighted, rows, material)
+
+
+def _by_propensity(learning: Learning, rows: Rows, material: Material) -> Learning:
+    """Weigh explored leads for those below the cut that they stand for, on top of other weights.
+
+    In fitting and in measuring: the level and the choice of a model are judged by the same leads
+    that they are to hold for. The threshold's test never sees these weights.
+    """
+    known = propensity_of(material.leads)
+    if known is None:
+        return learning
+    found = known.weights(rows)
+    if not found.any:
+        return replace(learning, propensity=found)
+    own = found.weight
+    return replace(
+        learning,
+        weight=own if learning.weight is None else own * learning.weight,
+        weights=tuple(
+            own[train] if weight is None else own[train] * weight
+            for weight, (train, _) in zip(learning.weights, learning.folds, strict=True)
+        ),
+        folds=replace(learning.folds, stands_for=own),
+        propensity=found,
+    )
 
 
 def matured_only(lesson: Lesson, folds: Folds) -> Learning:

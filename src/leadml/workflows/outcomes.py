@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from leadml.domain.agreement import Agreement
-from leadml.snapshot.labels import UNUSABLE, Judged
+from leadml.snapshot.labels import OUTSIDE, UNUSABLE, Judged
 from leadml.workflows.learning import Learning
 
 
@@ -81,7 +81,7 @@ class Outcomes:
 
 def outcomes_of(judged: Judged, learning: Learning, agreement: Agreement) -> Outcomes:
     """Count the hand-offs of an export by what became of them."""
-    usable = judged.in_group & ~np.isin(judged.why_not.astype(str), UNUSABLE)
+    usable = judged.in_group & ~np.isin(judged.why_not.astype(str), (*UNUSABLE, OUTSIDE))
     matured = usable & judged.matured
     never = matured & ~judged.followed_up & ~judged.late
     known = judged.follow_up_recorded

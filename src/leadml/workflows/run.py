@@ -67,6 +67,12 @@ class Run:
         return peers_of(features, self.lesson.x, self.lesson.y, self.machine)
 
     @property
+    def exploration(self) -> dict[str, Any] | None:
+        """How explored leads were weighed, JSON-ready; None where they are not recorded."""
+        found = self.learning.propensity
+        return None if found is None else found.to_dict()
+
+    @property
     def level(self) -> dict[str, Any]:
         """How the level was chosen, and the slope beside it, JSON-ready."""
         line = self.selection.calibration
@@ -129,6 +135,7 @@ def manifest_of(run: Run, seed: int) -> dict[str, Any]:
         **run.adaptation.to_dict(),
         "threshold": run.threshold.to_dict(),
         "people": run.people,
+        "exploration": run.exploration,
         "bands": {band: share * agreement.close_rate for band, share in BAND_SHARES.items()},
         "points_calibration": points_line.to_dict() if points_line else None,
         "together": together.to_dict() if together else None,

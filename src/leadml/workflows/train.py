@@ -255,7 +255,7 @@ def _learn(
         seed=seed,
     )
     worth = worth_of(lesson, folds, material, judged, settings, machine)
-    threshold = _threshold(lesson, selection, settings)
+    threshold = _threshold(lesson, learning, selection, settings)
     return Run(
         settings=settings,
         material=material,
@@ -361,8 +361,13 @@ def _people(
     )
 
 
-def _threshold(lesson: Lesson, selection: Selection, settings: Settings) -> Threshold:
+def _threshold(
+    lesson: Lesson, learning: Learning, selection: Selection, settings: Settings
+) -> Threshold:
+    """Choose the cut on leads handed off for certain: explored ones are no part of the promise."""
     rows, p = out_of_time(selection)
+    promised = ~learning.explored[rows]
+    rows, p = rows[promised], p[promised]
     table = settings.definition.points
     ready = None if lesson.points is None else reached(lesson.points[rows], table.threshold)
     return choose_threshold(
