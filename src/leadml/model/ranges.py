@@ -98,7 +98,7 @@ def candidates(present: Numbers, cuts: Sequence[float]) -> Numbers:
 def _round(value: float, width: float, *, whole: bool) -> float:
     """Return the multiple of 1, 2 or 5 times a power of ten next to a value, within a cell."""
     power = 10.0 ** math.floor(math.log10(width / 2))
-    step = max(f for f in (1, 2, 5) if f * power <= width / 2) * power
+    step = max((f for f in (1, 2, 5) if f * power <= width / 2), default=1) * power
     if whole:
         step = max(1.0, step)
     return float(f"{round(value / step) * step:.12g}")
