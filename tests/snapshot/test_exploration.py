@@ -28,6 +28,10 @@ def test_explored_leads_stand_for_the_inverse_of_their_probability() -> None:
     assert weights.weight == pytest.approx([2.0, np.sqrt(30)] + [1.0] * 28)
     # Kish: (2 + 5.477 + 28)^2 / (4 + 30 + 28)
     values = weights.to_dict()
+    assert values.pop("text") == (
+        "Exploration: 2 of 30 leads were handed off at random and stand for up to 5.5 leads each; "
+        "together all tell as much as 20 equal ones."
+    )
     assert values.pop("why").startswith("leads handed off for certain count once")
     assert values == pytest.approx(
         {
@@ -49,6 +53,7 @@ def test_the_bound_follows_the_number_of_leads_weighed() -> None:
     none = found.weights(np.arange(1, 50))
     assert not none.any
     assert none.to_dict()["why"] == "no explored lead has an outcome yet"
+    assert none.to_dict()["text"].endswith("no lead handed off at random has an outcome yet.")
     assert none.to_dict()["effective_sample_size"] == 49
 
 

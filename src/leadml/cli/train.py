@@ -106,11 +106,18 @@ def _show(training: "Training", out: "Console") -> None:
     out.print(_threshold_words(training))
     out.print(_eventually_words(training))
     out.print(value_words(training.value))
+    show_exploration(training.exploration, out)
     show_people(training.people, out)
     out.print(f"Version {training.version} is {training.alias}: {training.why}.")
     _show_limits(training, out)
     out.print(f"Bundle: {training.bundle}", markup=False)
     out.print(f"Page: {training.page}", markup=False)
+
+
+def show_exploration(exploration: dict[str, Any] | None, out: "Console") -> None:
+    """Say how leads handed off at random were weighed; nothing where they are not recorded."""
+    if exploration is not None:
+        out.print(exploration["text"], markup=False)
 
 
 def _show_limits(training: "Training", out: "Console") -> None:

@@ -84,7 +84,19 @@ class Weights:
             "truncated_at": self.most if cut else None,
             "effective_sample_size": effective_size(self.weight),
             "why": WHY if self.any else "no explored lead has an outcome yet",
+            "text": self._text(),
         }
+
+    def _text(self) -> str:
+        explored = int(self.explored.sum())
+        if not explored:
+            return "Exploration: no lead handed off at random has an outcome yet."
+        heaviest = self.weight[self.explored].max()
+        return (
+            f"Exploration: {explored:,} of {len(self.weight):,} leads were handed off at random and "
+            f"stand for up to {heaviest:.1f} leads each; together all tell as much as "
+            f"{effective_size(self.weight):,.0f} equal ones."
+        )
 
 
 def propensity_of(leads: Leads) -> Propensity | None:

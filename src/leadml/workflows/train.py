@@ -78,6 +78,8 @@ class Training:
         ``lag_days``, ``shift``, ``trend``, ``slope``, ``slope_fell_back``.
     half_life_days : float or None
         Days in which a lead's weight halves; None where all count alike.
+    exploration : dict or None
+        How leads handed off at random were weighed; None where that is not recorded.
     people : dict or None
         What each representative makes of the leads it gets; None where no owner is mapped.
     findings : tuple of Finding
@@ -101,6 +103,7 @@ class Training:
     value: dict[str, Any]
     level: dict[str, Any]
     half_life_days: float | None
+    exploration: dict[str, Any] | None
     people: dict[str, Any] | None
     findings: tuple[Finding, ...]
     cannot_tell: tuple[dict[str, str], ...]
@@ -124,6 +127,7 @@ class Training:
             "value": self.value,
             "level": self.level,
             "half_life_days": self.half_life_days,
+            "exploration": self.exploration,
             "people": self.people,
             "candidates": self.candidates,
             "chosen": self.chosen,
@@ -216,6 +220,7 @@ def train(
         value=sealed.manifest["value"],
         level=run.level,
         half_life_days=run.adaptation.half_life_days,
+        exploration=run.exploration,
         people=run.people,
         findings=tuple(findings),
         cannot_tell=tuple(sealed.manifest["cannot_tell"]),
