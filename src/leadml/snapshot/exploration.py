@@ -19,9 +19,13 @@ from leadml.snapshot.censoring import effective_size
 Numbers = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
+LEAST_LEFT = 0.5
+ENOUGH = 2_000
+"""Weights may not cost more than half of what the leads tell, or leave less than 2,000 leads' worth
+if that is fewer (`Propensity.weights`)."""
 WHY = (
     "leads handed off for certain count once, explored ones by the inverse of their hand-off "
-    "probability up to the square root of the number of leads, so that no single outcome decides"
+    "probability, cut off so that at least half of what the leads tell is left"
 )
 
 
@@ -41,16 +45,33 @@ class Propensity:
     inverse: Numbers
 
     def weights(self, rows: NDArray[np.intp]) -> "Weights":
-        """Return the weights of the leads at these positions among each other.
+        """Return the weights of the leads at these positions among each other, cut off.
 
-        No weight is above the square root of their number. So cut off the mean of the weighted
-        leads stays consistent, and its variance bounded (Ionides 2008,
-        doi:10.1198/106186008X320456): with few leads a little bias is the price for not having a
-        handful of outcomes decide, with many the bound is out of reach.
+        No weight is above the square root of their number, which keeps the weighted mean consistent
+        and its variance bounded (Ionides 2008, doi:10.1198/106186008X320456), and none is so large
+        that fewer effective leads are left than `LEAST_LEFT` of them or `ENOUGH`. A little bias is
+        the price for not having a handful of outcomes decide; with more leads it goes away.
         """
         inverse = self.inverse[rows]
         most = max(1.0, float(np.sqrt(len(rows))))
+        least = min(LEAST_LEFT * len(rows), ENOUGH)
+        most = _largest_that_leaves(least, inverse, most)
         return Weights(self.explored[rows], np.minimum(inverse, most), inverse, most)
+
+
+def _largest_that_leaves(least: float, inverse: Numbers, most: float) -> float:
+    """Return the largest bound on weights, from 1 to `most`, with that effective size (bisection).
+
+    The effective size falls as the bound rises: explored weights move away from the others' 1.
+    """
+    if effective_size(np.minimum(inverse, most)) >= least:
+        return most
+    low, high = 1.0, min(most, float(inverse.max()))
+    for _ in range(50):
+        middle = (low + high) / 2
+        left = effective_size(np.minimum(inverse, middle))
+        low, high = (middle, high) if left >= least else (low, middle)
+    return low
 
 
 @dataclass(frozen=True)
@@ -93,8 +114,8 @@ class Weights:
             return "Exploration: no lead handed off at random has an outcome yet."
         heaviest = self.weight[self.explored].max()
         return (
-            f"Exploration: {explored:,} of {len(self.weight):,} leads were handed off at random and "
-            f"stand for up to {heaviest:.1f} leads each; together all tell as much as "
+            f"Exploration: {explored:,} of {len(self.weight):,} leads were handed off at random "
+            f"and stand for up to {heaviest:.1f} leads each; together all tell as much as "
             f"{effective_size(self.weight):,.0f} equal ones."
         )
 
