@@ -23,9 +23,9 @@ from leadml.snapshot.labels import Judged
 from leadml.workflows.circumstances import circumstances_of
 from leadml.workflows.material import Material, batch_of, gather
 from leadml.workflows.new_leads import LEARNT_FROM, NOT_SCORED, learnt_from
+from leadml.workflows.people import people_in
 from leadml.workflows.profit import NO_MONEY, no_profit
 from leadml.workflows.profit import told as profit_told
-from leadml.workflows.people import people_in
 from leadml.workflows.score import Scorer, Scores, iso, load_scorer
 from leadml.workflows.value import brought_in, money_of
 
@@ -241,6 +241,9 @@ def _profit(sample: _Sample, settings: Settings) -> dict[str, Any]:
         cost=settings.definition.handoff.cost,
         handed_off=scores.sales_ready[kept],
         points=None if scores.points is None else scores.points[kept],
+    )
+
+
 def _people(sample: _Sample, settings: Settings) -> dict[str, Any] | None:
     return people_in(
         sample.material,
