@@ -16,6 +16,7 @@ from leadml.workflows.material import Material, batch_of
 from leadml.workflows.months import months_of
 from leadml.workflows.new_leads import learnt_from
 from leadml.workflows.score import Scorer
+from leadml.workflows.value import money_of
 
 Rows = NDArray[np.intp]
 MOST_POOLED = 20_000
@@ -41,19 +42,14 @@ def circumstances_of(
     """
     fitted = scorer.manifest.get("together")
     line = ("intercept", "model", "points")
+    money = money_of(material, judged, definition.agreement, rows)
     return Circumstances(
         together=Together(*(fitted[key] for key in line)) if fitted else None,
-        margin=money_of(material, rows),
+        margin=None if money.of is None else money.known,
         cost=definition.handoff.cost,
         pool=_pool(material, judged, scorer, definition.agreement),
         slices=_slices(material, judged, rows),
     )
-
-
-def money_of(material: Material, rows: Rows) -> NDArray[np.float64] | None:
-    """Return the margin of each lead in money, NaN where unknown; None where none is mapped."""
-    amount, margin = material.leads.amount, material.leads.margin
-    return None if amount is None or margin is None else (amount * margin)[rows]
 
 
 def _slices(material: Material, judged: Judged, rows: Rows) -> Mapping[str, NDArray[np.object_]]:
