@@ -25,6 +25,7 @@ _HOME = {
     "recalibrate": "leadml.workflows.recalibrate",
     "report": "leadml.workflows.report",
     "score": "leadml.workflows.score_file",
+    "scorecard": "leadml.workflows.scorecard",
     "simulate": "leadml.data.simulate",
     "train": "leadml.workflows.train",
 }

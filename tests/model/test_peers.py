@@ -136,7 +136,14 @@ def test_they_survive_json_and_a_slope(peers: Peers) -> None:
 
 
 def test_what_the_model_looks_at(peers: Peers) -> None:
-    rows = peers.looks_at(FEATURES.names)
+    found = peers.looks_at(FEATURES.names, exact=True)
+    rows = found["features"]
+    assert found["kind"] == "exact"
+    assert rows[0]["importance"] == pytest.approx(270 / 200)
+    assert rows[0]["direction"] == "up"
+    assert peers.scaled(0.0).looks_at(FEATURES.names, exact=False) == {
+        "kind": "if_missing", "features": [],
+    }  # fmt: skip
     assert [row["feature"] for row in rows] == ["visits", "source", "note mentions 'demo'"]
     assert rows[0]["ranges"][0] == {
         "range": "= 0", "leads": 40, "won": 20, "close_rate": 0.5, "effect": -2.5,

@@ -176,6 +176,26 @@ def training_values(evaluation: dict[str, Any]) -> dict[str, Any]:
         "cannot_tell": [limit],
         "level": {"chosen": "none", "candidates": [{"name": "none", "log_loss": 0.5}]},
         "half_life_days": 180.0,
+        "looks_at": {
+            "kind": "exact",
+            "features": [
+                {
+                    "feature": "<visits>: times in 7 days",
+                    "importance": 0.25,
+                    "direction": "up",
+                    "ranges": [
+                        {
+                            "range": "= 0",
+                            "leads": 300,
+                            "won": 45,
+                            "close_rate": 0.15,
+                            "effect": -0.2,
+                        },
+                        {"range": "≥ 1", "leads": 200, "won": 80, "close_rate": 0.4, "effect": 0.3},
+                    ],
+                }
+            ],
+        },
         "out_of_time_leads": 420,
         "reliability": evaluation["reliability"]["model"],
         "gains": evaluation["gains"]["model"],

@@ -26,7 +26,15 @@ def model_card(scorer: Scorer) -> dict[str, Any]:
         "eventually": manifest.get("eventually"),
         "value": manifest.get("value"),
         "metrics": manifest["out_of_time"],
+        "looks_at": _looks_at(scorer),
     }
+
+
+def _looks_at(scorer: Scorer) -> dict[str, Any] | None:
+    peers, bundle = scorer.bundle.peers, scorer.bundle
+    if peers is None:
+        return None
+    return peers.looks_at(bundle.features.names, exact=bundle.machine.additive)
 
 
 def _points(scorer: Scorer) -> dict[str, Any] | None:

@@ -252,6 +252,13 @@ class ModelCard(BaseModel):
         Field(description="How expected margins are told, and from how many won leads."),
     ]
     metrics: Annotated[dict[str, Any], Field(description="Measured out of time, in training.")]
+    looks_at: Annotated[
+        dict[str, Any] | None,
+        Field(
+            description="What the model looks at: features by their mean effect, each with its "
+            "ranges and how many of the training leads in them closed. Null in older versions."
+        ),
+    ]
 
 
 class Status(BaseModel):

@@ -19,6 +19,7 @@ COMMANDS = {
     "report": "Hold handed-off leads against the agreed close rate.",
     "drift": "Tell whether new leads have moved, and what that asks for.",
     "recalibrate": "Refresh level and slope from newer outcomes.",
+    "scorecard": "Write an additive version as a table of points.",
     "models": "List the versions and who serves.",
     "promote": "Make a version the champion.",
     "points": "Score with the points table, check it against outcomes, fit a better one.",

@@ -1,5 +1,6 @@
 """`leadml train`."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from leadml.workflows.train import Training
+
+FEWEST = 20
+"""Leads from which a close rate is compared."""
+WAYS = {"up": "up", "down": "down", "both": "both ways", None: ""}
 
 
 @click.command("train")
@@ -109,6 +114,7 @@ def _show(training: "Training", out: "Console") -> None:
     show_exploration(training.exploration, out)
     show_people(training.people, out)
     out.print(f"Version {training.version} is {training.alias}: {training.why}.")
+    _show_looks(training.looks_at, out)
     _show_limits(training, out)
     out.print(f"Bundle: {training.bundle}", markup=False)
     out.print(f"Page: {training.page}", markup=False)
@@ -118,6 +124,34 @@ def show_exploration(exploration: dict[str, Any] | None, out: "Console") -> None
     """Say how leads handed off at random were weighed; nothing where they are not recorded."""
     if exploration is not None:
         out.print(exploration["text"], markup=False)
+
+
+def _show_looks(looks_at: dict[str, Any], out: "Console") -> None:
+    from rich.table import Table
+
+    title = "What the model looks at: the ten weightiest features"
+    table = Table("feature", "odds", "as it rises", "closed least", "closed most", title=title)
+    for row in looks_at["features"][:10]:
+        low, high = closed_least_and_most(row["ranges"])
+        odds = f"× {math.exp(row['importance']):.2f}"
+        table.add_row(row["feature"], odds, WAYS[row["direction"]], low, high)
+    out.print(table)
+    out.print("odds: by how much the feature moves them, on average. All of it is on the page.")
+
+
+def closed_least_and_most(ranges: list[dict[str, Any]]) -> tuple[str, str]:
+    """Return the ranges with the lowest and the highest close rate, in words.
+
+    Those with too few leads for a rate are passed over where others are left.
+    """
+    enough = [own for own in ranges if own["leads"] >= FEWEST] or ranges
+    ends = (min(enough, key=_close_rate), max(enough, key=_close_rate))
+    low, high = (f"{own['range']} ({_close_rate(own):.0%} of {own['leads']})" for own in ends)
+    return low, high
+
+
+def _close_rate(own: dict[str, Any]) -> float:
+    return float(own["close_rate"])
 
 
 def _show_limits(training: "Training", out: "Console") -> None:

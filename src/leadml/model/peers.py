@@ -78,6 +78,8 @@ class FeaturePeers:
         Mean absolute effect over the training leads, in log-odds.
     pieces : tuple of (leads, won)
         In each piece of the scorecard's term, the last without a value; empty without a term.
+    whole : bool
+        Whether all values of a number were whole.
     """
 
     groups: tuple[Group, ...]
@@ -85,6 +87,7 @@ class FeaturePeers:
     group_of: tuple[int, ...] = ()
     importance: float = 0.0
     pieces: tuple[tuple[int, int], ...] = ()
+    whole: bool = False
 
     def group(self, number: float) -> int:
         """Return the position of a value's group."""
@@ -126,6 +129,7 @@ class FeaturePeers:
             group_of=tuple(values["group_of"]),
             importance=values["importance"],
             pieces=tuple((leads, won) for leads, won in values["pieces"]),
+            whole=values["whole"],
         )
 
 
@@ -159,23 +163,32 @@ class Peers:
         features = tuple(FeaturePeers.from_dict(own) for own in values["features"])
         return cls(values["leads"], values["won"], features)
 
-    def looks_at(self, names: Sequence[str]) -> list[dict[str, Any]]:
-        """Return what the model looks at: features that matter, the weightiest first, as rows."""
-        order = sorted(range(len(names)), key=lambda f: -self.features[f].importance)
-        rows = []
-        for place in order:
-            own = self.features[place]
-            if own.importance > 0:
-                ranges = [g.told() | {"effect": g.effect} for g in own.groups if g.leads]
-                rows.append(
-                    {
-                        "feature": names[place],
-                        "importance": own.importance,
-                        "direction": own.direction,
-                        "ranges": ranges,
-                    }
-                )
-        return rows
+    def looks_at(self, names: Sequence[str], *, exact: bool) -> dict[str, Any]:
+        """Return what the model looks at, JSON-ready.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Of the features.
+        exact : bool
+            Whether effects are the terms of a sum (`Machine.additive`).
+
+        Returns
+        -------
+        dict
+            ``kind`` (see `leadml.model.reasons`) and ``features``: those that matter, weightiest
+            first, each with ``importance``, ``direction`` and its ``ranges`` that hold leads.
+        """
+        weights = np.array([own.importance for own in self.features])
+        order = [place for place in np.argsort(-weights, kind="stable") if weights[place] > 0]
+        rows = [_row(names[place], self.features[place]) for place in order]
+        return {"kind": "exact" if exact else "if_missing", "features": rows}
+
+
+def _row(name: str, own: FeaturePeers) -> dict[str, Any]:
+    ranges = [group.told() | {"effect": group.effect} for group in own.groups if group.leads]
+    weight, way = own.importance, own.direction
+    return {"feature": name, "importance": weight, "direction": way, "ranges": ranges}
 
 
 def peers_of(features: FeatureSet, x: Numbers, y: Outcomes, machine: Machine) -> Peers:
@@ -232,6 +245,7 @@ def _counted(feature: Feature, seen: _Seen, term: Term | None) -> FeaturePeers:
         group_of=tuple(group_of.tolist()),
         importance=float(np.abs(seen.effects).mean()) if len(seen.effects) else 0.0,
         pieces=_pieces(term, seen) if seen.exact and term is not None else (),
+        whole=_whole(seen.x[~np.isnan(seen.x)]),
     )
 
 
@@ -245,8 +259,11 @@ def _numbers(feature: Feature, seen: _Seen, term: Term | None) -> tuple[list[flo
     if seen.exact and term is not None:
         effects = term.of(present[::step])
     edges = edges_of(present[::step], own, effects)
-    whole = bool((present == np.floor(present)).all())
-    return edges, range_words(feature, edges, whole=whole)
+    return edges, range_words(feature, edges, whole=_whole(present))
+
+
+def _whole(present: Numbers) -> bool:
+    return bool((present == np.floor(present)).all())
 
 
 def _strongest_cuts(term: Term) -> list[float]:

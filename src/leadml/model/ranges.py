@@ -28,7 +28,14 @@ LARGE = 1000.0
 """Whole numbers from which a range is told as that of fractions is: ``1000 to under 2000``."""
 _ABOVE_ZERO = math.ulp(0.0)
 _WEEK = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_LAST = {"hour": 23, "weekday": 6}
+VALUES_OF: dict[str, tuple[float, float]] = {
+    "count": (0, math.inf),
+    "days": (0, math.inf),
+    "contacts": (0, math.inf),
+    "hour": (0, 23),
+    "weekday": (0, 6),
+}
+"""The first and the last value of features that are whole numbers."""
 _FROM_ZERO = ("count", "days", "contacts", "hour", "weekday", "age", "recency", "longest_gap")
 
 
@@ -156,8 +163,9 @@ def _words(feature: Feature, low: float | None, high: float | None, *, whole: bo
         low = 0.0
     if not whole or max(abs(low or 0.0), abs(high or 0.0)) >= LARGE:
         return _of_fractions(low, high)
-    last = _LAST.get(feature.kind) if high is None else high - 1
-    show = _day if feature.kind == "weekday" else number_words
+    highest = VALUES_OF.get(feature.kind, (0, math.inf))[1]
+    last = high - 1 if high is not None else highest if math.isfinite(highest) else None
+    show = day_words if feature.kind == "weekday" else number_words
     if low is None or last is None:
         return f"≤ {show(last)}" if last is not None else f"≥ {show(low or 0.0)}"
     if low == last:
@@ -179,7 +187,8 @@ def _from_to(low: float, high: float) -> str:
     return f"{number_words(low)} to under {number_words(high)}"
 
 
-def _day(number: float) -> str:
+def day_words(number: float) -> str:
+    """Name a weekday; 0 is Monday."""
     return _WEEK[int(number)] if 0 <= number <= 6 else number_words(number)
 
 

@@ -1,6 +1,7 @@
 """From plain data to one self-contained page: no network, no script, nothing to install."""
 
 import json
+import math
 import os
 import tempfile
 from collections.abc import Mapping
@@ -75,6 +76,17 @@ def signed_whole(value: float) -> str:
     return f"{round(value):+,}".replace("-", "\u2212")
 
 
+def odds(log_odds: float) -> str:
+    """Write an effect in log-odds as what the odds are multiplied by."""
+    return f"×{NARROW}{math.exp(log_odds):.2f}"
+
+
+def points(value: float) -> str:
+    """Write points rounded, with their sign."""
+    whole = round(value)
+    return f"{whole:+d}".replace("-", "\u2212") if whole else "0"
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -87,6 +99,7 @@ def _environment() -> Environment:
     environment.filters.update(percent=percent, share=share, days=days, moment=moment)
     environment.filters.update(money=money, count=count, decimal=decimal, signed=signed)
     environment.filters.update(whole=whole, signed_whole=signed_whole, pp=points_of_percent)
+    environment.filters.update(odds=odds, points=points)
     return environment
 
 

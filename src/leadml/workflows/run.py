@@ -73,6 +73,12 @@ class Run:
         return None if found is None else found.to_dict()
 
     @property
+    def looks_at(self) -> dict[str, Any]:
+        """What the finished model looks at, JSON-ready."""
+        names = self.lesson.catalogue.features.names
+        return self.peers.looks_at(names, exact=self.machine.additive)
+
+    @property
     def level(self) -> dict[str, Any]:
         """How the level was chosen, and the slope beside it, JSON-ready."""
         line = self.selection.calibration

@@ -82,6 +82,8 @@ class Training:
         How leads handed off at random were weighed; None where that is not recorded.
     people : dict or None
         What each representative makes of the leads it gets; None where no owner is mapped.
+    looks_at : dict
+        What the model looks at: ``kind`` and ``features``, see `leadml.model.peers`.
     findings : tuple of Finding
     cannot_tell : tuple of dict
         What the data cannot tell: ``{"topic", "text", "remedy"}``, the weightiest first.
@@ -105,6 +107,7 @@ class Training:
     half_life_days: float | None
     exploration: dict[str, Any] | None
     people: dict[str, Any] | None
+    looks_at: dict[str, Any]
     findings: tuple[Finding, ...]
     cannot_tell: tuple[dict[str, str], ...]
 
@@ -134,6 +137,7 @@ class Training:
             "excluded": [vars(item) for item in self.excluded],
             "excluded_rows": [vars(item) for item in self.excluded_rows],
             "threshold": self.threshold.to_dict(),
+            "looks_at": self.looks_at,
             "findings": [finding.to_dict() for finding in self.findings],
             "cannot_tell": list(self.cannot_tell),
             "page": str(self.page),
@@ -222,6 +226,7 @@ def train(
         half_life_days=run.adaptation.half_life_days,
         exploration=run.exploration,
         people=run.people,
+        looks_at=run.looks_at,
         findings=tuple(findings),
         cannot_tell=tuple(sealed.manifest["cannot_tell"]),
     )
