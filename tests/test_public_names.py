@@ -28,6 +28,7 @@ PUBLIC = [
     "recalibrate",
     "report",
     "score",
+    "scorecard",
     "simulate",
     "train",
 ]

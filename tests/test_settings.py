@@ -31,6 +31,13 @@ def test_monotonic_needs_points_rules() -> None:
         read("[model]\nmonotonic = true")
 
 
+def test_the_form_of_the_model() -> None:
+    assert read("").model.form == "any"
+    assert read('[model]\nform = "additive"').model.form == "additive"
+    with pytest.raises(ConfigError, match=r"\[model\]: form must be one of 'any', 'additive'"):
+        read('[model]\nform = "tree"')
+
+
 def test_an_empty_file_holds_the_defaults() -> None:
     settings = read("")
     assert settings.definition == Definition()

@@ -41,9 +41,19 @@ class TrackingSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSettings:
-    """How a model is fitted; ``monotonic = "points"`` keeps it to the points rules' directions."""
+    """How a model is fitted.
+
+    Attributes
+    ----------
+    monotonic : {"no", "points"}
+        ``points`` keeps it to the directions of the points rules.
+    form : {"any", "additive"}
+        ``additive`` lets candidates compete alone whose score is a sum of one function a feature:
+        reasons are exact, and there is a scorecard.
+    """
 
     monotonic: Literal["no", "points"] = "no"
+    form: Literal["any", "additive"] = "any"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,6 +31,7 @@ from leadml.model.bundle import (
 )
 from leadml.model.candidates import boosted
 from leadml.model.eventually import Eventually
+from leadml.model.peers import FeaturePeers, Group, Peers
 from leadml.model.scorecard import Levels, Line, Machine, Scorecard, Steps
 from leadml.model.trend import Trend
 from leadml.snapshot.features import RARE, Feature, FeatureSet
@@ -132,6 +133,24 @@ def test_the_chance_of_a_late_win_is_sealed_with_the_rest(
             read_bundle(tmp_path)
 
 
+def test_leads_like_a_lead_are_sealed_with_the_rest(tmp_path: Path) -> None:
+    own = FeaturePeers((Group("≥ 2", 380, 156, 0.5),), (2.0,), (), 0.75, ((380, 156),), True)
+    peers = Peers(1000, 220, (own,))
+    write_bundle(
+        tmp_path,
+        manifest=MANIFEST,
+        definition=DEFINITION,
+        features=FEATURES,
+        machine=Machine(((1.0, CARD),)),
+        trained_on=[],
+        peers=peers,
+    )
+    assert read_bundle(tmp_path).peers == peers
+    (tmp_path / "peers.json").write_text("{}")
+    with pytest.raises(ModelError, match=r"peers\.json was changed since"):
+        read_bundle(tmp_path)
+
+
 def test_a_bundle_of_an_earlier_version_is_read(tmp_path: Path) -> None:
     folder = write(tmp_path)
     for name, of in (("model.json", lambda c: c), ("definition.json", lambda c: c["leads"])):
@@ -149,6 +168,7 @@ def test_a_bundle_of_an_earlier_version_is_read(tmp_path: Path) -> None:
     bundle = read_bundle(folder)
     assert bundle.features == replace(FEATURES, decimal=".", crowds=frozenset())
     assert bundle.machine.trend is None
+    assert bundle.peers is None
     assert bundle.definition.leads.decimal == "."
 
 

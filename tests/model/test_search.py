@@ -122,5 +122,6 @@ def test_the_same_seed_gives_the_same() -> None:
 
 
 def test_settings_that_matter() -> None:
-    assert parts_of("full") == ("full",)
-    assert parts_of("blend") == ("logistic", "additive", "full", "blend")
+    shares = {"blend": {"logistic": 0.75, "additive": 0.25}}
+    assert parts_of("full", shares) == ("full",)
+    assert parts_of("blend", shares) == ("logistic", "additive", "blend")

@@ -240,3 +240,64 @@ def test_limits_on_threads_are_given_back() -> None:
         before = [pool["num_threads"] for pool in threadpool_info()]
         compete(x, y, categorical=np.zeros(2, bool), folds=rolling(300), seed=0)
         assert [pool["num_threads"] for pool in threadpool_info()] == before
+
+
+@pytest.fixture(scope="module")
+def additive_alone() -> tuple[Selection, Selection]:
+    """Return the competition on interacting features, of all candidates and of additive ones."""
+    x, y = truth("interaction", n=900)
+    options = {"categorical": np.zeros(2, bool), "folds": rolling(900), "seed": 0}
+    free, alone = (compete(x, y, additive=only, **options) for only in (False, True))  # type: ignore[arg-type]
+    return free, alone
+
+
+class TestAdditiveAlone:
+    def test_no_tree_competes_and_the_cost_is_told(
+        self, additive_alone: tuple[Selection, Selection]
+    ) -> None:
+        free, alone = additive_alone
+        names = [candidate.name for candidate in alone.candidates]
+        assert names == ["base_rate", "logistic", "additive", "blend"]
+        assert free.cost is None
+        assert alone.cost is not None
+        means = {candidate.name: candidate.log_loss for candidate in free.candidates}
+        own = {candidate.name: candidate.log_loss for candidate in alone.candidates}
+        assert alone.cost.candidate == free.chosen
+        assert alone.cost.log_loss == pytest.approx(means[free.chosen], abs=1e-12)
+        worse = own[alone.chosen] - means[free.chosen]
+        assert alone.cost.difference == pytest.approx(worse, abs=1e-12)
+        assert alone.cost.difference > 5 * alone.cost.error > 0  # what interacts is lost
+
+    def test_those_that_compete_did_as_they_do_among_all(
+        self, additive_alone: tuple[Selection, Selection]
+    ) -> None:
+        free, alone = additive_alone
+        for ours, theirs in zip(alone.candidates[:3], free.candidates[:3], strict=True):
+            assert (ours.name, ours.log_loss, ours.auc) == (
+                theirs.name,
+                theirs.log_loss,
+                theirs.auc,
+            )
+
+    def test_the_blend_fits_without_trees(self) -> None:
+        x, y = truth("line", n=400)
+        settings = {"blend": {"logistic": 0.75, "additive": 0.25}}
+        options = {"categorical": np.zeros(2, bool), "newest_last": True, "seed": 0}
+        fitted = fit("blend", x, y, settings=settings, **options)  # type: ignore[arg-type]
+        assert fitted.machine.additive
+        assert [weight for weight, _ in fitted.machine.cards] == [0.75, 0.25]
+        line = fit("logistic", x, y, **options).machine.raw_log_odds(x)  # type: ignore[arg-type]
+        trees = fit("additive", x, y, **options).machine.raw_log_odds(x)  # type: ignore[arg-type]
+        expected = 0.75 * line + 0.25 * trees
+        done = finished(fitted.machine, x, Calibration())
+        assert done.log_odds(x) == pytest.approx(expected, abs=1e-9)
+        assert len(done.cards) == 1
+
+
+def test_nothing_is_lost_where_nothing_matters() -> None:
+    x, y = truth("noise", n=400)
+    found = compete(x, y, categorical=np.zeros(2, bool), folds=rolling(400), seed=0, additive=True)
+    assert found.cost is not None
+    assert found.cost.candidate == found.chosen == "base_rate"
+    assert (found.cost.difference, found.cost.error) == (0, 0)
+    assert found.settings.keys() == {"base_rate"}

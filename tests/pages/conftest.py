@@ -168,6 +168,12 @@ def training_values(evaluation: dict[str, Any]) -> dict[str, Any]:
             {"name": "logistic", "log_loss": 0.5234, "auc": 0.6789, "seconds": 1.25},
         ],
         "chosen": "logistic",
+        "additive_cost": {
+            "candidate": "full",
+            "log_loss": 0.5134,
+            "difference": 0.01,
+            "error": 0.0042,
+        },
         "excluded": [{"column": "duration", "code": "LEAK001", "reason": "tells too much"}],
         "excluded_rows": [{"code": "ROW005", "count": 71, "reason": "not matured"}],
         "threshold": cut,
@@ -201,5 +207,39 @@ def training_values(evaluation: dict[str, Any]) -> dict[str, Any]:
         "gains": evaluation["gains"]["model"],
         "agreement": evaluation["agreement"],
         "as_of": "2026-03-01T00:00:00.000000Z",
+        "leadml": "0.1.0",
+    }
+
+
+@pytest.fixture
+def scorecard_values() -> dict[str, Any]:
+    """Return a small scorecard, as its workflow makes it."""
+
+    def row(words: str, points: float, to: float, leads: int, won: int) -> dict[str, Any]:
+        rate = won / leads if leads else None
+        counted = {"leads": leads, "won": won, "close_rate": rate}
+        return {"range": words, "points": points, "points_to": to} | counted
+
+    sizes = [row(f"= {n}", 2.25 * n - 9, 2.25 * n - 9, 20 + n, n) for n in range(9)]
+    visits = [row("= 0", -7.4, -7.4, 120, 11), row("1 to 4", 1.2, 8.7, 80, 33)]
+    silent = [row("any value", 0.2, 0.2, 200, 44)]
+    features = [
+        {"feature": "<visits>", "rows": visits, "shown": [*visits, row("not known", 3, 3, 0, 0)]},
+        {"feature": "size", "rows": sizes, "shown": sizes},
+        {"feature": "hour created", "rows": silent, "shown": silent},
+    ]
+    totals = [{"points": 5.0 * n, "probability": 1 / (1 + 2 ** (-n / 4))} for n in range(-8, 9)]
+    return {
+        "version": "7",
+        "unit": 20.0,
+        "leads": 200,
+        "won": 44,
+        "horizon_days": 90.0,
+        "base": {"points": -36.0, "log_odds": -1.25, "points_today": -35.2},
+        "time": {"points_a_year": 2.4},
+        "cut": {"points": -24.6, "probability": 0.299, "basis": "estimated"},
+        "features": features,
+        "probabilities": totals,
+        "notes": ["Start with the base."],
         "leadml": "0.1.0",
     }

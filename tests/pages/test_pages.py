@@ -9,7 +9,9 @@ from leadml.pages.evaluation_page import evaluation_page
 from leadml.pages.html import (
     count,
     decimal,
+    odds,
     percent,
+    points,
     points_of_percent,
     share,
     signed,
@@ -17,6 +19,7 @@ from leadml.pages.html import (
     whole,
 )
 from leadml.pages.report_page import report_page
+from leadml.pages.scorecard_page import scorecard_page
 from leadml.pages.training_page import training_page
 
 VOID = {"meta", "br"}
@@ -82,6 +85,7 @@ DRAWN = {
     "evaluation_without_points": evaluation_page,
     "report_values": report_page,
     "training_values": training_page,
+    "scorecard_values": scorecard_page,
 }
 
 
@@ -101,7 +105,7 @@ def test_every_number_of_the_page_is_a_number_of_the_json(
         number = float(value)
         assert number in known
         ways = (percent, share, count, decimal, signed, points_of_percent, whole, signed_whole)
-        rounded = {f"{number:.{places}f}" for places in (1, 2, 3)}
+        rounded = {f"{number:.{places}f}" for places in (1, 2, 3)} | {points(number), odds(number)}
         assert shown in {way(number) for way in ways} | rounded, (value, shown)
 
 
@@ -112,10 +116,12 @@ def test_every_number_of_the_headline_is_a_number_of_the_json(
     shown = set()
     for number in numbers_in(values):
         shown |= {percent(number), share(number), count(number), f"{number:.3f}", decimal(number)}
+        shown |= {f"{number:.0f}", points(number).lstrip("+−")}
     shown = {one.replace("\u202f", " ") for one in shown}
     found = re.findall(r"\d[\d.,]*\d(?: %)?|\d(?: %)?", plain(page.header))
     assert len(found) >= 4
-    versions = {values.get("model", values["agreement"])["version"], values.get("version")}
+    named = values.get("model") or values.get("agreement") or values
+    versions = {named["version"], values.get("version")}
     assert set(found) - shown <= versions
 
 
@@ -247,3 +253,37 @@ def test_a_training_page_says_what_the_data_cannot_tell(training_values: dict[st
     assert "durationtells too much LEAK001" in text
     assert "no correction of it won the backtest" in text
     assert "halves every 180 days" in text
+
+
+def test_a_training_page_tells_what_the_model_looks_at(training_values: dict[str, Any]) -> None:
+    text = words(Page(training_page(training_values)))
+    assert "What the model looks at" in text
+    assert "<visits>: times in 7 days more speaks for a win" in text
+    assert "= 03004515.0 %× 0.82" in text  # leads, won, share won, exp(-.2)
+    assert "The score is the sum of what each feature adds" in text
+    assert "Among all, full would have been chosen: the log loss is +0.0100 against its" in text
+    looks = training_values["looks_at"] | {"kind": "if_missing"}
+    other = words(Page(training_page(training_values | {"looks_at": looks})))
+    assert "their parts need not sum" in other
+
+
+class TestScorecard:
+    def test_features_that_give_no_points_are_named_alone(
+        self, scorecard_values: dict[str, Any]
+    ) -> None:
+        text = words(Page(scorecard_page(scorecard_values)))
+        assert "Never half a point either way: hour created." in text
+        assert "<visits>pointsclosedof leads" in text
+
+    def test_a_piece_with_two_ends(self, scorecard_values: dict[str, Any]) -> None:
+        text = words(Page(scorecard_page(scorecard_values)))
+        assert "1 to 4+1 to +941.2 %80" in text
+
+    def test_its_headline(self, scorecard_values: dict[str, Any]) -> None:
+        told = plain(Page(scorecard_page(scorecard_values)).header)
+        assert "Hand off from −25 points." in told
+        assert "a probability of 29.9 % (estimated) of a sales-ready outcome within 90 days" in told
+        assert "Of the 200 leads learnt from 44 closed." in told
+        without = scorecard_values | {"cut": None, "leads": None, "won": None, "time": None}
+        told = plain(Page(scorecard_page(without)).header)
+        assert "What a lead is worth, in points that add up." in told

@@ -18,6 +18,7 @@ from leadml.errors import DataError, ModelError, TooFewOutcomes
 from leadml.evaluation.threshold import choose_threshold
 from leadml.model.bundle import read_aliases, read_bundle, versions, write_alias, write_bundle
 from leadml.model.calibration import Calibration
+from leadml.model.peers import FeaturePeers, Group, Peers
 from leadml.model.recalibration import Refresh, refresh
 from leadml.model.reference import OutOfTime, reference_of
 from leadml.model.scorecard import Line, Machine, Scorecard, probability
@@ -55,6 +56,9 @@ NOW = "2026-06-01"
 OLD = "7"
 """The version made by hand; the registry, empty before, calls the next one 1."""
 NEXT = "1"
+
+
+PEERS = Peers(500, 150, (FeaturePeers((Group("any value", 500, 150, 0.5),), importance=0.75),) * 2)
 
 
 def new_leads(leads: int, *, slope: float = 1.0, shift: float = 0.0, seed: int = 1) -> pd.DataFrame:
@@ -104,6 +108,7 @@ def install(
         machine=Machine(cards=((1.0, CARD),), center=CENTER),
         trained_on=["T1", "T2"],
         reference=reference_of(FEATURES, x, z, OutOfTime(0.78, 150, 350)),
+        peers=PEERS,
     )
     (version / "pipeline.joblib").write_bytes(b"for analysts")
     write_alias(folder / "models", alias, OLD)
@@ -181,6 +186,15 @@ def test_a_line_on_top_stretches_the_trend_too() -> None:
     assert (found.slope, found.intercept) == pytest.approx((1.0, 0.1))
     assert found.trend == Trend(0.01, 0, 0, 10**15)
     assert on_top(replace(machine, trend=None), Calibration()).trend is None
+
+
+def test_leads_like_a_lead_are_those_of_the_first_training(
+    lowered: tuple[Path, dict[str, Any]],
+) -> None:
+    bundle = read_bundle(lowered[0] / "models" / "versions" / NEXT)
+    assert bundle.peers == PEERS.scaled(lowered[1]["line"]["slope"])
+    assert bundle.peers is not None
+    assert bundle.peers.features[0].groups[0].won == 150
 
 
 def test_reasons_still_sum(lowered: tuple[Path, dict[str, Any]]) -> None:

@@ -47,6 +47,22 @@ class TestCompany:
             "champion": {"version": "1", "bundle": "versions/1"}
         }
 
+    def test_what_the_model_looks_at(self, company: Any) -> None:
+        done, bundle = company.training, read_bundle(company.training.bundle)
+        rows = done.looks_at["features"]
+        weights = [row["importance"] for row in rows]
+        assert weights == sorted(weights, reverse=True)
+        assert {row["feature"] for row in rows} <= set(bundle.features.names)
+        for row in rows:  # every lead learnt from is in one range of each feature
+            assert sum(own["leads"] for own in row["ranges"]) == done.leads
+            assert sum(own["won"] for own in row["ranges"]) == done.won
+        assert bundle.peers is not None
+        exact = bundle.machine.additive
+        assert bundle.peers.looks_at(bundle.features.names, exact=exact) == done.looks_at
+        page = done.page.read_text("utf-8")
+        assert "What the model looks at" in page
+        assert rows[0]["feature"] in page
+
     def test_the_answer_in_json(self, company: Any) -> None:
         values = company.training.to_dict()
         assert json.loads(json.dumps(values, allow_nan=False)) == values
@@ -345,6 +361,7 @@ class TestAwkwardExports:
         (answer,) = scorer.score_records([{"id": "x"}])
         assert answer.probability == pytest.approx(done.won / done.leads, abs=0.02)
         assert answer.reasons == []
+        assert done.looks_at == {"kind": "exact", "features": []}
 
     def test_columns_that_are_empty_constant_ids_or_too_many_levels(
         self, settings_for: Make, small: Definition
@@ -379,6 +396,23 @@ class TestAwkwardExports:
         # A campaign a week: no fold's training part knows those of its test block.
         frame = frame_of(400, campaign=[f"2024 week {k // 14:02}" for k in range(400)])
         assert train(frame, config=settings_for(small)).leads == 400
+
+    def test_additive_candidates_alone_where_asked(
+        self, settings_for: Make, small: Definition
+    ) -> None:
+        settings = replace(settings_for(small), model=ModelSettings(form="additive"))
+        done = train(frame_of(), config=settings)
+        assert {c["name"] for c in done.candidates} == {
+            "base_rate",
+            "logistic",
+            "additive",
+            "blend",
+        }
+        assert done.additive_cost is not None
+        assert set(done.additive_cost) == {"candidate", "log_loss", "difference", "error"}
+        bundle = read_bundle(done.bundle)
+        assert (bundle.manifest["form"], bundle.machine.additive) == ("additive", True)
+        assert "one function a feature competed" in done.page.read_text("utf-8")
 
     def test_points_rules_give_directions_where_asked(
         self, settings_for: Make, small: Definition

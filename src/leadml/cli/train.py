@@ -1,6 +1,7 @@
 """`leadml train`."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +108,8 @@ def _show(training: "Training", out: "Console") -> None:
         what = column.reason if audited else f"column {column.column}, {column.reason}"
         out.print(f"left out: {what} [{column.code}]", markup=False)
     out.print(f"Chosen: {training.chosen}, the simplest that is as good as the best.")
+    if training.additive_cost is not None:
+        out.print(cost_words(training.additive_cost))
     out.print(f"Learnt from {training.leads} leads, {training.won} of them sales-ready.")
     out.print(_threshold_words(training))
     out.print(_eventually_words(training))
@@ -124,6 +127,19 @@ def show_exploration(exploration: dict[str, Any] | None, out: "Console") -> None
     """Say how leads handed off at random were weighed; nothing where they are not recorded."""
     if exploration is not None:
         out.print(exploration["text"], markup=False)
+
+
+def cost_words(cost: Mapping[str, Any]) -> str:
+    """Say what it costs to let additive candidates alone compete."""
+    if abs(cost["difference"]) < 5e-5:
+        return 'form = "additive" costs nothing: no other candidate would have been chosen.'
+    other = {"blend": "the blend with trees"}.get(cost["candidate"], cost["candidate"])
+    more = "higher" if cost["difference"] > 0 else "lower"
+    return (
+        f'form = "additive": among all candidates {other} would have been chosen; out of time '
+        f"the log loss is {abs(cost['difference']):.4f} {more} than its {cost['log_loss']:.4f} "
+        f"(standard error {cost['error']:.4f})."
+    )
 
 
 def _show_looks(looks_at: dict[str, Any], out: "Console") -> None:

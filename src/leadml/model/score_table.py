@@ -27,6 +27,7 @@ UNIT = 20.0
 CLOSE = 1.0
 """Points that neighbouring pieces may differ by and still be one row for people."""
 
+OTHERS = " other values"
 MOST_CRUMBS = 3
 """Levels of few leads and hardly any points up to which each is told."""
 
@@ -97,7 +98,8 @@ class FeatureTable:
     def shown(self, unit: float) -> list[Row]:
         """Return rows for people: neighbours within `CLOSE` points are one.
 
-        Its points are in the middle of theirs.
+        Its points are in the middle of theirs. Levels of few leads within three points of 0 are
+        one row where they are many; its two ends are their least and most.
         """
         *pieces, missing = self.rows
         if self.rows[0].level is not None:
@@ -273,14 +275,14 @@ def _without_crumbs(levels: Sequence[Row], close: float) -> list[Row]:
     if len(crumbs) <= MOST_CRUMBS:
         return list(levels)
     leads, won = (sum(getattr(row, key) for row in crumbs) for key in ("leads", "won"))
-    middle = (max(_ends(crumbs)) + min(_ends(crumbs))) / 2
-    words = f"{len(crumbs)} other values"
-    gathered = Row(words, middle, middle, level=words, leads=leads, won=won)
+    words = f"{len(crumbs)}{OTHERS}"
+    low, high = min(_ends(crumbs)), max(_ends(crumbs))
+    gathered = Row(words, low, high, level=words, leads=leads, won=won)
     return [*(row for row in levels if not _is_crumb(row, close)), gathered]
 
 
 def _is_crumb(row: Row, close: float) -> bool:
-    return row.leads is not None and row.leads < FEWEST and abs(row.log_odds) <= close / 2
+    return row.leads is not None and row.leads < FEWEST and abs(row.log_odds) <= 3 * close
 
 
 def _of_whole(row: Row) -> Row:

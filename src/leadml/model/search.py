@@ -54,6 +54,8 @@ GRID: Mapping[str, tuple[Setting, ...]] = {
 }
 """Settings by candidate, the most shrunk first: `logistic`'s and `boosted`'s keywords."""
 BLENDED = ("logistic", "additive", "full")
+ADDITIVE = ("logistic", "additive")
+"""Parts of the blend where it has to stay a sum of one function a feature."""
 AS_GOOD = 0.001
 """Relative log loss within which the less shrunk of two settings is taken: the final fit has more
 leads than any fold, and more leads need less shrinking."""
@@ -268,9 +270,9 @@ def fit(
     chosen = settings or {}
     with threadpool_limits(1), quietly():
         if name == "blend":
-            parts = tuple(_fit(part, x, y, rest, chosen.get(part, {})) for part in BLENDED)
-            shares = chosen.get("blend", {})
-            return blend(parts, [shares.get(part, 1 / len(BLENDED)) for part in BLENDED])
+            shares = chosen.get("blend") or {part: 1 / len(BLENDED) for part in BLENDED}
+            parts = tuple(_fit(part, x, y, rest, chosen.get(part, {})) for part in shares)
+            return blend(parts, [*shares.values()])
         return _fit(name, x, y, rest, chosen.get(name, {}))
 
 
@@ -298,6 +300,21 @@ def losses(log_odds: Numbers, y: Outcomes) -> Numbers:
     return each
 
 
-def parts_of(name: str) -> tuple[str, ...]:
+def parts_of(name: str, settings: Mapping[str, Setting]) -> tuple[str, ...]:
     """Return the candidates whose settings matter to one: itself, and a blend's parts."""
-    return (*BLENDED, "blend") if name == "blend" else (name,)
+    return (*settings["blend"], "blend") if name == "blend" else (name,)
+
+
+def without_interactions(found: Searched, y: Outcomes, folds: Folds) -> Searched:
+    """Return the search without trees that let features act together, with a blend of the rest."""
+    means = {name: _calibrated_losses([found.log_odds[name]], y, folds)[0] for name in ADDITIVE}
+    names = ("base_rate", *ADDITIVE)
+    shares = shares_of(means)
+    blended: Numbers = np.sum([shares[name] * found.log_odds[name] for name in ADDITIVE], axis=0)
+    return replace(
+        found,
+        settings={name: found.settings[name] for name in names} | {"blend": shares},
+        log_odds={name: found.log_odds[name] for name in names} | {"blend": blended},
+        seconds={name: found.seconds[name] for name in names}
+        | {"blend": sum(found.seconds[name] for name in ADDITIVE)},
+    )

@@ -18,7 +18,15 @@ from leadml.model.calibration import (
 from leadml.model.candidates import SIMPLEST_FIRST, Fitted, Signs
 from leadml.model.compiled import compiled
 from leadml.model.scorecard import Machine, probability
-from leadml.model.search import Rest, Setting, losses, parts_of, search
+from leadml.model.search import (
+    Rest,
+    Searched,
+    Setting,
+    losses,
+    parts_of,
+    search,
+    without_interactions,
+)
 from leadml.model.search import fit as search_fit
 from leadml.snapshot.split import Folds
 
@@ -54,6 +62,26 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What it costs to let additive candidates alone compete.
+
+    Attributes
+    ----------
+    candidate : str
+        Who would have been chosen among all.
+    log_loss : float
+        Its mean log loss out of time.
+    difference, error : float
+        How much higher the log loss of the one chosen is, and the standard error of that.
+    """
+
+    candidate: str
+    log_loss: float
+    difference: float
+    error: float
+
+
+@dataclass(frozen=True)
 class Selection:
     """The competition's outcome.
 
@@ -74,6 +102,8 @@ class Selection:
         Fitted on all of `log_odds`.
     settings : dict
         What the winner was fitted with, by part: itself, or the parts of a blend.
+    cost : Cost or None
+        Of letting additive candidates alone compete; None where all did.
     """
 
     candidates: tuple[Candidate, ...]
@@ -83,6 +113,7 @@ class Selection:
     forward: Numbers
     calibration: Calibration
     settings: Mapping[str, Setting] = field(default_factory=dict)
+    cost: Cost | None = None
 
 
 def compete(
@@ -95,6 +126,7 @@ def compete(
     weights: Sequence[Numbers | None] | None = None,
     level: Numbers | None = None,
     monotone: Signs | None = None,
+    additive: bool = False,
     progress: Progress = lambda _step, _share: None,
 ) -> Selection:
     """Predict every fold's test leads with every candidate, and choose.
@@ -114,23 +146,20 @@ def compete(
         What the chosen rule of the level adds to each test lead's log-odds.
     monotone : int array, shape (features,), optional
         1 where the log-odds must not fall as a feature rises, -1 where they must not rise, else 0.
+    additive : bool
+        Choose among candidates without interactions alone; all are measured, to tell the cost.
     progress : callable
         Told what is being done and the share done.
     """
     rest = Rest(categorical, folds.ordered, seed, monotone=monotone)
-    found = search(x, y, rest, folds=folds, weights=weights, progress=progress)
+    free = search(x, y, rest, folds=folds, weights=weights, progress=progress)
+    found = without_interactions(free, y, folds) if additive else free
     predicted = found.log_odds
     tests = [test for _, test in folds]
     rows = np.sort(np.concatenate(tests))
     added = np.zeros(len(y)) if level is None else level
-    share = share_kept(int(y.sum()), int(len(y) - y.sum()))
-    forward = {
-        name: _served(calibrate_forward(values, y, folds), rows, share) + added
-        for name, values in predicted.items()
-    }
-    loss = {
-        name: folds.counted(losses(forward[name][rows], y[rows]), rows) for name in SIMPLEST_FIRST
-    }
+    forward = _forward(found, y, folds, rows, added)
+    loss = _losses(forward, y, folds, rows)
     chosen = choose(loss)
     return Selection(
         candidates=tuple(
@@ -144,8 +173,37 @@ def compete(
         calibration=fit_calibration(
             predicted[chosen][rows], y[rows], periods=periods_of(folds, len(y))[rows]
         ),
-        settings={part: found.settings[part] for part in parts_of(chosen)},
+        settings={part: found.settings[part] for part in parts_of(chosen, found.settings)},
+        cost=_cost(_losses(_forward(free, y, folds, rows, added), y, folds, rows), loss[chosen])
+        if additive
+        else None,
     )
+
+
+def _forward(
+    found: Searched, y: Outcomes, folds: Folds, rows: Rows, added: Numbers
+) -> dict[str, Numbers]:
+    """Return every candidate's predictions as deployment would have said them."""
+    share = share_kept(int(y.sum()), int(len(y) - y.sum()))
+    return {
+        name: _served(calibrate_forward(values, y, folds), rows, share) + added
+        for name, values in found.log_odds.items()
+    }
+
+
+def _losses(
+    forward: Mapping[str, Numbers], y: Outcomes, folds: Folds, rows: Rows
+) -> dict[str, Numbers]:
+    names = [name for name in SIMPLEST_FIRST if name in forward]
+    return {name: folds.counted(losses(forward[name][rows], y[rows]), rows) for name in names}
+
+
+def _cost(free: Mapping[str, Numbers], own: Numbers) -> Cost:
+    """Hold the loss of the candidate chosen against that of who would have been."""
+    candidate = choose(free)
+    worse = own - free[candidate]
+    error = float(worse.std(ddof=1) / np.sqrt(len(worse)))
+    return Cost(candidate, float(free[candidate].mean()), float(worse.mean()), error)
 
 
 def _served(calibrated: Numbers, rows: Rows, share: float) -> Numbers:

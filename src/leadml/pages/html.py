@@ -77,8 +77,8 @@ def signed_whole(value: float) -> str:
 
 
 def odds(log_odds: float) -> str:
-    """Write an effect in log-odds as what the odds are multiplied by."""
-    return f"×{NARROW}{math.exp(log_odds):.2f}"
+    """Write an effect in log-odds, at most 20 either way, as what the odds are multiplied by."""
+    return f"×{NARROW}{math.exp(min(20.0, max(-20.0, log_odds))):.2f}"
 
 
 def points(value: float) -> str:

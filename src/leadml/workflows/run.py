@@ -133,6 +133,7 @@ def manifest_of(run: Run, seed: int) -> dict[str, Any]:
         "suspect": list(run.audit.suspect),
         "chosen": run.selection.chosen,
         "monotonic": run.settings.model.monotonic,
+        "form": run.settings.model.form,
         "settings": {name: dict(own) for name, own in run.selection.settings.items()},
         "additive": run.machine.additive,
         "out_of_time": {"log_loss": chosen.log_loss, "auc": chosen.auc},

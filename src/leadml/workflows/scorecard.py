@@ -16,7 +16,7 @@ from leadml.data.values import microseconds
 from leadml.data.writing import write_whole
 from leadml.errors import ConfigError, ModelError
 from leadml.model.bundle import Bundle, champion_bundle, read_bundle, versions
-from leadml.model.score_table import UNIT, ScoreTable, points_of, score_table
+from leadml.model.score_table import OTHERS, UNIT, ScoreTable, points_of, score_table
 from leadml.model.scorecard import log_odds_of
 from leadml.model.trend import Trend
 from leadml.pages.html import points as points_text
@@ -111,8 +111,8 @@ def _why_not(bundle: Bundle, settings: Settings) -> str:
     chosen = bundle.manifest.get("chosen", "a full model")
     return (
         f"version {bundle.version} ({chosen}) has trees with interactions, and no table of points "
-        'adds up to them: set form = "additive" under [model] in leadml.toml and train again, which '
-        f"says what that costs{other}"
+        'adds up to them: set form = "additive" under [model] in leadml.toml and train again; that '
+        f"says what it costs{other}"
     )
 
 
@@ -155,7 +155,7 @@ def card_values(bundle: Bundle, table: ScoreTable, unit: float) -> dict[str, Any
         "cut": _cut(manifest, unit),
         "features": features,
         "probabilities": _probabilities(table, today, unit),
-        "notes": [*_notes(bundle, table)],
+        "notes": [*_notes(bundle, table, features)],
         "leadml": version("leadml"),
     }
 
@@ -197,7 +197,9 @@ def _probabilities(table: ScoreTable, base: float, unit: float) -> list[dict[str
     ]
 
 
-def _notes(bundle: Bundle, table: ScoreTable) -> Iterator[str]:
+def _notes(
+    bundle: Bundle, table: ScoreTable, features: Sequence[Mapping[str, Any]]
+) -> Iterator[str]:
     yield (
         "Start with the base, the points of the average lead, and add one row of each feature: "
         "points above 0 speak for a win. The total tells the probability."
@@ -211,6 +213,11 @@ def _notes(bundle: Bundle, table: ScoreTable) -> Iterator[str]:
         yield (
             f"The level moves with time: the row {TIME} adds the points of the moment the lead is "
             "judged, evenly between two moments, the same before and after."
+        )
+    if any(row["range"].endswith(OTHERS) for own in features for row in own["shown"]):
+        yield (
+            f"“{OTHERS.strip()}” are those that few leads have: their points lie between the two "
+            "figures, and the CSV file has each."
         )
     if not any(own.importance for own in table.features):
         yield "Close rates are not known: this version was trained before leads were counted."

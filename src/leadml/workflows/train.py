@@ -1,7 +1,7 @@
 """`leadml train`: learn from matured leads, choose, calibrate, seal, register."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,6 +62,9 @@ class Training:
     candidates : list of dict
         ``{"name", "log_loss", "auc", "seconds"}``, simplest first.
     chosen : str
+    additive_cost : dict or None
+        With ``form = "additive"``, what that costs: ``{"candidate", "log_loss", "difference",
+        "error"}``, the candidate being who would have been chosen among all; else None.
     excluded : tuple of ExcludedColumn
     excluded_rows : tuple of ExcludedRows
     threshold : Threshold
@@ -95,6 +98,7 @@ class Training:
     bundle: Path
     candidates: list[dict[str, Any]]
     chosen: str
+    additive_cost: dict[str, Any] | None
     excluded: tuple[ExcludedColumn, ...]
     excluded_rows: tuple[ExcludedRows, ...]
     threshold: Threshold
@@ -134,6 +138,7 @@ class Training:
             "people": self.people,
             "candidates": self.candidates,
             "chosen": self.chosen,
+            "additive_cost": self.additive_cost,
             "excluded": [vars(item) for item in self.excluded],
             "excluded_rows": [vars(item) for item in self.excluded_rows],
             "threshold": self.threshold.to_dict(),
@@ -214,6 +219,7 @@ def train(
         bundle=sealed.bundle,
         candidates=to_rows(selection.candidates),
         chosen=selection.chosen,
+        additive_cost=None if selection.cost is None else asdict(selection.cost),
         excluded=lesson.catalogue.excluded,
         excluded_rows=tuple(judged.excluded_rows()),
         threshold=run.threshold,
@@ -250,8 +256,14 @@ def _learn(
     learning = adaptation.weigh(learning_of(lesson, folds, material, judged, settings))
     lesson, notes = constrained(lesson, settings)
     learning = replace(learning, notes=(*learning.notes, *notes, *unearned))
+    additive = settings.model.form == "additive"
     selection = _compete(
-        lesson, learning, adaptation, seed, lambda s, n: progress(s, 0.2 + 0.5 * n)
+        lesson,
+        learning,
+        adaptation,
+        seed,
+        lambda s, n: progress(s, 0.2 + 0.5 * n),
+        additive=additive,
     )
     progress(f"fitting {selection.chosen} on all leads", 0.75)
     fitted = _fit(selection, lesson, learning, seed, newest_last=judged.dated)
@@ -304,7 +316,13 @@ def _refuse(material: Material, judged: Judged, settings: Settings) -> None:
 
 
 def _compete(
-    lesson: Lesson, learning: Learning, adaptation: Adaptation, seed: int, progress: Progress
+    lesson: Lesson,
+    learning: Learning,
+    adaptation: Adaptation,
+    seed: int,
+    progress: Progress,
+    *,
+    additive: bool,
 ) -> Selection:
     step = -(-len(learning.y) // MOST_TO_CHOOSE)
     folds, weights = learning.folds, learning.weights
@@ -320,6 +338,7 @@ def _compete(
         weights=weights,
         level=adaptation.forward(folds),
         monotone=lesson.monotone,
+        additive=additive,
         progress=progress,
     )
     return learning.of_lesson(selection)
