@@ -160,4 +160,5 @@ class TestModelCard:
             "eventually": None,
             "value": {"basis": "mean", "won_with_margin": 40},
             "metrics": {"log_loss": 0.41, "auc": 0.7},
+            "looks_at": None,  # a version without peers
         }

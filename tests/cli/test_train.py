@@ -1,0 +1,32 @@
+"""What `leadml train` says of the model, in words."""
+
+from typing import Any
+
+import pytest
+
+from leadml.cli.train import closed_least_and_most, cost_words
+
+
+def own(words: str, leads: int, won: int) -> dict[str, Any]:
+    return {"range": words, "leads": leads, "won": won, "close_rate": won / leads}
+
+
+def test_ranges_with_too_few_leads_are_passed_over() -> None:
+    ranges = [own("= 0", 100, 10), own("= 1", 50, 20), own("≥ 2", 4, 4)]
+    assert closed_least_and_most(ranges) == ("= 0 (10% of 100)", "= 1 (40% of 50)")
+    assert closed_least_and_most(ranges[2:]) == ("≥ 2 (100% of 4)",) * 2
+
+
+@pytest.mark.parametrize(
+    ("difference", "candidate", "words"),
+    [
+        (0.0, "logistic", "costs nothing: no other candidate would have been chosen"),
+        (0.0123, "full", "among all candidates full would have been chosen; out of time the log "
+         "loss is 0.0123 higher than its 0.4567 (standard error 0.0040)."),
+        (-0.002, "blend", "the blend with trees would have been chosen; out of time the log "
+         "loss is 0.0020 lower than its 0.4567"),
+    ],
+)  # fmt: skip
+def test_what_additive_candidates_alone_cost(difference: float, candidate: str, words: str) -> None:
+    cost = {"candidate": candidate, "log_loss": 0.4567, "difference": difference, "error": 0.004}
+    assert words in cost_words(cost)
