@@ -58,7 +58,7 @@ def test_probabilities_are_above_0_and_at_most_1() -> None:
         ("maybe", 0.02, "column drawn ([leads].explored), row 2: expected yes or no (true or "
          "false, 1 or 0), found 'maybe'"),
         (True, 0.0, "column chance ([leads].handoff_probability), row 2: expected a "
-         "probability above 0 and at most 1, found 0;"),
+         "probability above 0 and at most 1 for an explored lead, found 0;"),
         (True, 2, "found 2: divide percentages by 100; correct it or do not map the column"),
         (True, -0.1, "found -0.1;"),
         (True, 150, "found 150;"),
@@ -105,7 +105,7 @@ def test_init_guesses_both_by_name_and_values_or_neither() -> None:
         exported(handoff_probability=[0.02, 1.0] * 20),
         exported(explored=["a", "b"] * 20, handoff_probability=[0.02, 1.0] * 20),
         exported(explored=[True, False] * 20, handoff_probability=[2, 100.0] * 20),
-        exported(explored=[True, False] * 20, handoff_probability=[0.0, 1.0] * 20),
+        exported(explored=[True, False] * 20, handoff_probability=[-0.1, 1.0] * 20),
     ):
         mapping = guess_leads(bad).mapping()
         assert (mapping.explored, mapping.handoff_probability) == (None, None)

@@ -91,8 +91,9 @@ def assert_same(answer: dict[str, Any], row: dict[str, str]) -> None:
         assert answer["error"]
         return
     assert answer["probability"] == pytest.approx(float(row["probability"]), abs=1e-9)
+    assert answer["handoff_probability"] == float(row["handoff_probability"])
     assert answer["points"] == pytest.approx(float(row["points"]), abs=1e-9)
-    for name in ("sales_ready", "points_ready"):
+    for name in ("sales_ready", "points_ready", "hand_off", "explored", "must_follow_up"):
         assert answer[name] is (row[name] == "true")
     for name in ("lead_id", "basis", "band", "model_version"):
         assert answer[name] == row[name]

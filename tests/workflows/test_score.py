@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from leadml.domain.agreement import Agreement
 from leadml.domain.definition import Definition
+from leadml.domain.handoff import HandoffPolicy
 from leadml.domain.points_table import PointsTable
 from leadml.errors import ModelError
 from leadml.model.candidates import boosted
@@ -68,6 +69,10 @@ def test_an_answer_worked_by_hand(scorer: Scorer) -> None:
         "expected_margin_low": None,
         "expected_margin_high": None,
         "priority": None,
+        "hand_off": False,
+        "explored": False,
+        "handoff_probability": 0.0,
+        "must_follow_up": False,
         "points": 40.0,
         "points_ready": True,
         "reasons": [
@@ -389,6 +394,58 @@ class TestReasons:
 
     def test_none_where_nothing_matters(self, make_model: Make) -> None:
         assert one(load_scorer(config=make_model(machine=EVEN))).reasons == []
+
+
+class TestExploring:
+    """Of the leads a to d, b and d are explored at 20 % under version 1, c and d under 2."""
+
+    def scorer(self, make_model: Make, handmade: Definition, *, version: str, cut: float) -> Scorer:
+        definition = replace(handmade, handoff=HandoffPolicy(explore=0.2, version=version))
+        threshold = {"probability": cut, "basis": "estimated"}
+        return load_scorer(config=make_model(definition=definition, threshold=threshold))
+
+    def explored(self, scorer: Scorer, names: str) -> str:
+        answers = scorer.score_records([LEAD | {"id": name} for name in names], now=NOW)
+        for answer in answers:
+            assert answer.must_follow_up is answer.explored
+            assert answer.hand_off is (answer.sales_ready or answer.explored)
+            assert answer.handoff_probability == (1.0 if answer.sales_ready else 0.2)
+        return "".join(str(answer.lead_id) for answer in answers if answer.explored)
+
+    def test_the_same_leads_in_whatever_batch_and_order(
+        self, make_model: Make, handmade: Definition
+    ) -> None:
+        scorer = self.scorer(make_model, handmade, version="1", cut=0.999)
+        assert self.explored(scorer, "abcd") == "bd"
+        assert self.explored(scorer, "dcba") == "db"
+        assert self.explored(scorer, "b") == "b"
+        assert self.explored(scorer, "ac") == ""
+
+    def test_another_version_explores_others(self, make_model: Make, handmade: Definition) -> None:
+        scorer = self.scorer(make_model, handmade, version="2", cut=0.999)
+        assert self.explored(scorer, "abcd") == "cd"
+
+    def test_above_the_cut_nobody_is(self, make_model: Make, handmade: Definition) -> None:
+        scorer = self.scorer(make_model, handmade, version="1", cut=0.001)
+        assert self.explored(scorer, "abcd") == ""
+
+    def test_a_lead_without_an_error_free_record_is_not(
+        self, make_model: Make, handmade: Definition
+    ) -> None:
+        scorer = self.scorer(make_model, handmade, version="1", cut=0.999)
+        (gone,) = scorer.score_records([LEAD | {"id": None}], now=NOW)
+        assert (gone.hand_off, gone.explored, gone.handoff_probability) == (None, None, None)
+        assert gone.must_follow_up is None
+
+    def test_ids_made_of_the_content_do_not_last_and_that_is_said(
+        self, make_model: Make, handmade: Definition
+    ) -> None:
+        nameless = replace(handmade, leads=replace(handmade.leads, id=None))
+        scorer = self.scorer(make_model, nameless, version="1", cut=0.999)
+        answers = scorer.score_records([LEAD | {"size": n} for n in range(60)], now=NOW)
+        assert not any(answer.explored for answer in answers)
+        assert {answer.handoff_probability for answer in answers} == {0.0}
+        assert answers[0].warnings[-1].startswith("no lead is explored: [leads].id is not mapped")
 
 
 class TestErrors:

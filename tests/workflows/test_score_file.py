@@ -14,6 +14,7 @@ import pytest
 from pyarrow import parquet
 
 from leadml.domain.definition import Definition
+from leadml.domain.handoff import HandoffPolicy
 from leadml.domain.points_table import PointsTable
 from leadml.errors import ConfigError, DataError, ModelError, RowError
 from leadml.model.eventually import Eventually
@@ -43,6 +44,10 @@ COLUMNS = [
     "expected_margin_low",
     "expected_margin_high",
     "priority",
+    "hand_off",
+    "explored",
+    "handoff_probability",
+    "must_follow_up",
 ]
 LEADS = """\
 id,created,handed,size,source,seen,stage,note
@@ -102,8 +107,10 @@ def test_the_file_says_what_the_records_say(
     suffix: str,
     as_of: str | None,
     with_activities: bool,
+    handmade: Definition,
 ) -> None:
-    settings = make_model(eventually=LATE, value=WORTH)
+    exploring = replace(handmade, handoff=HandoffPolicy(explore=0.2, version="1"))
+    settings = make_model(eventually=LATE, value=WORTH, definition=exploring)
     output = settings.root / f"out{suffix}"
     score(
         files[0],
@@ -147,6 +154,9 @@ def test_the_file_says_what_the_records_say(
             assert float(row[name]) == pytest.approx(getattr(answer, name), rel=close)
         assert row["model_version"] == answer.model_version
         assert str(row["sales_ready"]).lower() == str(answer.sales_ready).lower()
+        for name in ("hand_off", "explored", "must_follow_up"):
+            assert str(row[name]).lower() == str(getattr(answer, name)).lower()
+        assert float(row["handoff_probability"]) == answer.handoff_probability
         assert str(row["points_ready"]).lower() == str(answer.points_ready).lower()
         if exact:
             assert json.loads(row["reasons"]) == answer.reasons
@@ -177,6 +187,10 @@ def test_types_of_parquet(make_model: Make, files: tuple[Path, Path]) -> None:
         "expected_margin_low": pa.float64(),
         "expected_margin_high": pa.float64(),
         "priority": pa.float64(),
+        "hand_off": pa.bool_(),
+        "explored": pa.bool_(),
+        "handoff_probability": pa.float64(),
+        "must_follow_up": pa.bool_(),
         "points": pa.float64(),
         "points_ready": pa.bool_(),
         "probability_eventually": pa.float64(),
@@ -225,7 +239,7 @@ d,2024-05-30,,huge,Web
         assert (done.leads, done.errors) == (4, 3)
         for row in found[1:]:
             kept = {"lead_id", "basis", "model_version", "scored_at"}
-            assert [row[name] for name in COLUMNS if name not in kept] == [""] * 13
+            assert [row[name] for name in COLUMNS if name not in kept] == [""] * 17
         assert found[0]["probability"]
         assert [row["lead_id"] for row in found] == ["a", "", "c", "d"]
 

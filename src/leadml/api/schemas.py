@@ -164,6 +164,26 @@ class ScoreAnswer(BaseModel):
             "not tell.",
         ),
     ]
+    hand_off: Annotated[
+        bool | None, Field(description="Whether to hand the lead off: sales-ready or explored.")
+    ]
+    explored: Annotated[
+        bool | None,
+        Field(description="Below the cut, and handed off at random to learn from. Write it back."),
+    ]
+    handoff_probability: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=1,
+            description="With which probability it is handed off: 1 above the cut, the share "
+            "explored below it. Write it back.",
+        ),
+    ]
+    must_follow_up: Annotated[
+        bool | None,
+        Field(description="Explored: sales has to follow it up, or it teaches nothing."),
+    ]
     points: float | None
     points_ready: bool | None
     reasons: Annotated[

@@ -103,6 +103,8 @@ def _show(console: "Console", result: "Evaluation") -> None:
         console.print(_contest(values["fair_comparison"]))
     for line in flagged(values):
         console.print(f"differs: {line}", markup=False)
+    if values["exploration"] is not None:
+        console.print(values["exploration"]["text"], markup=False)
     show_people(values["people"], console)
     for row in values["excluded_rows"]:
         console.print(f"left out: {row['count']} × {row['reason']} ({row['code']})", markup=False)

@@ -94,6 +94,11 @@ def _show(scoring: "Scoring", out: "Console") -> None:
     out.print(
         f"Sales-ready{cut} ({scoring.basis}): {scoring.sales_ready} of {scoring.leads} leads."
     )
+    if scoring.explored:
+        out.print(
+            f"Explored: {scoring.explored} leads below the cut are handed off at random to learn "
+            "from; each must be followed up."
+        )
     out.print(_stage_words(scoring))
     if scoring.errors:
         out.print(f"Could not be scored: {scoring.errors} leads, see the column `error`.")

@@ -25,7 +25,8 @@ class Exploration:
     explored : bool array
         Handed off at random to learn from; what is not recorded counts as no.
     probability : float array
-        With which the lead was handed off, in (0, 1]; NaN where not recorded.
+        With which the lead was handed off, in (0, 1], of leads not explored also 0; NaN where not
+        recorded.
     """
 
     explored: NDArray[np.bool_]
@@ -72,6 +73,13 @@ def read_exploration(
     flags = _read(explored, places, lambda value: _flag(value, missing))
     chances = _read(probability, places, lambda value: _chance(value, missing, decimal))
     known = Exploration(flags == 1, chances)
+    never = np.flatnonzero(known.explored & (chances == 0))
+    if len(never):
+        msg = (
+            f"{probability.where}, {places.name(int(never[0]))}: expected a probability above 0 "
+            "and at most 1 for an explored lead, found 0; correct it or do not map the column"
+        )
+        raise DataError(msg)
     unknown = np.flatnonzero(known.explored & np.isnan(chances))
     if not len(unknown):
         return known, []
@@ -105,7 +113,7 @@ def _flag(value: object, missing: frozenset[str]) -> float:
 
 def _chance(value: object, missing: frozenset[str], decimal: str) -> float:
     number = to_number(value, missing, decimal=decimal)
-    if not (np.isnan(number) or 0 < number <= 1):
+    if not (np.isnan(number) or 0 <= number <= 1):
         hint = ": divide percentages by 100" if 1 < number <= 100 else ""
         msg = f"expected a probability above 0 and at most 1, found {number:g}{hint}"
         raise NotUsableError(msg)

@@ -331,7 +331,7 @@ def _is_yes_or_no(evidence: Evidence) -> bool:
 
 def _is_probability(evidence: Evidence) -> bool:
     numbers = evidence.numbers()
-    return numbers is not None and all(0 < number <= 1 for number in numbers)
+    return numbers is not None and all(0 <= number <= 1 for number in numbers)
 
 
 def _is_group(evidence: Evidence) -> bool:
@@ -357,5 +357,5 @@ _FITS: dict[str, tuple[Callable[[Evidence], bool], str]] = {
     "margin_amount": (_is_number, "does not hold amounts"),
     "points": (_is_number, "does not hold numbers"),
     "explored": (_is_yes_or_no, "does not hold yes and no"),
-    "handoff_probability": (_is_probability, "does not hold probabilities above 0 and up to 1"),
+    "handoff_probability": (_is_probability, "does not hold probabilities"),
 }

@@ -78,7 +78,9 @@ def assess(
         watch=(lambda _weight: None) if fair is None else fair.watch,
     )
     both = None if fair is None else fair.ranking_of_both
-    groups = _handoffs(won, model, points, promise, no_points, both)
+    explored = circumstances.explored
+    certain = np.ones(len(won), bool) if explored is None else ~explored
+    groups = _handoffs(won, model, points, promise, no_points, both, certain)
     compared = _no_comparison(no_points) if fair is None else fair.to_dict()
     return {
         "scores": _scores(challenge, points, no_points),
@@ -190,17 +192,24 @@ def _handoffs(
     promise: Promise,
     no_points: str,
     both: Floats | None,
+    certain: Bools,
 ) -> dict[str, Any]:
+    """Judge the hand-offs of each among the leads that were handed off for certain."""
     agreed = {"rate": promise.close_rate, "confidence": promise.confidence}
-    by_model = handoff(won, model.sales_ready, threshold=model.threshold, **agreed)
+    won = won[certain]
+    by_model = handoff(won, model.sales_ready[certain], threshold=model.threshold, **agreed)
     if points is None:
         nobody = np.zeros(len(won), bool)
         absent = handoff(won, nobody, threshold=None, **agreed).to_dict()
         absent |= {"handed_off": None, "won": None, "recall": None, "reason": no_points}
         same = {"volume": None, "model": None, "points": None, "both": None, "reason": no_points}
         return {"model": by_model.to_dict(), "points": absent, "same_volume": same}
-    by_points = handoff(won, points.ready, threshold=points.threshold, **agreed)
-    rankings = {"model": model.probability, "points": points.ranking, "both": both}
+    by_points = handoff(won, points.ready[certain], threshold=points.threshold, **agreed)
+    rankings = {
+        "model": model.probability[certain],
+        "points": points.ranking[certain],
+        "both": None if both is None else both[certain],
+    }
     return {
         "model": by_model.to_dict(),
         "points": by_points.to_dict(),

@@ -51,6 +51,8 @@ class Circumstances:
         All leads that could have been worked.
     slices : mapping of str to object array, shape (leads,)
         Key -> slice of each lead.
+    explored : bool array, shape (leads,), or None
+        Leads handed off at random to learn from: no promise is judged by them.
     """
 
     together: Together | None = None
@@ -59,6 +61,7 @@ class Circumstances:
     handed_with: Floats | None = None
     pool: Pool | None = None
     slices: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
+    explored: Bools | None = None
 
 
 NOTHING_ELSE = Circumstances()

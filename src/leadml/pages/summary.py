@@ -110,8 +110,24 @@ def report_headline(payload: Payload) -> Headline:
         "not_judgeable": "The agreement cannot be judged: sales followed up too few of the leads "
         "it was handed.",
     }[payload["verdict"]]
-    support = [_report_measured(payload, counts), _follow_up_sentence(payload)]
+    support = [
+        _report_measured(payload, counts),
+        _follow_up_sentence(payload),
+        _explored_sentence(payload.get("explored")),
+    ]
     return Headline(text, [sentence for sentence in support if sentence])
+
+
+def _explored_sentence(drawn: Payload | None) -> str:
+    """Say how leads handed off at random fared; they count in no verdict."""
+    if not drawn:
+        return ""
+    many = "One more was" if drawn["handed_off"] == 1 else f"{count(drawn['handed_off'])} more were"
+    begun = f"{many} handed off at random to learn from, and count in no verdict"
+    if not drawn["matured"]:
+        return f"{begun}; none of them has matured."
+    worked = f"{count(drawn['followed_up'])} of {count(drawn['matured'])} matured were followed up"
+    return f"{begun}: {worked}, as all of them have to be, and {count(drawn['won'])} won."
 
 
 def _report_measured(payload: Payload, counts: str) -> str:

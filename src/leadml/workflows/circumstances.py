@@ -1,6 +1,7 @@
 """What else an evaluation knows of its leads: money, slices, and who could have been worked."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from leadml.domain.definition import Definition
 from leadml.evaluation.answers import Together
 from leadml.evaluation.fair import Circumstances
 from leadml.evaluation.range_restriction import Pool
+from leadml.snapshot.exploration import Weights, propensity_of
 from leadml.snapshot.labels import UNUSABLE, Judged
 from leadml.workflows.material import Material, batch_of
 from leadml.workflows.months import months_of
@@ -40,6 +42,7 @@ def circumstances_of(
     definition : Definition
         The present one.
     """
+    weights = exploration_of(material, rows)
     fitted = scorer.manifest.get("together")
     line = ("intercept", "model", "points")
     money = money_of(material, judged, definition.agreement, rows)
@@ -49,7 +52,26 @@ def circumstances_of(
         cost=definition.handoff.cost,
         pool=_pool(material, judged, scorer, definition.agreement),
         slices=_slices(material, judged, rows),
+        handed_with=None if weights is None or not weights.any else 1 / weights.weight,
+        explored=None if weights is None else weights.explored,
     )
+
+
+def exploration_of(material: Material, rows: Rows) -> Weights | None:
+    """Return the weights of the evaluated leads; None where exploration is not recorded."""
+    known = propensity_of(material.leads)
+    return None if known is None else known.weights(rows)
+
+
+def exploration_told(weights: Weights, won: NDArray[np.bool_]) -> dict[str, Any]:
+    """Say how leads handed off at random were weighed, and how they closed, JSON-ready.
+
+    Their close rate is no verdict on anything: they lie below the cut and were worked on command.
+    """
+    explored = weights.explored
+    rate = float(won[explored].mean()) if explored.any() else None
+    told = {"won": int(won[explored].sum()), "close_rate": rate}
+    return weights.to_dict() | told
 
 
 def _slices(material: Material, judged: Judged, rows: Rows) -> Mapping[str, NDArray[np.object_]]:

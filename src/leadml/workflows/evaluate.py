@@ -20,7 +20,11 @@ from leadml.pages.evaluation_page import evaluation_page
 from leadml.pages.html import write_pages
 from leadml.settings import Settings, load_settings
 from leadml.snapshot.labels import Judged
-from leadml.workflows.circumstances import circumstances_of
+from leadml.workflows.circumstances import (
+    circumstances_of,
+    exploration_of,
+    exploration_told,
+)
 from leadml.workflows.material import Material, batch_of, gather
 from leadml.workflows.new_leads import LEARNT_FROM, NOT_SCORED, learnt_from
 from leadml.workflows.people import people_in
@@ -214,6 +218,7 @@ def _values(
         },
         **assessed,
         "profit": _profit(sample, settings),
+        "exploration": _exploration(sample),
         "people": _people(sample, settings),
         "excluded_rows": [vars(row) for row in sample.excluded],
         "notes": [note.to_dict() for note in _notes(sample, settings, changed=changed)],
@@ -242,6 +247,11 @@ def _profit(sample: _Sample, settings: Settings) -> dict[str, Any]:
         handed_off=scores.sales_ready[kept],
         points=None if scores.points is None else scores.points[kept],
     )
+
+
+def _exploration(sample: _Sample) -> dict[str, Any] | None:
+    weights = exploration_of(sample.material, sample.rows)
+    return None if weights is None else exploration_told(weights, sample.won)
 
 
 def _people(sample: _Sample, settings: Settings) -> dict[str, Any] | None:

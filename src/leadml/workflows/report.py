@@ -1,7 +1,7 @@
 """`leadml report`: the close rate of handed-off leads, held against the agreement."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 FOLDER = "report"
 BEFORE_AGREEMENT = "ROW011"
+EXPLORED = "ROW015"
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,9 @@ def report(
 def _values(material: Material, judged: Judged, agreement: Agreement) -> dict[str, Any]:
     early = _before_agreement(material, agreement)
     unusable = np.isin(judged.why_not.astype(str), UNUSABLE)
-    counted = judged.handed_off & ~unusable & ~early
+    explored = _explored(material)
+    every = judged.handed_off & ~unusable & ~early
+    counted = every & ~explored
     handoffs = Handoffs(
         handed_off=counted,
         matured=counted & judged.horizon_passed,
@@ -113,6 +116,9 @@ def _values(material: Material, judged: Judged, agreement: Agreement) -> dict[st
         won=judged.won,
     )
     result = follow_up(handoffs, confidence=agreement.confidence)
+    drawn = replace(
+        handoffs, handed_off=every & explored, matured=every & explored & judged.horizon_passed
+    )
     verdict = promise_verdict(
         result,
         counts=agreement.counts,
@@ -126,12 +132,15 @@ def _values(material: Material, judged: Judged, agreement: Agreement) -> dict[st
         "confidence": agreement.confidence,
         "verdict": verdict,
         "by": _slices(material, handoffs, agreement),
+        "explored": follow_up(drawn, confidence=agreement.confidence).to_dict()
+        if drawn.handed_off.any()
+        else None,
         "agreement": agreement.to_dict() | {"hash": agreement.hash()},
         "as_of": None if now is None else iso(int(now.astype("datetime64[us]").view("i8"))),
         "closed_in_bulk": int((handoffs.matured & judged.closed_in_bulk).sum()),
         "follow_up_recorded": mapping.followed_up_at is not None,
         "margin_checked": material.leads.margin is not None and agreement.min_margin > 0,
-        "excluded_rows": [vars(row) for row in _excluded(judged, handoffs, early)],
+        "excluded_rows": [vars(row) for row in _excluded(judged, handoffs, early, explored)],
         "notes": [note.to_dict() for note in (*material.leads.findings, *judged.notes)],
         "leadml": __version__,
     }
@@ -165,14 +174,26 @@ def _slices(
     return sliced
 
 
-def _excluded(judged: Judged, handoffs: Handoffs, early: NDArray[np.bool_]) -> list[ExcludedRows]:
+def _explored(material: Material) -> NDArray[np.bool_]:
+    """Tell which leads were handed off at random: no promise is judged by them."""
+    found = material.leads.exploration
+    return np.zeros(len(material.leads), bool) if found is None else found.explored
+
+
+def _excluded(
+    judged: Judged, handoffs: Handoffs, early: NDArray[np.bool_], explored: NDArray[np.bool_]
+) -> list[ExcludedRows]:
     unusable = np.where(np.isin(judged.why_not.astype(str), UNUSABLE), judged.why_not, "")
     reasons = {code: unusable == code for code in UNUSABLE}
     rest = unusable == ""
     reasons["ROW006"] = rest & ~judged.handed_off
     reasons[BEFORE_AGREEMENT] = rest & judged.handed_off & early
+    reasons[EXPLORED] = rest & judged.handed_off & ~early & explored
     reasons["ROW005"] = handoffs.handed_off & ~handoffs.matured
-    words = WHY_NOT | {BEFORE_AGREEMENT: "handed off before the agreement took effect"}
+    words = WHY_NOT | {
+        BEFORE_AGREEMENT: "handed off before the agreement took effect",
+        EXPLORED: "handed off at random to learn from: no promise is judged by them, shown apart",
+    }
     return [
         ExcludedRows(code, int(rows.sum()), words[code])
         for code, rows in reasons.items()

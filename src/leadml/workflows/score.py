@@ -18,6 +18,7 @@ from leadml.data.raw import RawColumn
 from leadml.data.values import NO_TIME, in_utc, missing_texts, to_number
 from leadml.domain.definition import Definition
 from leadml.model.bundle import Bundle, champion_bundle, read_bundle
+from leadml.model.exploring import Handoffs, with_explored
 from leadml.model.points import PointsEngine, bucket_names, reached
 from leadml.model.reasons import Reasons
 from leadml.model.scorecard import Explained, probability
@@ -62,6 +63,8 @@ class Scores:
         None in versions that do not tell.
     stage : list of str or None
         One of `STAGES`; None where a lead is not handed off and `eventually` is None.
+    handoffs : Handoffs
+        Who is handed off, the explored among them, and with which probability.
     margins : Margins or None
         Expected margins in money and their bounds; None where no margin is known.
     priority : float array or None
@@ -83,6 +86,7 @@ class Scores:
     errors: dict[int, list[tuple[str, str]]]
     eventually: NDArray[np.float64] | None
     stage: list[str | None]
+    handoffs: Handoffs
     margins: Margins | None = None
     priority: NDArray[np.float64] | None = None
 
@@ -104,6 +108,14 @@ class Answer:
     expected_margin, expected_margin_low, expected_margin_high : float or None
         In money: probability times the margin expected of a win, and between what it lies where
         won leads have no known margin; None where none has.
+    hand_off : bool or None
+        Sales-ready or explored.
+    explored : bool or None
+        Below the cut and handed off at random to learn from.
+    handoff_probability : float or None
+        With which the lead is handed off: 1 above the cut, the share explored below it.
+    must_follow_up : bool or None
+        Explored: left lying it would teach nothing.
     priority : float or None
         0 to 100: share of the training leads that it outranks by expected margin, by probability
         where no margin is known.
@@ -122,6 +134,10 @@ class Answer:
     expected_margin_low: float | None
     expected_margin_high: float | None
     priority: float | None
+    hand_off: bool | None
+    explored: bool | None
+    handoff_probability: float | None
+    must_follow_up: bool | None
     points: float | None
     points_ready: bool | None
     reasons: list[dict[str, Any]]
@@ -230,6 +246,7 @@ class Scorer:
             errors=errors,
             eventually=eventually,
             stage=self._stages(sales_ready, eventually),
+            handoffs=self._handoffs(batch, sales_ready),
             margins=margins,
             priority=None if worth is None else worth.priority(p, margins),
         )
@@ -276,6 +293,8 @@ class Scorer:
             account_activities,
         ).batch()
         scores = self.score_batch(batch)
+        if self.not_exploring is not None:
+            warnings = [[*own, self.not_exploring] for own in warnings]
         scored_at = moment.astimezone(UTC).isoformat(timespec="seconds")
         return [
             self._answer(batch, scores, row, scored_at, warnings[row]) for row in range(len(batch))
@@ -299,6 +318,7 @@ class Scorer:
             else None,
             stage=scores.stage[row] if ok else None,
             **_worth_of(scores, row, ok=ok),
+            **_handoff_of(scores, row, ok=ok),
             points=points if has_points else None,
             points_ready=bool(scores.points_ready[row])  # type: ignore[index]
             if has_points
@@ -313,6 +333,21 @@ class Scorer:
             points_rules=scores.rules[row] if has_points else [],
             warnings=warnings,
             errors=[{"loc": [column], "msg": why} for column, why in problems],
+        )
+
+    def _handoffs(self, batch: LeadBatch, sales_ready: NDArray[np.bool_]) -> Handoffs:
+        policy, lasting = self.definition.handoff, self.definition.leads.id is not None
+        names = batch.lead_id.tolist() if lasting else None
+        return with_explored(sales_ready, names, share=policy.explore, version=policy.version)
+
+    @property
+    def not_exploring(self) -> str | None:
+        """Why no lead is explored although the policy says so; None where that is not so."""
+        if self.definition.handoff.explore == 0 or self.definition.leads.id is not None:
+            return None
+        return (
+            "no lead is explored: [leads].id is not mapped, and an id made of what a lead holds "
+            "does not last"
         )
 
     def _decision(
@@ -368,7 +403,13 @@ class Scorer:
         return Explained(machine.log_odds(x, as_of), np.empty((len(x), 0)), None)
 
 
-def _worth_of(scores: Scores, row: int, *, ok: bool) -> dict[str, float | None]:
+def _handoff_of(scores: Scores, row: int, *, ok: bool) -> dict[str, Any]:
+    """Return what is done with one lead."""
+    columns = scores.handoffs.columns()
+    return {name: values[row].item() if ok else None for name, values in columns.items()}
+
+
+def _worth_of(scores: Scores, row: int, *, ok: bool) -> dict[str, Any]:
     """Return one lead's expected margin, its bounds and its priority."""
     columns = scores.margins or (None, None, None)
     named = zip(WORTH, (*columns, scores.priority), strict=True)

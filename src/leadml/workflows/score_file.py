@@ -44,6 +44,10 @@ SCHEMA = pa.schema(
         ("expected_margin_low", pa.float64()),
         ("expected_margin_high", pa.float64()),
         ("priority", pa.float64()),
+        ("hand_off", pa.bool_()),
+        ("explored", pa.bool_()),
+        ("handoff_probability", pa.float64()),
+        ("must_follow_up", pa.bool_()),
         ("error", pa.string()),
     ]
 )
@@ -60,7 +64,9 @@ class Scoring:
     ----------
     output : Path
     leads, sales_ready, errors : int
-        Rows written, of which handed off, of which could not be scored.
+        Rows written, of which at or above the cut, of which could not be scored.
+    explored : int
+        Below the cut and handed off at random.
     bands : dict
         Band -> leads.
     stages : dict
@@ -77,6 +83,7 @@ class Scoring:
     output: Path
     leads: int
     sales_ready: int
+    explored: int
     errors: int
     bands: dict[str, int]
     stages: dict[str, int]
@@ -225,6 +232,7 @@ def _written(scorer: Scorer, batch: LeadBatch, scores: Scores, now: datetime) ->
             "stage": pa.array(np.array(scores.stage, object), pa.string(), mask=~ok),
             "reasons_sum": _told_as_json(scores.reasons_sum, ok),
             **_worth(scores, ok),
+            **{k: pa.array(v, mask=~ok) for k, v in scores.handoffs.columns().items()},
             "error": error,
         }
     )
@@ -271,6 +279,8 @@ def _warnings(
     elif scorer.bundle.features.reads_colleagues and material.colleagues is None:
         account = scorer.definition.leads.account
         warnings.append(f"what colleagues did is read as unknown: there is no column {account}")
+    if scorer.not_exploring is not None:
+        warnings.append(scorer.not_exploring)
     if scorer.definition != settings.definition:
         warnings.append(
             f"leadml.toml differs from what version {scorer.version} was trained under: scoring "
@@ -287,6 +297,7 @@ def _summary(target: Path, scorer: Scorer, found: pa.Table, warnings: list[str])
         output=target,
         leads=len(found),
         sales_ready=sum(1 for ready in found["sales_ready"].to_pylist() if ready),
+        explored=sum(1 for drawn in found["explored"].to_pylist() if drawn),
         errors=found["probability"].null_count,
         bands={band: bands.count(band) for band in BANDS},
         stages={stage: stages.count(stage) for stage in STAGES},
