@@ -27,7 +27,7 @@ def test_volumes_and_rates_are_named_in_words(evaluation: dict[str, Any]) -> Non
         "20\u202f% of the leads",
         "30\u202f% of the leads",
     ]
-    assert [row["label"] for row in section["rates"]][0] == "the agreed close rate"
+    assert next(row["label"] for row in section["rates"]) == "the agreed close rate"
     assert len(section["rates"]) == 3
 
 
