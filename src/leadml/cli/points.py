@@ -16,6 +16,7 @@ from leadml.cli.options import (
 )
 from leadml.cli.output import emit, say
 from leadml.cli.points_check import check
+from leadml.cli.points_fit import fit
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,11 +31,13 @@ def command() -> None:
     \b
     Examples:
       leadml points check leads.csv --activities activities.csv
+      leadml points fit leads.csv --activities activities.csv -o new.toml
       leadml points score leads.csv --activities activities.csv --output points.csv
     """
 
 
 command.add_command(check)
+command.add_command(fit)
 
 
 @command.command("score")

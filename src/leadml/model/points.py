@@ -145,6 +145,23 @@ class PointsEngine:
         ready = reached(total, self.table.threshold)
         return PointsScore(total, given, self.names, self.groups, ready, buckets, grades)
 
+    def limited(self, given: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return contributions with the caps' entries after them, as `score` would.
+
+        Parameters
+        ----------
+        given : float array, shape (leads, rules)
+            What each rule gave each lead, before caps of groups.
+
+        Returns
+        -------
+        float array, shape (leads, entries)
+        """
+        entries = np.zeros((len(given), len(self.names)), order="F")
+        entries[:, : given.shape[1]] = given
+        self._limit(entries)
+        return entries
+
     def _points(
         self, rule: Rule, raw: Mapping[str, RawColumn], past: Past
     ) -> NDArray[np.float64] | float:

@@ -205,7 +205,7 @@ def train(
     judged = material.judge(settings)
     _refuse(material, judged, settings)
     refuse_foreign(settings)
-    run = _learn(material, judged, settings, seed, progress)
+    run = learn(material, judged, settings, seed, progress)
     lesson, selection = run.lesson, run.selection
     slope = slope_findings(selection.calibration, len(selection.rows))
     findings += [*judged.notes, *run.folds.notes, *run.learning.notes]
@@ -241,7 +241,7 @@ def train(
     return training
 
 
-def _learn(
+def learn(
     material: Material, judged: Judged, settings: Settings, seed: int, progress: Progress
 ) -> Run:
     """Audit, choose, calibrate and fit."""

@@ -1,0 +1,144 @@
+"""Two scores of the same leads: which ranks better, which surprises less, and is it settled."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm, rankdata
+
+from leadml.evaluation.ridge import fit_ridge
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Paired:
+    """A paired difference between two scores.
+
+    Attributes
+    ----------
+    first, second : float
+        The measure of either.
+    difference, low, high : float
+        ``first - second`` with a two-sided interval.
+    chance : float
+        Two-sided p-value of *no difference*.
+    """
+
+    first: float
+    second: float
+    difference: float
+    low: float
+    high: float
+    chance: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready values."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tested:
+    """Leads that two scores are compared on.
+
+    Attributes
+    ----------
+    won : bool array, shape (leads,)
+    periods : int array, shape (leads,)
+        Which test block each lead is in.
+    accounts : int array, shape (leads,)
+        Leads of one account share a number and count as one in every error.
+    """
+
+    won: Flags
+    periods: Rows
+    accounts: Rows
+
+
+def calibrated(tested: Tested, score: Floats) -> Floats:
+    """Return log-odds: in every test block, a line in the score.
+
+    Fitted on the very leads, alike for every score, so that scores in any unit are compared by how
+    they tell leads of one period apart.
+    """
+    log_odds = np.empty(len(score))
+    for block in np.unique(tested.periods):
+        rows = tested.periods == block
+        log_odds[rows] = _line(tested.won[rows], score[rows])
+    return log_odds
+
+
+def _line(won: Flags, score: Floats) -> Floats:
+    """Return log-odds as a line in a score; one level where all were won, or none was."""
+    leads = len(won)
+    if won.all() or not won.any():
+        share = (won.sum() + 0.5) / (leads + 1)
+        return np.full(leads, np.log(share / (1 - share)))
+    x = ((score - score.mean()) / (score.std() or 1.0))[:, None]
+    return fit_ridge(x, won.astype(float), spread=10.0).log_odds(x)
+
+
+def surprises(tested: Tested, score: Floats) -> Floats:
+    """Return the log loss of each lead, in nats, after `calibrated`."""
+    log_odds = calibrated(tested, score)
+    return np.asarray(np.logaddexp(0, log_odds) - tested.won * log_odds)
+
+
+def compare_losses(tested: Tested, first: Floats, second: Floats, confidence: float) -> Paired:
+    """Compare the mean log loss of two scores, lower is better, after equal calibration."""
+    losses = surprises(tested, first), surprises(tested, second)
+    gaps = losses[0] - losses[1]
+    influence = (gaps - gaps.mean()) / len(gaps)
+    return _paired(float(losses[0].mean()), float(losses[1].mean()), influence, tested, confidence)
+
+
+def compare_auc(tested: Tested, first: Floats, second: Floats, confidence: float) -> Paired:
+    """Compare the AUC of two scores, higher is better, within the test blocks.
+
+    The blocks' AUCs are averaged by their pairs of a won and a lost lead. Errors from the placement
+    of each lead among those of the other outcome (DeLong, DeLong and Clarke-Pearson 1988,
+    doi:10.2307/2531595), summed by account (Obuchowski 1997, doi:10.2307/2533958).
+    """
+    own, others = _placed(tested, first), _placed(tested, second)
+    return _paired(own[0], others[0], own[1] - others[1], tested, confidence)
+
+
+def _placed(tested: Tested, score: Floats) -> tuple[float, Floats]:
+    """Return the AUC within test blocks, and how far each lead moves it."""
+    blocks = [np.flatnonzero(tested.periods == block) for block in np.unique(tested.periods)]
+    pairs = np.array([float(tested.won[b].sum()) * float((~tested.won[b]).sum()) for b in blocks])
+    influence, total = np.zeros(len(score)), 0.0
+    for rows, weight in zip(blocks, pairs / max(pairs.sum(), 1.0), strict=True):
+        if weight > 0:
+            value, moves = _block(tested.won[rows], score[rows])
+            total += weight * value
+            influence[rows] = weight * moves
+    return total, influence
+
+
+def _block(won: Flags, score: Floats) -> tuple[float, Floats]:
+    ranks, placed = rankdata(score), np.empty(len(score))
+    for members in (won, ~won):
+        among = rankdata(score[members])
+        share = (ranks[members] - among) / (~members).sum()
+        placed[members] = share
+    value = float(placed[won].mean())
+    moves = np.where(
+        won, (placed - value) / won.sum(), (1 - placed - value) / np.maximum((~won).sum(), 1)
+    )
+    return value, moves
+
+
+def _paired(
+    first: float, second: float, influence: Floats, tested: Tested, confidence: float
+) -> Paired:
+    number = np.unique(tested.accounts, return_inverse=True)[1].reshape(-1)
+    moved = np.bincount(number, weights=influence)
+    error = float(np.sqrt((moved**2).sum() * len(moved) / max(len(moved) - 1, 1)))
+    difference = first - second
+    reach = float(norm.ppf((1 + confidence) / 2)) * error
+    chance = float(2 * norm.sf(abs(difference) / error)) if error > 0 else float(difference == 0)
+    return Paired(first, second, difference, difference - reach, difference + reach, chance)
