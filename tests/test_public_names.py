@@ -19,6 +19,7 @@ PUBLIC = [
     "drift",
     "errors",
     "evaluate",
+    "fit_points",
     "init",
     "load_scorer",
     "load_settings",

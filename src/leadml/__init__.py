@@ -16,6 +16,7 @@ _HOME = {
     "drift": "leadml.workflows.drift",
     "errors": "leadml.errors",
     "evaluate": "leadml.workflows.evaluate",
+    "fit_points": "leadml.workflows.points_fit",
     "init": "leadml.workflows.init",
     "load_scorer": "leadml.workflows.score",
     "load_settings": "leadml.settings",

@@ -128,7 +128,7 @@ def _sentences(values: dict[str, Any]) -> list[str]:
     if keeping:
         said.append(
             f"From {_points(keeping['points'])} the new table's hand-offs close about as often as "
-            f"today's, judged on later leads: {keeping['leads']:,} leads."
+            f"today's, judged on leads it was not fitted on: {keeping['leads']:,} leads."
         )
     if values["no_model"]:
         said.append(f"The model is not compared: {values['no_model']}.")

@@ -41,7 +41,7 @@ class Paired:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tested:
+class HeldOut:
     """Leads that two scores are compared on.
 
     Attributes
@@ -58,7 +58,7 @@ class Tested:
     accounts: Rows
 
 
-def calibrated(tested: Tested, score: Floats) -> Floats:
+def calibrated(tested: HeldOut, score: Floats) -> Floats:
     """Return log-odds: in every test block, a line in the score.
 
     Fitted on the very leads, alike for every score, so that scores in any unit are compared by how
@@ -81,13 +81,13 @@ def _line(won: Flags, score: Floats) -> Floats:
     return fit_ridge(x, won.astype(float), spread=10.0).log_odds(x)
 
 
-def surprises(tested: Tested, score: Floats) -> Floats:
+def surprises(tested: HeldOut, score: Floats) -> Floats:
     """Return the log loss of each lead, in nats, after `calibrated`."""
     log_odds = calibrated(tested, score)
     return np.asarray(np.logaddexp(0, log_odds) - tested.won * log_odds)
 
 
-def compare_losses(tested: Tested, first: Floats, second: Floats, confidence: float) -> Paired:
+def compare_losses(tested: HeldOut, first: Floats, second: Floats, confidence: float) -> Paired:
     """Compare the mean log loss of two scores, lower is better, after equal calibration."""
     losses = surprises(tested, first), surprises(tested, second)
     gaps = losses[0] - losses[1]
@@ -95,7 +95,7 @@ def compare_losses(tested: Tested, first: Floats, second: Floats, confidence: fl
     return _paired(float(losses[0].mean()), float(losses[1].mean()), influence, tested, confidence)
 
 
-def compare_auc(tested: Tested, first: Floats, second: Floats, confidence: float) -> Paired:
+def compare_auc(tested: HeldOut, first: Floats, second: Floats, confidence: float) -> Paired:
     """Compare the AUC of two scores, higher is better, within the test blocks.
 
     The blocks' AUCs are averaged by their pairs of a won and a lost lead. Errors from the placement
@@ -106,7 +106,7 @@ def compare_auc(tested: Tested, first: Floats, second: Floats, confidence: float
     return _paired(own[0], others[0], own[1] - others[1], tested, confidence)
 
 
-def _placed(tested: Tested, score: Floats) -> tuple[float, Floats]:
+def _placed(tested: HeldOut, score: Floats) -> tuple[float, Floats]:
     """Return the AUC within test blocks, and how far each lead moves it."""
     blocks = [np.flatnonzero(tested.periods == block) for block in np.unique(tested.periods)]
     pairs = np.array([float(tested.won[b].sum()) * float((~tested.won[b]).sum()) for b in blocks])
@@ -133,7 +133,7 @@ def _block(won: Flags, score: Floats) -> tuple[float, Floats]:
 
 
 def _paired(
-    first: float, second: float, influence: Floats, tested: Tested, confidence: float
+    first: float, second: float, influence: Floats, tested: HeldOut, confidence: float
 ) -> Paired:
     number = np.unique(tested.accounts, return_inverse=True)[1].reshape(-1)
     moved = np.bincount(number, weights=influence)

@@ -166,8 +166,8 @@ def _weak(evidence: Evidence | None) -> list[Finding]:
     if evidence is None or evidence.worth.basis == "rules":
         return []
     text = (
-        "today's points do not clearly go with winning, so they have no unit of their own: the "
-        "points supported have the spread of today's table instead"
+        "the rules do not agree clearly enough on how much a point goes with winning, so there is "
+        "no unit to read from them: the points supported have the spread of today's table instead"
     )
     return [Finding("POINT006", "warning", None, int(evidence.judged.sum()), text)]
 

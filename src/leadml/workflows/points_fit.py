@@ -35,6 +35,8 @@ from leadml.workflows.train import learn
 if TYPE_CHECKING:
     from leadml.workflows.material import Source
 
+LEFT_OUT = "left out, as asked for"
+
 Progress = Callable[[str, float], None]
 
 
@@ -181,7 +183,7 @@ def fit_points(
     plan = Plan(settings.definition.points, fired.firing)
     new = plan.table_of(evidence.worth)
     own = () if stages is None else tuple(plan.by_stage(stages, evidence.worth))
-    run, no_model = _model(fired, settings, seed, progress) if model else (None, "not asked for")
+    run, no_model = _model(fired, settings, seed, progress) if model else (None, LEFT_OUT)
     progress("comparing", 0.92)
     rehearsed, no_comparison = _rehearsed(fired, settings, run, stages, seed)
     confidence = settings.definition.agreement.confidence

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from leadml.domain.points_table import PointsTable
 from leadml.evaluation.close_rate import expected_wins
-from leadml.evaluation.paired import Tested, compare_auc, compare_losses
+from leadml.evaluation.paired import HeldOut, compare_auc, compare_losses
 from leadml.evaluation.points_worth import Firing, fit_worth
 from leadml.model.points import reached
 from leadml.snapshot.split import Folds
@@ -33,7 +33,7 @@ class Rehearsed:
 
     Attributes
     ----------
-    tested : Tested
+    tested : HeldOut
         The leads, in the order of their blocks.
     scores : dict
         Contestant -> float array, shape (leads,).
@@ -45,7 +45,7 @@ class Rehearsed:
         Whether the leads tested came later than those fitted on.
     """
 
-    tested: Tested
+    tested: HeldOut
     scores: Mapping[str, Floats]
     today_ready: NDArray[np.bool_]
     above: Floats
@@ -94,7 +94,7 @@ def rehearse_tables(
     whole = {name: np.concatenate(parts) for name, parts in scores.items()}
     if model is not None:
         whole["model"] = model[rows]
-    tested = Tested(
+    tested = HeldOut(
         won=firing.won[rows], periods=np.concatenate(periods), accounts=firing.accounts[rows]
     )
     ready = reached(whole["today"], table.threshold)

@@ -135,6 +135,7 @@ def with_points(text: str, section: str, *, where: str) -> str:
             after = []
         elif section_now is None:
             after = [*after, *texts] if statements[0].idle else []
+            after = after if "".join(after).strip() else []
         else:
             after = []
             if not placed:

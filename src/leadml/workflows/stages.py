@@ -19,7 +19,7 @@ Rows = NDArray[np.intp]
 
 MOST = 12
 """Most stages that get a table each."""
-SPREAD = 0.5
+SPREAD = 0.25
 """Standard deviation, in log-odds of a typical firing, of how far a stage departs from all."""
 
 

@@ -1,0 +1,96 @@
+"""Paired comparisons of two scores on the same leads."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from leadml.evaluation.paired import HeldOut, calibrated, compare_auc, compare_losses, surprises
+
+
+def leads(won: list[int] | np.ndarray, periods: object = None, accounts: object = None) -> HeldOut:
+    n = len(won)
+    return HeldOut(
+        won=np.array(won, bool),
+        periods=np.zeros(n, np.intp) if periods is None else np.asarray(periods),
+        accounts=np.arange(n) if accounts is None else np.asarray(accounts),
+    )
+
+
+def test_auc_is_averaged_over_blocks_by_their_pairs() -> None:
+    # block 0: won 3, 1 against lost 2, 0: 3 of 4 pairs; block 1: won 5 against lost 9: 0 of 1;
+    # block 2 holds no won lead and says nothing. (4 * 0.75 + 1 * 0) / 5 = 0.6
+    tested = leads([1, 1, 0, 0, 1, 0, 0], [0, 0, 0, 0, 1, 1, 2])
+    score = np.array([3.0, 1, 2, 0, 5, 9, 4])
+    found = compare_auc(tested, score, -score, 0.95)
+    assert found.first == pytest.approx(0.6)
+    assert found.second == pytest.approx(0.4)
+    assert found.difference == pytest.approx(0.2)
+    assert found.to_dict()["low"] < 0.2 < found.to_dict()["high"]
+
+
+def test_the_error_of_an_auc_is_delongs() -> None:
+    random = np.random.default_rng(0)
+    won = random.random(600) < 0.3
+    score = random.normal(size=600).round(1) + won
+    found = compare_auc(leads(won), score, np.zeros(600), 0.95)  # a constant has no error
+    assert found.first == pytest.approx(roc_auc_score(won, score))
+    assert found.second == 0.5
+    wins = (score[won][:, None] > score[~won]) + 0.5 * (score[won][:, None] == score[~won])
+    variance = (
+        wins.mean(axis=1).var(ddof=1) / won.sum() + wins.mean(axis=0).var(ddof=1) / (~won).sum()
+    )
+    assert found.high - found.difference == pytest.approx(1.959964 * np.sqrt(variance), rel=0.01)
+
+
+def test_copies_of_leads_in_one_account_prove_nothing_more() -> None:
+    random = np.random.default_rng(1)
+    won = random.random(300) < 0.4
+    first, second = won + random.normal(size=300), won + random.normal(size=300)
+    once = leads(won)
+    twice = leads(np.tile(won, 2), accounts=np.tile(np.arange(300), 2))
+    for compare in (compare_auc, compare_losses):
+        one = compare(once, first, second, 0.9)
+        two = compare(twice, np.tile(first, 2), np.tile(second, 2), 0.9)
+        assert two.high - two.low == pytest.approx(one.high - one.low, rel=0.02)
+
+
+def test_scores_in_any_unit_are_calibrated_alike_in_every_block() -> None:
+    random = np.random.default_rng(2)
+    won = random.random(400) < 0.3
+    score, periods = won + random.normal(size=400), np.repeat([0, 1], 200)
+    tested = leads(won, periods)
+    moved = np.where(periods == 0, 100 * score - 7, 0.1 * score + 30)
+    np.testing.assert_allclose(surprises(tested, moved), surprises(tested, score), atol=1e-6)
+    p = 1 / (1 + np.exp(-calibrated(tested, score)))
+    for block in (0, 1):
+        assert p[periods == block].mean() == pytest.approx(won[periods == block].mean())
+
+
+def test_a_block_of_one_outcome_gets_one_level() -> None:
+    tested = leads([0, 0, 0, 1, 0], [0, 0, 0, 1, 1])
+    log_odds = calibrated(tested, np.arange(5.0))
+    # half a win in four leads: log((0.5 / 4) / (3.5 / 4)) = log(1 / 7)
+    np.testing.assert_allclose(log_odds[:3], np.log(1 / 7))
+
+
+def test_a_better_score_loses_less() -> None:
+    random = np.random.default_rng(3)
+    won = random.random(2_000) < 0.3
+    good, bad = won + random.normal(size=2_000), won + 4 * random.normal(size=2_000)
+    found = compare_losses(leads(won), good, bad, 0.95)
+    assert found.difference < 0
+    assert found.high < 0
+    assert found.chance < 0.001
+    same = compare_losses(leads(won), good, good, 0.95)
+    assert (same.difference, same.chance) == (0, 1)
+
+
+@pytest.mark.parametrize("compare", [compare_auc, compare_losses])
+def test_equals_are_seldom_told_apart(compare: object) -> None:
+    random = np.random.default_rng(4)
+    false = 0
+    for _ in range(200):
+        won = random.random(300) < 0.3
+        first, second = (won + random.normal(size=300) for _ in range(2))
+        false += compare(leads(won), first, second, 0.95).chance <= 0.05  # type: ignore[operator]
+    assert false <= 19  # 10 expected; 20 or more have a chance of 0.3 %
