@@ -5,8 +5,8 @@
 draws TABLES tables (200) of each shape with known true points, and prints the share of tables with
 a false alarm on any right rule (nominal 5 %), the share whose intervals hold all true points at
 once (nominal 95 %), the unit over its true value and that of the slope on the total, and how often
-each wrong rule got its verdict. Shapes: two of six rules wrong, all right, accounts of ten like-minded
-leads, and 100 rules.
+each wrong rule got its verdict. Shapes: two of six rules wrong, all right, accounts of ten
+like-minded leads, and 100 rules.
 """
 
 import sys
