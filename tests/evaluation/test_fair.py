@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from leadml.evaluation.answers import ModelAnswers, PointsAnswers, Promise, Together
-from leadml.evaluation.fair import Circumstances, FairComparison, inverse
+from leadml.evaluation.fair import Circumstances, FairComparison
 
 
 def sigmoid(logit: np.ndarray) -> np.ndarray:
@@ -165,9 +165,18 @@ def test_too_few_outcomes_calibrate_nobody() -> None:
     assert measure(told, "auc")["pairs"] == []
 
 
-def test_weights_are_one_over_the_chance_and_cut() -> None:
-    # 1, 2 and 1000, cut at 20 times the smallest: 1, 2, 20, their mean 23 / 3
-    assert inverse(np.array([1.0, 0.5, 0.001])) == pytest.approx(np.array([1, 2, 20]) * 3 / 23)
+def test_weighted_leads_count_as_many() -> None:
+    won, model, points = sample(0)
+    weight = np.where(np.arange(700) < 100, 4.0, 1.0)
+    told = compare(won, model, points, Circumstances(weight=weight)).to_dict()
+    area = measure(told, "auc")
+    assert area["method"] == "bootstrap"
+    assert area["model"]["value"] == pytest.approx(roc_auc_score(won, model, sample_weight=weight))
+    # 100 leads of weight 4 and 600 of 1: 1000² / (1600 + 600)
+    assert told["fair_comparison"]["weights"] == {
+        "effective_leads": pytest.approx(1000**2 / 2200),
+        "largest": 4.0,
+    }
 
 
 @pytest.mark.parametrize("kind", ["equal", "percent", "noise"])

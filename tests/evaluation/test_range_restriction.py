@@ -55,6 +55,18 @@ def test_what_decided_who_was_worked(cut: float, softness: float, expected: bool
         assert found["why"] == "who was worked depends little on the points"
 
 
+def test_weights_that_do_not_make_up_for_it_name_nobody() -> None:
+    made = pool(60, 0.1)
+    random = np.random.default_rng(2)
+    worked = made.worked | (~made.worked & (random.random(3000) < 0.1))
+    right = Pool(made.points, worked, np.where(made.worked, 1.0, 10.0))
+    found = restriction(right, threshold=60)
+    assert (found["restricted"], found["weighted"]) == (True, True)
+    useless = Pool(made.points, worked, np.ones(3000))
+    found = restriction(useless, threshold=60)
+    assert (found["restricted"], found["weighted"]) == (True, False)
+
+
 def test_an_export_cut_at_the_threshold_is_restricted() -> None:
     everyone = pool(50, 1e9)
     inside = everyone.points >= 60
@@ -114,7 +126,10 @@ def compared(seed: int, *, explore: float) -> dict[str, object]:
         answers,
         pointed,
         Promise(0.3, 0.95),
-        Circumstances(pool=Pool(given, worked), handed_with=chance[worked] if explore else None),
+        Circumstances(
+            pool=Pool(given, worked, 1 / chance if explore else None),
+            weight=1 / chance[worked] if explore else None,
+        ),
         seed=seed,
     )
     for _ in range(100):

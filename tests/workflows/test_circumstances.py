@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
 import leadml
 from leadml.data.values import missing_texts
@@ -183,3 +184,37 @@ def test_leads_too_young_to_have_been_handed_off_say_nothing(tmp_path: Path) -> 
     # matured by then: created by 21 January, or handed off (two days later) by then
     assert values["range_restricted"]["leads"] <= 220
     assert values["range_restricted"]["worked"] == values["leads"]
+
+
+def test_explored_leads_stand_for_those_like_them(tmp_path: Path) -> None:
+    install(tmp_path)
+    toml = (tmp_path / "leadml.toml").read_text()
+    mapped = 'points = "score"\nexplored = "explored"\nhandoff_probability = "chance"\n'
+    (tmp_path / "leadml.toml").write_text(toml.replace('points = "score"\n', mapped))
+    whole, frame = leads(), leads(chosen_from=60)
+    random = np.random.default_rng(6)
+    below = (frame["score"] < 60).to_numpy()
+    explored = below & (random.random(LEADS) < 0.2)
+    worked = ~below | explored
+    frame = whole.assign(
+        stage=whole["stage"].where(worked, "new"),
+        handed=whole["handed"].where(worked),
+        closed=whole["closed"].where(worked),
+        explored=np.where(explored, "yes", "no"),
+        chance=np.where(explored, 0.2, 1.0),
+    )
+    values = run(tmp_path, frame)
+    assert values["winner"] is not None
+    weights = values["fair_comparison"]["weights"]
+    most, chosen = weights["largest"], int((~below).sum())
+    assert 1 < most <= 5
+    size = (chosen + most * explored.sum()) ** 2 / (chosen + most**2 * explored.sum())
+    assert weights["effective_leads"] == pytest.approx(size)
+    page = (tmp_path / "out" / "evaluation.html").read_text("utf-8")
+    assert "each counts one over its chance of having been handed off" in page
+    area = next(r for r in values["fair_comparison"]["measures"] if r["metric"] == "auc")
+    assert area["method"] == "bootstrap"
+    weight = np.where(explored, most, 1.0)[worked]
+    won = (whole["stage"] == "won")[worked]
+    expected = roc_auc_score(won, whole["x"][worked], sample_weight=weight)
+    assert area["model"]["value"] == pytest.approx(expected)

@@ -21,8 +21,6 @@ from leadml.evaluation.winner import PRIMARY, Winner, restricted_words, winner_o
 SHARES = (0.05, 0.1, 0.2, 0.3)
 """Volumes, as shares of the leads, besides those that model and points hand off."""
 NAMES = ("model", "points", "both")
-LARGEST_WEIGHT = 20.0
-"""Largest weight of a lead, as a multiple of the smallest: larger ones are cut."""
 
 GOOD: Mapping[str, Literal["higher", "lower"]] = {
     "log_loss_equal": "lower",
@@ -45,8 +43,9 @@ class Circumstances:
         Money each lead brought if won; NaN where unknown; None where no margins are mapped.
     cost : float
         Money it costs to work one lead.
-    handed_with : float array, shape (leads,), or None
-        Probability with which each lead was handed off; None where that is not known.
+    weight : float array, shape (leads,), or None
+        How many leads each stands for: above 1 where few like it were handed off, with a known
+        probability; None where each stands for itself.
     pool : Pool or None
         All leads that could have been worked.
     slices : mapping of str to object array, shape (leads,)
@@ -58,7 +57,7 @@ class Circumstances:
     together: Together | None = None
     margin: Floats | None = None
     cost: float = 0.0
-    handed_with: Floats | None = None
+    weight: Floats | None = None
     pool: Pool | None = None
     slices: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
     explored: Bools | None = None
@@ -98,9 +97,8 @@ class FairComparison:
         self._around = circumstances
         self._won = won[self.rows]
         self._accounts = None if accounts is None else _numbered(accounts[self.rows])
-        self._weight = None
-        if circumstances.handed_with is not None:
-            self._weight = inverse(circumstances.handed_with[self.rows])
+        weight = circumstances.weight
+        self._weight = None if weight is None else weight[self.rows] / weight[self.rows].mean()
         among = np.arange(len(self._won)) if self._accounts is None else self._accounts
         enough = min(self._won.sum(), len(self._won) - self._won.sum()) >= FEWEST_OF_EACH
         self._fold = fold_of(among, self._won, seed=seed) if enough else None
@@ -214,9 +212,7 @@ class FairComparison:
         pool = self._around.pool
         if pool is None:
             pool = Pool(self._points.points, np.ones(len(self._points.points), bool))
-        return restriction(
-            pool, threshold=self._points.threshold, weighted=self._weight is not None
-        )
+        return restriction(pool, threshold=self._points.threshold)
 
     def _described(self) -> dict[str, Any]:
         together, both = self._around.together, None
@@ -323,16 +319,6 @@ def _area_pairs(found: Areas, names: list[str]) -> list[dict[str, Any]]:
             gap, p = found.difference(names.index(first), names.index(second))
             rows.append(pair_row(first, second, gap, good="higher") | {"p": p})
     return rows
-
-
-def inverse(probability: Floats) -> Floats:
-    """Return weights that make up for unequal chances of having been handed off.
-
-    One over the probability, at most `LARGEST_WEIGHT` times the smallest weight; their mean is 1.
-    """
-    weight = 1 / np.clip(probability, 1e-6, 1.0)
-    weight = np.minimum(weight, LARGEST_WEIGHT * weight.min())
-    return np.asarray(weight / weight.mean())
 
 
 def _weights(weight: Floats) -> dict[str, float]:

@@ -30,13 +30,16 @@ class Pool:
         As of the hand-off, or as of the usual age at hand-off where there was none; NaN allowed.
     worked : bool array
         Whether sales worked the lead, so that it has an outcome.
+    weight : float array or None
+        How many leads each worked one stands for; None where each stands for itself.
     """
 
     points: Floats
     worked: Bools
+    weight: Floats | None = None
 
 
-def restriction(pool: Pool, *, threshold: float, weighted: bool = False) -> dict[str, Any]:
+def restriction(pool: Pool, *, threshold: float) -> dict[str, Any]:
     """Tell whether who was worked depends on the points so much that no winner may be named.
 
     Parameters
@@ -44,14 +47,13 @@ def restriction(pool: Pool, *, threshold: float, weighted: bool = False) -> dict
     pool : Pool
     threshold : float
         Points from which a lead would be handed off.
-    weighted : bool
-        Whether leads are weighted for how likely they were handed off: then a winner may be named.
 
     Returns
     -------
     dict
         JSON-ready: ``restricted, weighted, why, leads, worked, threshold, worked_share_above,
-        worked_share_below, auc, spread``.
+        worked_share_below, auc, spread``; `weighted` where weights make up for it, so that a winner
+        may be named.
 
     Notes
     -----
@@ -67,7 +69,7 @@ def restriction(pool: Pool, *, threshold: float, weighted: bool = False) -> dict
     points, worked = pool.points[known], pool.worked[known]
     found: dict[str, Any] = {
         "restricted": False,
-        "weighted": weighted,
+        "weighted": False,
         "why": "",
         "leads": len(points),
         "worked": int(worked.sum()),
@@ -83,15 +85,19 @@ def restriction(pool: Pool, *, threshold: float, weighted: bool = False) -> dict
     spread = narrowing(points, worked)
     decided = area.low is not None and area.low > 0.5 and spread < NARROWED
     found |= {"auc": area.to_dict(), "spread": spread, "restricted": decided}
+    if decided and pool.weight is not None:
+        found["weighted"] = narrowing(points, worked, pool.weight[known]) >= NARROWED
     return found | {"why": _why(found)}
 
 
-def narrowing(points: Floats, worked: Bools) -> float:
+def narrowing(points: Floats, worked: Bools, weight: Floats | None = None) -> float:
     """Return the spread of points among worked leads ÷ among all; that of the ranks if smaller."""
+    own = np.ones(int(worked.sum())) if weight is None else weight[worked]
     ratios = []
     for values in (points, rankdata(points)):
-        everyone = float(values.std())
-        ratios.append(float(values[worked].std()) / everyone if everyone > 0 else 1.0)
+        everyone, chosen = float(values.std()), values[worked]
+        variance = np.average((chosen - np.average(chosen, weights=own)) ** 2, weights=own)
+        ratios.append(float(np.sqrt(variance)) / everyone if everyone > 0 else 1.0)
     return min(ratios)
 
 

@@ -50,9 +50,9 @@ def circumstances_of(
         together=Together(*(fitted[key] for key in line)) if fitted else None,
         margin=None if money.of is None else money.known,
         cost=definition.handoff.cost,
+        weight=None if weights is None or not weights.any else weights.weight,
         pool=_pool(material, judged, scorer, definition.agreement),
         slices=_slices(material, judged, rows),
-        handed_with=None if weights is None or not weights.any else 1 / weights.weight,
         explored=None if weights is None else weights.explored,
     )
 
@@ -96,7 +96,21 @@ def _pool(material: Material, judged: Judged, scorer: Scorer, agreement: Agreeme
     rows = rows[~learnt_from(material.leads.lead_id[rows].tolist(), scorer)]
     rows = rows[:: -(-len(rows) // MOST_POOLED) or 1]
     points = scorer.points_of(batch_of(material, rows, moments[rows]))
-    return None if points is None else Pool(points, worked[rows])
+    if points is None:
+        return None
+    return Pool(points, worked[rows], _stands_for(material, rows, worked))
+
+
+def _stands_for(
+    material: Material, rows: Rows, worked: NDArray[np.bool_]
+) -> NDArray[np.float64] | None:
+    """Return how many leads each worked one stands for; None where nobody was explored."""
+    found = exploration_of(material, rows[worked[rows]])
+    if found is None or not found.any:
+        return None
+    weight = np.ones(len(rows))
+    weight[worked[rows]] = found.weight
+    return weight
 
 
 def _moments(material: Material, judged: Judged) -> NDArray[np.int64]:
