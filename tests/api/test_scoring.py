@@ -19,6 +19,7 @@ FIELDS = [
     "probability",
     "sales_ready",
     "basis",
+    "cut",
     "band",
     "probability_eventually",
     "stage",
@@ -71,6 +72,7 @@ def test_a_lead_with_everything(service: Any) -> None:
         "lead_id": "L1",
         "sales_ready": True,
         "basis": "guaranteed",
+        "cut": 0.5,
         "band": "A",
         "probability_eventually": None,  # this version does not tell
         "stage": "sales_ready_now",

@@ -1,6 +1,7 @@
 """The hand-off threshold: small cases worked by hand, and the promise kept in simulation."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,13 +11,32 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 
 from leadml.domain.agreement import Agreement
+from leadml.domain.handoff import HandoffPolicy
 from leadml.evaluation.close_rate import lower_bound, upper_bound
-from leadml.evaluation.threshold import Threshold, choose_threshold
+from leadml.evaluation.pool import Pool
+from leadml.evaluation.threshold import Threshold
+from leadml.evaluation.threshold import choose_threshold as choose
 
 AGREED = Agreement(close_rate=0.30, confidence=0.95)
 
 Numbers = NDArray[np.float64]
 Outcomes = NDArray[np.int8]
+
+
+NO_FLOOR = HandoffPolicy(floor=0.0)
+
+
+def choose_threshold(
+    p: Numbers,
+    y: Outcomes,
+    *,
+    agreement: Agreement,
+    points_ready: NDArray[np.bool_] | None = None,
+    policy: HandoffPolicy = NO_FLOOR,
+) -> Threshold:
+    """Choose from undated leads of which nothing but prediction and outcome is known."""
+    pool = replace(Pool.of(p, y), points_ready=points_ready)
+    return choose(pool, agreement=agreement, policy=policy)
 
 
 def blocks(*parts: tuple[int, int]) -> tuple[Numbers, Outcomes]:
@@ -138,7 +158,8 @@ class TestEstimated:
 
     def test_none_where_no_group_reached_it(self) -> None:
         p, y = blocks((1000, 0), (30, 30))
-        assert choose_threshold(p, y, agreement=AGREED) == Threshold(None, "none")
+        found = choose_threshold(p, y, agreement=AGREED)
+        assert (found.probability, found.basis, found.volume) == (None, "none", 0)
         points = np.ones(1030, bool)
         # enough wins to know that the model finds no such group: points do not decide either
         assert choose_threshold(p, y, agreement=AGREED, points_ready=points).basis == "none"
@@ -158,11 +179,12 @@ class TestTooFewWins:
     def test_points_that_nobody_reaches(self) -> None:
         nobody = np.zeros(200, bool)
         found = choose_threshold(self.P, self.Y, agreement=AGREED, points_ready=nobody)
-        assert found == Threshold(None, "points")
+        assert (found.probability, found.basis) == (None, "points")
         assert (found.volume, found.won, found.share, found.low) == (0, 0, None, None)
 
     def test_none_without_points(self) -> None:
-        assert choose_threshold(self.P, self.Y, agreement=AGREED) == Threshold(None, "none")
+        found = choose_threshold(self.P, self.Y, agreement=AGREED)
+        assert (found.probability, found.basis) == (None, "none")
 
     def test_twenty_wins_are_enough(self) -> None:
         # to look for a cut; 20 of the first 50 is P = .085, no guarantee
@@ -263,4 +285,6 @@ def test_the_guarantee_finds_most_of_what_could_be_handed_off() -> None:
 def test_json_ready() -> None:
     p, y = blocks((100, 60), (100, 0))
     found = choose_threshold(p, y, agreement=AGREED)
-    assert json.loads(json.dumps(found.to_dict(), allow_nan=False)) == vars(found)
+    written = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert written == vars(found) | {"reps": []}
+    assert Threshold(**written).to_dict() == found.to_dict()

@@ -15,6 +15,7 @@ from leadml import tracking
 from leadml.cli.main import main
 from leadml.data.values import missing_texts
 from leadml.errors import DataError, ModelError, TooFewOutcomes
+from leadml.evaluation.pool import Pool
 from leadml.evaluation.threshold import choose_threshold
 from leadml.model.bundle import read_aliases, read_bundle, versions, write_alias, write_bundle
 from leadml.model.calibration import Calibration
@@ -212,11 +213,14 @@ def test_the_threshold_is_chosen_anew_on_enough_leads(
     machine = read_bundle(folder / "models" / "versions" / NEXT).machine
     p = probability(machine.log_odds(frame[["x", "y"]].to_numpy()))
     agreement = load_settings(folder / "leadml.toml").definition.agreement
-    expected = choose_threshold(
-        p, (frame["stage"] == "won").to_numpy().astype(np.int8), agreement=agreement
-    )
-    assert found["threshold"] == expected.to_dict()
-    assert found["threshold"]["basis"] == "guaranteed"
+    pool = Pool.of(p, (frame["stage"] == "won").to_numpy().astype(np.int8))
+    expected, chosen = choose_threshold(pool, agreement=agreement).to_dict(), found["threshold"]
+    same = ("probability", "basis", "expected_close_rate", "low", "high", "volume", "won", "share")
+    assert {key: chosen[key] for key in same} == {key: expected[key] for key in same}
+    assert chosen["basis"] == "guaranteed"
+    # all new leads are one period: 2,000 hourly ones
+    assert (chosen["pool"]["leads"], chosen["pool"]["folds"]) == (2000, 1)
+    assert chosen["handoffs_a_month"] > 0
 
 
 def test_again_on_the_same_leads_there_is_nothing_new(

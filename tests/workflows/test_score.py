@@ -62,6 +62,7 @@ def test_an_answer_worked_by_hand(scorer: Scorer) -> None:
         "probability": pytest.approx(1 / (1 + math.exp(0.5)), abs=1e-15),
         "sales_ready": False,
         "basis": "guaranteed",
+        "cut": 0.5,
         "band": "B",
         "probability_eventually": None,  # this version does not tell
         "stage": None,

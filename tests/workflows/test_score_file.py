@@ -48,6 +48,7 @@ COLUMNS = [
     "explored",
     "handoff_probability",
     "must_follow_up",
+    "cut",
 ]
 LEADS = """\
 id,created,handed,size,source,seen,stage,note
@@ -150,7 +151,13 @@ def test_the_file_says_what_the_records_say(
         later = pytest.approx(answer.probability_eventually, abs=close)
         assert float(row["probability_eventually"]) == later
         assert row["stage"] == answer.stage
-        for name in ("expected_margin", "expected_margin_low", "expected_margin_high", "priority"):
+        for name in (
+            "expected_margin",
+            "expected_margin_low",
+            "expected_margin_high",
+            "priority",
+            "cut",
+        ):
             assert float(row[name]) == pytest.approx(getattr(answer, name), rel=close)
         assert row["model_version"] == answer.model_version
         assert str(row["sales_ready"]).lower() == str(answer.sales_ready).lower()
@@ -191,6 +198,7 @@ def test_types_of_parquet(make_model: Make, files: tuple[Path, Path]) -> None:
         "explored": pa.bool_(),
         "handoff_probability": pa.float64(),
         "must_follow_up": pa.bool_(),
+        "cut": pa.float64(),
         "points": pa.float64(),
         "points_ready": pa.bool_(),
         "probability_eventually": pa.float64(),
@@ -239,7 +247,7 @@ d,2024-05-30,,huge,Web
         assert (done.leads, done.errors) == (4, 3)
         for row in found[1:]:
             kept = {"lead_id", "basis", "model_version", "scored_at"}
-            assert [row[name] for name in COLUMNS if name not in kept] == [""] * 17
+            assert [row[name] for name in COLUMNS if name not in kept] == [""] * 18
         assert found[0]["probability"]
         assert [row["lead_id"] for row in found] == ["a", "", "c", "d"]
 

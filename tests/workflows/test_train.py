@@ -158,9 +158,9 @@ class TestCompany:
 
     def test_the_threshold_is_where_its_basis_says(self, company: Any) -> None:
         found = company.training.threshold
-        assert found.basis == "guaranteed"
-        assert found.low >= 0.30
-        assert found.low <= found.expected_close_rate <= found.high
+        assert found.basis == "estimated"  # some 350 companies out of time are too few to prove it
+        assert found.low < 0.30 <= found.expected_close_rate <= found.high
+        assert found.more_outcomes > 0
 
     def test_nothing_half_made_is_left(self, company: Any) -> None:
         names = {path.name for path in company.settings.models.iterdir()}

@@ -123,6 +123,14 @@ class ScoreAnswer(BaseModel):
     basis: Annotated[
         str, Field(description="What the hand-off threshold rests on: see `GET /v1/model`.")
     ]
+    cut: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=1,
+            description="Probability from which this lead is handed off; null where none decides.",
+        ),
+    ]
     band: Literal["A", "B", "C", "D"] | None
     probability_eventually: Annotated[
         float | None,

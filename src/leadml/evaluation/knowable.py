@@ -182,7 +182,7 @@ def leads_needed(
     """
     if abs(true_rate - agreed) < 1e-9:
         return None
-    rough = _rough(true_rate, agreed, confidence, power)
+    rough = roughly_needed(true_rate, agreed, confidence, power)
     if rough > MOST_LEADS:
         return None
     n = np.arange(1, int(1.5 * rough) + 200)
@@ -191,8 +191,8 @@ def leads_needed(
     return 1 if not len(short) else int(n[short[-1]]) + 1
 
 
-def _rough(true_rate: float, agreed: float, confidence: float, power: float) -> float:
-    """Return the normal approximation of the leads needed."""
+def roughly_needed(true_rate: float, agreed: float, confidence: float, power: float) -> float:
+    """Return the normal approximation of `leads_needed`, however many these are."""
     spread = norm.ppf(confidence) * math.sqrt(agreed * (1 - agreed))
     spread += norm.ppf(power) * math.sqrt(true_rate * (1 - true_rate))
     return float((spread / (true_rate - agreed)) ** 2)

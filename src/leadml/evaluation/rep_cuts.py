@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from leadml.evaluation.group import FIRST_ESTIMATED
 from leadml.evaluation.people import People
-from leadml.evaluation.threshold import FIRST_ESTIMATED
 
 Numbers = NDArray[np.float64]
 

@@ -1,27 +1,16 @@
-"""The hand-off threshold: the loosest cut whose *group* still closes at the agreed rate."""
+"""The hand-off threshold: where leads are handed off, on what basis, and what is expected of it."""
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.stats import binom
 
 from leadml.domain.agreement import Agreement
-from leadml.evaluation.close_rate import lower_bound, upper_bound
-
-Numbers = NDArray[np.float64]
-Outcomes = NDArray[np.int8]
-Basis = Literal["guaranteed", "estimated", "points", "none"]
-
-FIRST_GROUP = 50
-"""Fewest leads of the strictest group that is tested."""
-FIRST_ESTIMATED = 20
-"""Fewest leads of a group whose observed close rate may set an estimated cut."""
-VOLUMES = 20
-"""Number of group sizes tested, fixed before any outcome is looked at."""
-FEWEST_WINS = 20
-"""With fewer wins among out-of-time predictions no cut is read from them."""
+from leadml.domain.handoff import HandoffPolicy, Policy
+from leadml.evaluation.cuts import fixed_cuts
+from leadml.evaluation.expectation import expectation_of
+from leadml.evaluation.group import Basis, Group, by_points, fixed, loosest
+from leadml.evaluation.pool import FEWEST_WINS, Asked, Cohort, Pool, cohort_of, one_per_account
 
 
 @dataclass(frozen=True)
@@ -33,20 +22,47 @@ class Threshold:
     probability : float or None
         Calibrated probability from which a lead is handed off; None with basis points or none.
     basis : {"guaranteed", "estimated", "points", "none"}
-        ``guaranteed``: the group passed the test at the agreed confidence (approximately: folds
-        are shared with training decisions and the model is refitted). ``estimated``: the group
-        reached the rate as observed. ``points``: too few wins, the agreed points decide.
-        ``none``: no group reached the rate, or too few wins and no points.
+        ``guaranteed``: the group passed the test at the agreed confidence (approximately: see the
+        method page). ``estimated``: nothing passed; the group reached the rate as observed and as
+        predicted, or follows from a policy that does not ask for the rate. ``points``: too few
+        wins, the agreed points decide. ``none``: no group reached the rate, or too few wins and no
+        points.
     expected_close_rate, low, high : float or None
         Observed rate of the group on out-of-time predictions, and one-sided exact bounds, each
-        at the agreed confidence. With basis ``estimated`` the bounds hold for all the groups that
-        were looked at, and so for the one chosen because it did well.
+        at the agreed confidence. Where the group was the best of several that were looked at, the
+        bounds hold for all of them, and so for the one chosen because it did well.
     volume : int
-        Out-of-time leads in the group.
+        Followed-up out-of-time leads in the group, one per account where accounts are known.
     won : int
         Wins among them.
     share : float or None
-        Group as a share of all out-of-time leads.
+        What is handed off, as a share of the followed-up out-of-time leads that set the cut.
+    policy : {"group", "each", "capacity", "profit"}
+    floor : float or None
+        Probability below which no lead is handed off.
+    weakest : float or None
+        Probability of the weakest out-of-time lead that is handed off.
+    recall : float or None
+        Share of all winners that are handed off.
+    handoffs_a_month, wins_a_month : float or None
+        At the pace of the out-of-time leads, those never worked among them.
+    margin_a_month : dict or None
+        ``{"low", "value", "high"}`` in money.
+    close_rate_of_all : dict or None
+        Wins over *all* hand-offs above the cut, those never worked among them:
+        ``{"value", "low", "high", "leads", "won"}``.
+    more_outcomes : int or None
+        Outcomes of such leads still missing until the test would pass four times in five, were the
+        true rate the observed one; 0 where it has passed, None where no number would do.
+    pool : dict or None
+        What set the cut: ``{"leads", "accounts", "folds", "from", "to", "why"}``; moments in
+        microseconds, until a workflow writes them out.
+    profit_cut : float or None
+        Money that a lead's expected margin must exceed, of policy ``profit``.
+    reps : tuple of dict
+        Cuts of representatives, ``{"owner", "probability"}``, of a capacity per representative.
+    why : dict
+        Why a figure above is None, by its name.
     """
 
     probability: float | None
@@ -57,104 +73,119 @@ class Threshold:
     volume: int = 0
     won: int = 0
     share: float | None = None
+    policy: Policy = "group"
+    floor: float | None = None
+    weakest: float | None = None
+    recall: float | None = None
+    handoffs_a_month: float | None = None
+    wins_a_month: float | None = None
+    margin_a_month: dict[str, float] | None = None
+    close_rate_of_all: dict[str, float] | None = None
+    more_outcomes: int | None = None
+    pool: dict[str, Any] | None = None
+    profit_cut: float | None = None
+    reps: tuple[dict[str, Any], ...] = ()
+    why: dict[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON-ready form."""
-        return asdict(self)
+        return asdict(self) | {"reps": [dict(rep) for rep in self.reps]}
 
 
 def choose_threshold(
-    p: Numbers,
-    y: Outcomes,
+    pool: Pool,
     *,
     agreement: Agreement,
-    points_ready: NDArray[np.bool_] | None = None,
+    policy: HandoffPolicy | None = None,
+    follow_ups: bool = False,
 ) -> Threshold:
-    """Choose the cut from out-of-time predictions, each calibrated from other folds only.
+    """Choose the cut from out-of-time predictions, each made knowing earlier outcomes only.
 
     Parameters
     ----------
-    p : float array, shape (leads,)
-        Probabilities.
-    y : int array, shape (leads,)
-        1 sales-ready, 0 not.
+    pool : Pool
+        Oldest lead first where dated.
     agreement : Agreement
         Close rate and confidence.
-    points_ready : bool array or None
-        Whether each lead reaches the agreed points; None without a points score.
-
-    Notes
-    -----
-    Fixed-sequence testing: groups of sizes fixed in advance are tested from strictest to loosest
-    with an exact one-sided binomial test of *close rate >= agreed rate*; the first failure ends
-    the walk, so that all tests together keep the level (Maurer, Hothorn & Lehmacher 1995; used for
-    risk control by Angelopoulos et al. 2021, arXiv:2110.01052).
+    policy : HandoffPolicy, optional
+        Default: as many leads as possible while the group keeps the promise.
+    follow_ups : bool
+        Whether it is known who was followed up; else there is no close rate of all hand-offs.
     """
-    if int(y.sum()) < FEWEST_WINS:
-        return _by_points(y, points_ready, agreement)
-    order = np.argsort(-p, kind="stable")
-    ranked, wins = p[order], np.cumsum(y[order], dtype=np.int64)
-    groups = _groups(ranked, FIRST_GROUP)
-    passed = _walk(groups, wins, agreement)
-    if passed:
-        return _cut(ranked, wins, passed, "guaranteed", agreement)
-    groups = _groups(ranked, FIRST_ESTIMATED)
-    reached = [n for n in groups if wins[n - 1] >= agreement.close_rate * n]
-    if reached:
-        return _cut(ranked, wins, max(reached), "estimated", agreement, looks=len(groups))
-    return Threshold(None, "none")
+    policy = policy or HandoffPolicy()
+    asked = Asked(agreement.close_rate, agreement.confidence, policy.floor_under(agreement))
+    cohort = cohort_of(pool, asked)
+    sample = one_per_account(cohort.pool.take(cohort.pool.worked))
+    group = _group(cohort, sample, asked, policy)
+    above = _handed_off(cohort.pool, group)
+    figures, why = expectation_of(
+        cohort.pool, above, confidence=asked.confidence, follow_ups=follow_ups
+    )
+    cuts = group.cuts
+    threshold = Threshold(
+        None if cuts is None else cuts.team,
+        group.basis,
+        policy=policy.policy,
+        floor=asked.floor,
+        pool=_pool_words(cohort, sample),
+        profit_cut=None if cuts is None else cuts.cost,
+        reps=() if cuts is None else tuple(_rep(name, cut) for name, cut in cuts.reps.items()),
+    )
+    if not group.volume:
+        return threshold
+    rate = _rate(group, asked)
+    if rate["more_outcomes"] is None:
+        why |= {"more_outcomes": _no_more(group)}
+    return replace(threshold, **rate, **figures, why=why)
 
 
-def _groups(ranked: Numbers, first: int) -> list[int]:
-    """Return group sizes from strictest to loosest; leads of equal score stay together."""
-    if len(ranked) < first:
-        return []
-    start = max(first, len(ranked) // VOLUMES)
-    sizes = np.linspace(start, len(ranked), VOLUMES).round().astype(int)
-    whole = [int(np.searchsorted(-ranked, -ranked[size - 1], side="right")) for size in sizes]
-    return sorted(set(whole))
+def _rep(name: str, cut: float) -> dict[str, Any]:
+    return {"owner": name, "probability": cut}
 
 
-def _walk(groups: list[int], wins: NDArray[np.int64], agreement: Agreement) -> int:
-    """Return the loosest group that passes before the first failure, 0 if the first one fails."""
-    passed = 0
-    for size in groups:
-        chance = binom.sf(int(wins[size - 1]) - 1, size, agreement.close_rate)
-        if chance > 1 - agreement.confidence:
-            break
-        passed = size
-    return passed
+def _group(cohort: Cohort, sample: Pool, asked: Asked, policy: HandoffPolicy) -> Group:
+    if int(sample.y.sum()) < FEWEST_WINS:
+        return by_points(sample)
+    cuts = fixed_cuts(cohort.pool, asked, policy)
+    group = loosest(sample, asked) if cuts is None else fixed(sample, cuts, asked)
+    unsure = cohort.mixed and group.basis == "guaranteed"
+    return replace(group, basis="estimated") if unsure else group
 
 
-def _cut(
-    ranked: Numbers,
-    wins: NDArray[np.int64],
-    size: int,
-    basis: Basis,
-    agreement: Agreement,
-    *,
-    looks: int = 1,
-) -> Threshold:
-    """Return the cut below a group, the best of so many `looks` (Bonferroni)."""
-    confidence = 1 - (1 - agreement.confidence) / looks
-    won = int(wins[size - 1])
-    return _threshold(float(ranked[size - 1]), basis, won, size, len(ranked), confidence)
+def _handed_off(pool: Pool, group: Group) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    if group.cuts is not None:
+        return group.cuts.above(pool)
+    if group.basis == "points" and pool.points_ready is not None:
+        return pool.points_ready
+    return np.zeros(len(pool), bool)
 
 
-def _threshold(
-    probability: float | None, basis: Basis, won: int, size: int, leads: int, confidence: float
-) -> Threshold:
-    low = lower_bound(won, size, confidence)
-    high = upper_bound(won, size, confidence)
-    return Threshold(probability, basis, won / size, low, high, size, won, size / leads)
+def _rate(group: Group, asked: Asked) -> dict[str, Any]:
+    low, high = group.bounds(asked.confidence)
+    return {
+        "expected_close_rate": group.won / group.volume,
+        "low": low,
+        "high": high,
+        "volume": group.volume,
+        "won": group.won,
+        "more_outcomes": group.more_outcomes(asked),
+    }
 
 
-def _by_points(
-    y: Outcomes, points_ready: NDArray[np.bool_] | None, agreement: Agreement
-) -> Threshold:
-    if points_ready is None:
-        return Threshold(None, "none")
-    group = y[points_ready]
-    if len(group) == 0:
-        return Threshold(None, "points")
-    return _threshold(None, "points", int(group.sum()), len(group), len(y), agreement.confidence)
+def _no_more(group: Group) -> str:
+    if group.basis == "points":
+        return "the agreed points decide, not a cut that could be tested"
+    return "the observed rate does not exceed the agreed one"
+
+
+def _pool_words(cohort: Cohort, sample: Pool) -> dict[str, Any]:
+    pool = cohort.pool
+    dated = pool.at is not None and len(pool)
+    return {
+        "leads": int(pool.worked.sum()),
+        "accounts": None if pool.account is None else len(sample),
+        "folds": len(np.unique(pool.period[pool.worked])),
+        "from": int(pool.at.min()) if dated and pool.at is not None else None,
+        "to": int(pool.at.max()) if dated and pool.at is not None else None,
+        "why": cohort.why,
+    }

@@ -9,7 +9,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
@@ -89,6 +89,22 @@ class Rest:
 
 
 @dataclass(frozen=True)
+class Try:
+    """Out-of-time predictions of one candidate at one setting, shape (leads,); NaN elsewhere.
+
+    Attributes
+    ----------
+    log_odds : float array
+        Before calibration.
+    calibrated : float array
+        Each calibrated on folds known before it.
+    """
+
+    log_odds: Numbers
+    calibrated: Numbers
+
+
+@dataclass(frozen=True)
 class Searched:
     """What the search came to, by candidate, simplest first.
 
@@ -100,11 +116,14 @@ class Searched:
         Out-of-time predictions under that setting, before calibration; NaN elsewhere.
     seconds : dict of float
         Fitting time over all folds and settings.
+    tries : dict of tuple of Try
+        Every setting that was tried on all leads, the blend aside.
     """
 
     settings: Mapping[str, Setting]
     log_odds: Mapping[str, Numbers]
     seconds: Mapping[str, float]
+    tries: Mapping[str, tuple[Try, ...]] = field(default_factory=dict)
 
 
 def search(
@@ -168,15 +187,20 @@ def _tried(
                 for values, own in zip(predicted[name], log_odds, strict=True):
                     values[test] = own
             progress(f"fold {number + 1} of {len(folds)}", (number + 1) / len(folds))
-    tried = {name: _calibrated_losses(predicted[name], y, folds) for name in grid}
-    best = {name: _least_shrunk(means) for name, means in tried.items()}
+    tries = {
+        name: tuple(Try(values, calibrate_forward(values, y, folds)) for values in predicted[name])
+        for name in grid
+    }
+    tried = {name: _mean_losses(own, y, folds) for name, own in tries.items()}
+    best = {name: least_shrunk(means) for name, means in tried.items()}
     shares = shares_of({name: tried[name][best[name]] for name in BLENDED})
-    return _with_blend(
+    found = _with_blend(
         {name: grid[name][place] for name, place in best.items()},
         {name: predicted[name][place] for name, place in best.items()},
         seconds,
         shares,
     )
+    return replace(found, tries=tries)
 
 
 def _with_blend(
@@ -203,13 +227,14 @@ def shares_of(means: Mapping[str, float]) -> dict[str, float]:
     return {name: share / sum(raw.values()) for name, share in raw.items()}
 
 
-def _calibrated_losses(predicted: Sequence[Numbers], y: Outcomes, folds: Folds) -> list[float]:
+def _mean_losses(tries: Sequence[Try], y: Outcomes, folds: Folds) -> list[float]:
     rows = np.sort(np.concatenate([test for _, test in folds]))
-    calibrated = (calibrate_forward(values, y, folds)[rows] for values in predicted)
-    return [float(folds.counted(losses(log_odds, y[rows]), rows).mean()) for log_odds in calibrated]
+    return [
+        float(folds.counted(losses(one.calibrated[rows], y[rows]), rows).mean()) for one in tries
+    ]
 
 
-def _least_shrunk(means: Sequence[float]) -> int:
+def least_shrunk(means: Sequence[float]) -> int:
     """Return the place of the least shrunk setting that is as good as the best."""
     return max(place for place, mean in enumerate(means) if mean <= min(means) * (1 + AS_GOOD))
 
@@ -307,7 +332,8 @@ def parts_of(name: str, settings: Mapping[str, Setting]) -> tuple[str, ...]:
 
 def without_interactions(found: Searched, y: Outcomes, folds: Folds) -> Searched:
     """Return the search without trees that let features act together, with a blend of the rest."""
-    means = {name: _calibrated_losses([found.log_odds[name]], y, folds)[0] for name in ADDITIVE}
+    tried = {n: Try(v := found.log_odds[n], calibrate_forward(v, y, folds)) for n in ADDITIVE}
+    means = {name: _mean_losses([one], y, folds)[0] for name, one in tried.items()}
     names = ("base_rate", *ADDITIVE)
     shares = shares_of(means)
     blended: Numbers = np.sum([shares[name] * found.log_odds[name] for name in ADDITIVE], axis=0)
@@ -317,4 +343,5 @@ def without_interactions(found: Searched, y: Outcomes, folds: Folds) -> Searched
         log_odds={name: found.log_odds[name] for name in names} | {"blend": blended},
         seconds={name: found.seconds[name] for name in names}
         | {"blend": sum(found.seconds[name] for name in ADDITIVE)},
+        tries={name: found.tries[name] for name in names},
     )

@@ -22,6 +22,7 @@ from leadml.model.search import (
     Rest,
     Searched,
     Setting,
+    Try,
     losses,
     parts_of,
     search,
@@ -104,6 +105,8 @@ class Selection:
         What the winner was fitted with, by part: itself, or the parts of a blend.
     cost : Cost or None
         Of letting additive candidates alone compete; None where all did.
+    tries : dict of tuple of Try
+        Out-of-time predictions of every candidate at every setting.
     """
 
     candidates: tuple[Candidate, ...]
@@ -114,6 +117,7 @@ class Selection:
     calibration: Calibration
     settings: Mapping[str, Setting] = field(default_factory=dict)
     cost: Cost | None = None
+    tries: Mapping[str, tuple[Try, ...]] = field(default_factory=dict)
 
 
 def compete(
@@ -177,6 +181,7 @@ def compete(
         cost=_cost(_losses(_forward(free, y, folds, rows, added), y, folds, rows), loss[chosen])
         if additive
         else None,
+        tries=found.tries,
     )
 
 

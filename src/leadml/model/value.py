@@ -155,6 +155,10 @@ class Value:
             return np.exp(self.card.log_odds(x))
         return np.full(len(x), np.nan if self.mean is None else self.mean)
 
+    def money_if_won(self, x: Numbers) -> Margins:
+        """Return what a win of each lead is expected to bring, and its bounds; NaN if unknown."""
+        return self.unknown.of(self.given_win(x))
+
     def expected(self, p: Numbers, x: Numbers) -> Margins | None:
         """Return the expected margins of leads, in money; None where no margin is known.
 

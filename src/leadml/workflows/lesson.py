@@ -11,10 +11,12 @@ from leadml.model.monotonic import signs_of
 from leadml.model.points import PointsEngine
 from leadml.settings import Settings
 from leadml.snapshot.catalogue import Catalogue, choose_features, drop_constant
+from leadml.snapshot.features import FeatureSet
 from leadml.snapshot.labels import Judged
 from leadml.snapshot.leakage import twins_by_chance
 from leadml.snapshot.split import Folds, rolling_folds, stratified_folds
 from leadml.workflows.material import Material, batch_of, held_points
+from leadml.workflows.records import LeadBatch
 
 FEWEST_OF_EACH = 20
 """Fewest won and fewest not-won leads a model is trained on, and an export audited with."""
@@ -85,14 +87,25 @@ def lesson_of(material: Material, judged: Judged, settings: Settings) -> Lesson:
     )
     encoded = batch.encode(catalogue.features)
     catalogue, kept = drop_constant(catalogue, encoded.x)
+    points = points_of(material, batch, rows, moments, catalogue.features, settings)
+    return Lesson(rows, encoded.x[:, kept], judged.label[rows], moments, catalogue, points)
+
+
+def points_of(
+    material: Material,
+    batch: LeadBatch,
+    rows: NDArray[np.intp],
+    moments: NDArray[np.int64],
+    features: FeatureSet,
+    settings: Settings,
+) -> NDArray[np.float64] | None:
+    """Return the points of a batch's leads as of their moments; None without a points score."""
     definition = settings.definition
     points = held_points(material, rows, moments)
     if points is None and definition.points.rules:
-        engine = PointsEngine(
-            definition.points, catalogue.features.missing, definition.leads.decimal
-        )
+        engine = PointsEngine(definition.points, features.missing, definition.leads.decimal)
         points = engine.score(batch.raw, len(rows), batch.log, moments).total
-    return Lesson(rows, encoded.x[:, kept], judged.label[rows], moments, catalogue, points)
+    return points
 
 
 def constrained(lesson: Lesson, settings: Settings) -> tuple[Lesson, list[Finding]]:

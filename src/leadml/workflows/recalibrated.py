@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from leadml import tracking
-from leadml.evaluation.threshold import Threshold, choose_threshold
+from leadml.evaluation.threshold import Threshold
 from leadml.model.bundle import install_bundle, write_bundle
 from leadml.model.calibration import Calibration
 from leadml.model.recalibration import Refresh
@@ -19,6 +19,7 @@ from leadml.model.reference import Reference
 from leadml.model.scorecard import Machine, probability
 from leadml.settings import Settings
 from leadml.workflows.new_leads import NewLeads
+from leadml.workflows.promise import Asking, pool_of_new
 from leadml.workflows.registry import read_when_scoring
 from leadml.workflows.score import iso
 
@@ -36,15 +37,19 @@ def threshold_of(new: NewLeads, found: Refresh, settings: Settings) -> Threshold
     through the line it would hand off the very same leads, however their chances have changed.
     It is then estimated, whatever it was.
     """
-    rows = new.scored
-    p = probability(found.line.apply(new.scores.log_odds[rows]))
-    y = new.judged.label[new.rows[rows]]
-    ready = None if new.scores.points_ready is None else new.scores.points_ready[rows]
-    if len(y) >= FEWEST_LEADS and int(y.sum()) >= FEWEST_WINS:
-        agreement = settings.definition.agreement
-        return choose_threshold(p, y, agreement=agreement, points_ready=ready)
+    p = probability(found.line.apply(new.scores.log_odds[new.scored]))
+    pool, bundle = pool_of_new(new, p), new.scorer.bundle
+    if len(pool) >= FEWEST_LEADS and int(pool.y.sum()) >= FEWEST_WINS:
+        machine = on_top(bundle.machine, found.line)
+        asking = Asking(bundle.features, machine, new.material, new.judged, settings, bundle.value)
+        return asking.threshold(pool)
     kept = Threshold(**new.scorer.manifest["threshold"])
-    return replace(kept, basis="estimated") if kept.basis == "guaranteed" else kept
+    if kept.basis != "guaranteed":
+        return kept
+    why = "the cut was kept, and the probabilities have moved since it was tested"
+    return replace(
+        kept, basis="estimated", more_outcomes=None, why=kept.why | {"more_outcomes": why}
+    )
 
 
 def register(
@@ -60,7 +65,7 @@ def register(
     with tempfile.TemporaryDirectory(dir=settings.models, prefix=".making-") as made:
         folder = Path(made) / "bundle"
         folder.mkdir()
-        _write(folder, new, found, manifest)
+        _write(folder, new, found, manifest, settings)
         version = _record(new, found, manifest, folder, settings)
         bundle = install_bundle(folder, settings.models, version)
     pipeline = new.scorer.bundle.path / PIPELINE
@@ -79,12 +84,14 @@ def on_top(machine: Machine, line: Calibration) -> Machine:
     )
 
 
-def _write(folder: Path, new: NewLeads, found: Refresh, manifest: Mapping[str, Any]) -> None:
+def _write(
+    folder: Path, new: NewLeads, found: Refresh, manifest: Mapping[str, Any], settings: Settings
+) -> None:
     bundle = new.scorer.bundle
     write_bundle(
         folder,
         manifest=manifest,
-        definition=bundle.definition,
+        definition=replace(bundle.definition, handoff=settings.definition.handoff),
         features=bundle.features,
         machine=on_top(bundle.machine, found.line),
         trained_on=new.material.leads.lead_id[new.rows[new.scored]],

@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leadml.data.raw import RawColumn
-from leadml.data.values import NO_TIME, in_utc, missing_texts, to_number
+from leadml.data.values import NO_TIME, in_utc, missing_texts, to_number, to_text
 from leadml.domain.definition import Definition
 from leadml.model.bundle import Bundle, champion_bundle, read_bundle
 from leadml.model.exploring import Handoffs, with_explored
+from leadml.model.handoff import Decision, decide
 from leadml.model.points import PointsEngine, bucket_names, reached
 from leadml.model.reasons import Reasons
 from leadml.model.scorecard import Explained, probability
@@ -44,6 +45,8 @@ class Scores:
         Calibrated.
     sales_ready : bool array
         The hand-off decision.
+    cut : float array
+        Probability from which each lead is handed off; NaN where none decides.
     points : float array or None
         None without a points score; NaN where the CRM holds none for the lead.
     points_ready : bool array or None
@@ -75,6 +78,7 @@ class Scores:
     log_odds: NDArray[np.float64]
     probability: NDArray[np.float64]
     sales_ready: NDArray[np.bool_]
+    cut: NDArray[np.float64]
     band: NDArray[np.str_]
     points: NDArray[np.float64] | None
     points_ready: NDArray[np.bool_] | None
@@ -99,6 +103,8 @@ class Answer:
     ----------
     basis : str
         Basis of the decision: guaranteed, estimated, points or none.
+    cut : float or None
+        Probability from which this lead is handed off; None where none decides.
     probability_eventually : float or None
         Probability of a win within the longest horizon the data can show; never below
         `probability`.
@@ -127,6 +133,7 @@ class Answer:
     probability: float | None
     sales_ready: bool | None
     basis: str
+    cut: float | None
     band: str | None
     probability_eventually: float | None
     stage: str | None
@@ -228,13 +235,14 @@ class Scorer:
         points, ready, buckets, grades, rules = self._points(batch, errors, explain=explain)
         beyond = self.bundle.eventually
         eventually = None if beyond is None else beyond.of(log_odds, encoded.x)
-        sales_ready = self._decision(p, ready)
+        decision = self._decision(batch, encoded.x, p, ready)
         worth = self.bundle.value
         margins = None if worth is None else worth.expected(p, encoded.x)
         return Scores(
             log_odds=log_odds,
             probability=p,
-            sales_ready=sales_ready,
+            sales_ready=decision.sales_ready,
+            cut=decision.cut,
             band=self._bands(p),
             points=points,
             points_ready=ready,
@@ -245,8 +253,8 @@ class Scorer:
             rules=rules,
             errors=errors,
             eventually=eventually,
-            stage=self._stages(sales_ready, eventually),
-            handoffs=self._handoffs(batch, sales_ready),
+            stage=self._stages(decision.sales_ready, eventually),
+            handoffs=self._handoffs(batch, decision.sales_ready),
             margins=margins,
             priority=None if worth is None else worth.priority(p, margins),
         )
@@ -312,6 +320,7 @@ class Scorer:
             probability=float(scores.probability[row]) if ok else None,
             sales_ready=bool(scores.sales_ready[row]) if ok else None,
             basis=self.basis,
+            cut=float(scores.cut[row]) if ok and np.isfinite(scores.cut[row]) else None,
             band=str(scores.band[row]) if ok else None,
             probability_eventually=float(scores.eventually[row])
             if ok and scores.eventually is not None
@@ -351,12 +360,26 @@ class Scorer:
         )
 
     def _decision(
-        self, p: NDArray[np.float64], points_ready: NDArray[np.bool_] | None
-    ) -> NDArray[np.bool_]:
-        cut = self.manifest["threshold"]["probability"]
-        if self.basis == "points" and points_ready is not None:
-            return points_ready
-        return np.zeros(len(p), bool) if cut is None else p >= cut
+        self, batch: LeadBatch, x: NDArray[np.float64], p: NDArray[np.float64], ready: Any
+    ) -> Decision:
+        cut, worth = self.manifest["threshold"], self.bundle.value
+        pays = cut.get("profit_cut") is not None and worth is not None
+        return decide(
+            cut,
+            p,
+            points_ready=ready,
+            owner=self._owners(batch) if cut.get("reps") else None,
+            given_win=worth.money_if_won(x).value if pays and worth is not None else None,
+        )
+
+    def _owners(self, batch: LeadBatch) -> list[str | None] | None:
+        column = self.definition.leads.owner
+        raw = None if column is None else batch.raw.get(column)
+        if raw is None:
+            return None
+        texts, _ = raw.texts(lambda value: to_text(value, self._missing))
+        owners: list[str | None] = np.array([*texts, None], object)[raw.codes].tolist()
+        return owners
 
     def _stages(
         self, ready: NDArray[np.bool_], eventually: NDArray[np.float64] | None

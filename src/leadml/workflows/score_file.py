@@ -48,6 +48,7 @@ SCHEMA = pa.schema(
         ("explored", pa.bool_()),
         ("handoff_probability", pa.float64()),
         ("must_follow_up", pa.bool_()),
+        ("cut", pa.float64()),
         ("error", pa.string()),
     ]
 )
@@ -233,6 +234,7 @@ def _written(scorer: Scorer, batch: LeadBatch, scores: Scores, now: datetime) ->
             "reasons_sum": _told_as_json(scores.reasons_sum, ok),
             **_worth(scores, ok),
             **{k: pa.array(v, mask=~ok) for k, v in scores.handoffs.columns().items()},
+            "cut": pa.array(scores.cut, mask=~ok | np.isnan(scores.cut)),
             "error": error,
         }
     )

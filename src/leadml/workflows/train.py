@@ -6,16 +6,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from leadml.data.checks import check_leads
 from leadml.domain.finding import ExcludedColumn, ExcludedRows, Finding
 from leadml.errors import TooFewOutcomes
-from leadml.evaluation.threshold import Threshold, choose_threshold
+from leadml.evaluation.threshold import Threshold
 from leadml.model.calibration import draw_in, share_kept
 from leadml.model.candidates import Fitted
 from leadml.model.eventually import Eventually
-from leadml.model.points import reached
+from leadml.model.prequential import prequential
 from leadml.model.scorecard import Machine
-from leadml.model.selection import Selection, compete, finished, fit, out_of_time, to_rows
+from leadml.model.selection import Selection, compete, finished, fit, to_rows
 from leadml.settings import Settings, load_settings
 from leadml.snapshot.labels import Judged
 from leadml.workflows.adaptation import Adaptation, adapt, slope_findings
@@ -34,6 +37,7 @@ from leadml.workflows.lesson import (
 from leadml.workflows.material import Material, gather, raise_errors
 from leadml.workflows.outcomes import Outcomes
 from leadml.workflows.people import people_in
+from leadml.workflows.promise import promise_of, refuse_uncountable
 from leadml.workflows.registry import refuse_foreign
 from leadml.workflows.run import Run
 from leadml.workflows.sealing import seal, write_training_page
@@ -257,7 +261,7 @@ def learn(
     lesson, notes = constrained(lesson, settings)
     learning = replace(learning, notes=(*learning.notes, *notes, *unearned))
     additive = settings.model.form == "additive"
-    selection = _compete(
+    selection, said = _compete(
         lesson,
         learning,
         adaptation,
@@ -277,7 +281,7 @@ def learn(
         seed=seed,
     )
     worth = worth_of(lesson, folds, material, judged, settings, machine)
-    threshold = _threshold(lesson, learning, selection, settings)
+    threshold = promise_of(said, learning.folds, lesson, machine, material, judged, settings, worth)
     return Run(
         settings=settings,
         material=material,
@@ -298,8 +302,9 @@ def learn(
 
 
 def _refuse(material: Material, judged: Judged, settings: Settings) -> None:
-    """Refuse what cannot be learnt from: too few outcomes, or weights without closing times."""
+    """Refuse what cannot be learnt from: too few outcomes, or without the times it needs."""
     refuse_unweighable(material, judged, settings)
+    refuse_uncountable(judged, settings)
     won = int((judged.label == 1).sum())
     lost = int((judged.label == 0).sum())
     if min(won, lost) >= FEWEST_OF_EACH:
@@ -323,12 +328,14 @@ def _compete(
     progress: Progress,
     *,
     additive: bool,
-) -> Selection:
+) -> tuple[Selection, NDArray[np.float64]]:
+    """Return the competition's outcome, and what was said of each lead before its outcome."""
     step = -(-len(learning.y) // MOST_TO_CHOOSE)
     folds, weights = learning.folds, learning.weights
     if step > 1:
         folds = replace(folds, pairs=tuple((a[::step], b[::step]) for a, b in folds))
         weights = tuple(None if weight is None else weight[::step] for weight in weights)
+    level = adaptation.forward(folds)
     selection = compete(
         learning.x,
         learning.y,
@@ -336,12 +343,13 @@ def _compete(
         folds=folds,
         seed=seed,
         weights=weights,
-        level=adaptation.forward(folds),
+        level=level,
         monotone=lesson.monotone,
         additive=additive,
         progress=progress,
     )
-    return learning.of_lesson(selection)
+    said = prequential(selection.tries, learning.y, folds, level=level).log_odds[: len(lesson.y)]
+    return replace(learning.of_lesson(selection), tries={}), said
 
 
 def _fit(
@@ -387,18 +395,4 @@ def _people(
         definition=settings.definition,
         columns=lesson.catalogue.features.columns,
         team_cut=threshold.probability,
-    )
-
-
-def _threshold(
-    lesson: Lesson, learning: Learning, selection: Selection, settings: Settings
-) -> Threshold:
-    """Choose the cut on leads handed off for certain: explored ones are no part of the promise."""
-    rows, p = out_of_time(selection)
-    promised = ~learning.explored[rows]
-    rows, p = rows[promised], p[promised]
-    table = settings.definition.points
-    ready = None if lesson.points is None else reached(lesson.points[rows], table.threshold)
-    return choose_threshold(
-        p, lesson.y[rows], agreement=settings.definition.agreement, points_ready=ready
     )

@@ -1,0 +1,214 @@
+"""The promise of a training run: the pool its cut is read from, and the cut."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leadml.errors import ConfigError
+from leadml.evaluation.pool import Pool
+from leadml.evaluation.threshold import Threshold, choose_threshold
+from leadml.model.bundle import id_hashes
+from leadml.model.calibration import periods_of
+from leadml.model.points import reached
+from leadml.model.scorecard import Machine, probability
+from leadml.model.value import Value
+from leadml.settings import Settings
+from leadml.snapshot.exploration import propensity_of
+from leadml.snapshot.features import FeatureSet
+from leadml.snapshot.labels import Judged
+from leadml.snapshot.split import Folds
+from leadml.workflows.lesson import Lesson, points_of
+from leadml.workflows.material import Material, batch_of
+from leadml.workflows.new_leads import NewLeads
+from leadml.workflows.score import iso
+from leadml.workflows.value import Worth
+
+Numbers = NDArray[np.float64]
+Rows = NDArray[np.intp]
+
+NEVER_WORKED = ("ROW007", "ROW008", "ROW013")
+"""Why a matured hand-off has no outcome under the agreement although it counts among all."""
+
+
+def refuse_uncountable(judged: Judged, settings: Settings) -> None:
+    """Make sure that a capacity in leads a week can be held against leads with dates.
+
+    Raises
+    ------
+    ConfigError
+        If ``policy = "capacity"`` and leads have no order in time.
+    """
+    if settings.definition.handoff.policy == "capacity" and not judged.dated:
+        msg = (
+            f'{settings.path or "leadml.toml"} [handoff]: policy = "capacity" counts leads a week, '
+            "but leads have no dates: map created_at or handed_off_at under [leads], or choose "
+            "another policy"
+        )
+        raise ConfigError(msg)
+
+
+def promise_of(
+    said: Numbers,
+    folds: Folds,
+    lesson: Lesson,
+    machine: Machine,
+    material: Material,
+    judged: Judged,
+    settings: Settings,
+    worth: Worth,
+) -> Threshold:
+    """Choose the cut, and say what is expected of it.
+
+    Parameters
+    ----------
+    said : float array, shape (leads of the lesson,)
+        Log-odds known beforehand (`leadml.model.prequential`); NaN for leads in no fold.
+    folds : Folds
+    machine : Machine
+        The finished model, which asks about leads that were never worked: it has not learnt from
+        them.
+    worth : Worth
+        What a win is expected to bring.
+    """
+    tested = np.flatnonzero(np.isfinite(said) & ~_explored(material)[lesson.rows])
+    pool = Pool(
+        p=probability(said[tested]),
+        y=lesson.y[tested],
+        worked=np.ones(len(tested), bool),
+        period=periods_of(folds, len(said))[tested] if folds.ordered else np.zeros_like(tested),
+        at=lesson.as_of[tested] if folds.ordered else None,
+        points_ready=_ready(None if lesson.points is None else lesson.points[tested], settings),
+        margin=_money(worth.value, worth.given_win[tested]),
+        **_facts(material, lesson.rows[tested]),
+    )
+    _refuse_worthless(pool, settings)
+    asking = Asking(
+        lesson.catalogue.features, machine, material, judged, settings, value=worth.value
+    )
+    return asking.threshold(pool)
+
+
+def _refuse_worthless(pool: Pool, settings: Settings) -> None:
+    if settings.definition.handoff.policy == "profit" and pool.margin is None:
+        msg = (
+            f'{settings.path or "leadml.toml"} [handoff]: policy = "profit" weighs leads by their '
+            "expected margin, but no won lead has a known margin or amount: record them, or choose "
+            "another policy"
+        )
+        raise ConfigError(msg)
+
+
+@dataclass(frozen=True)
+class Asking:
+    """A model to ask about the hand-offs of an export that sales never worked.
+
+    Attributes
+    ----------
+    features : FeatureSet
+    machine : Machine
+        Has not learnt from any of these leads.
+    material : Material
+    judged : Judged
+    settings : Settings
+    value : Value or None
+        What a win is expected to bring; None where the version does not tell.
+    """
+
+    features: FeatureSet
+    machine: Machine
+    material: Material
+    judged: Judged
+    settings: Settings
+    value: Value | None = None
+
+    def threshold(self, pool: Pool) -> Threshold:
+        """Choose the cut from leads with an outcome, oldest first where dated."""
+        definition = self.settings.definition
+        threshold = choose_threshold(
+            self._with_never_worked(pool),
+            agreement=definition.agreement,
+            policy=definition.handoff,
+            follow_ups=self.judged.follow_up_recorded,
+        )
+        return _written_out(threshold)
+
+    def _with_never_worked(self, pool: Pool) -> Pool:
+        """Add the matured hand-offs of the same time that sales never worked, or too late."""
+        judged = self.judged
+        as_of = judged.as_of.astype("datetime64[us]").view("i8")
+        never = np.isin(judged.why_not.astype(str), NEVER_WORKED) & ~_explored(self.material)
+        if pool.at is not None:
+            never &= (as_of >= pool.at.min()) & (as_of <= pool.at.max())
+        rows = np.flatnonzero(never)
+        return pool.joined(self._asked(rows, as_of[rows], pool)) if len(rows) else pool
+
+    def _asked(self, rows: Rows, as_of: NDArray[np.int64], pool: Pool) -> Pool:
+        batch = batch_of(self.material, rows, as_of)
+        encoded = batch.encode(self.features)
+        points = points_of(self.material, batch, rows, as_of, self.features, self.settings)
+        asked = Pool(
+            p=probability(self.machine.log_odds(encoded.x, as_of)),
+            y=self.judged.won[rows].astype(np.int8),
+            worked=np.zeros(len(rows), bool),
+            period=np.zeros(len(rows), np.intp),
+            at=None if pool.at is None else as_of,
+            points_ready=_ready(points, self.settings),
+            margin=_money(self.value, self.value.given_win(encoded.x)) if self.value else None,
+            **_facts(self.material, rows),
+        )
+        return asked.take(np.setdiff1d(np.arange(len(rows)), list(encoded.errors)))
+
+
+def pool_of_new(new: NewLeads, p: Numbers) -> Pool:
+    """Return new leads as a single period, with what a refreshed line says of them."""
+    rows, scores = new.scored, new.scores
+    ready, said = scores.points_ready, scores.probability[rows]
+    money = scores.margins and np.stack(scores.margins.take(rows), axis=1) / said[:, None]
+    return Pool(
+        p=p,
+        y=new.judged.label[new.rows[rows]],
+        worked=np.ones(len(rows), bool),
+        period=np.zeros(len(rows), np.intp),
+        at=new.as_of[rows] if new.judged.dated else None,
+        points_ready=None if ready is None else ready[rows],
+        margin=money,
+        **_facts(new.material, new.rows[rows]),
+    )
+
+
+def _written_out(threshold: Threshold) -> Threshold:
+    """Return the threshold with its moments as ISO 8601."""
+    pool = threshold.pool or {}
+    ends = {end: iso(pool[end]) for end in ("from", "to") if pool.get(end) is not None}
+    return replace(threshold, pool=pool | ends)
+
+
+def _facts(material: Material, rows: Rows) -> dict[str, Any]:
+    """Return account, lot and owner of the leads at these positions of the export."""
+    owners, accounts = material.leads.texts("owner"), material.accounts
+    facts: dict[str, Any] = {"owner": None if owners is None else owners[rows]}
+    if accounts is None:
+        return facts
+    alone = len(accounts.names) + rows  # a lead of no company is one by itself
+    own = np.where(accounts.of[rows] >= 0, accounts.of[rows], alone)
+    return facts | {"account": own, "lot": id_hashes(material.leads.lead_id[rows])}
+
+
+def _explored(material: Material) -> NDArray[np.bool_]:
+    """Tell which leads were handed off at random: they are no part of the promise."""
+    known = propensity_of(material.leads)
+    return np.zeros(len(material.leads), bool) if known is None else known.explored
+
+
+def _money(value: Value, given_win: Numbers) -> Numbers | None:
+    """Return what a win of each lead brings: lowest, expected, highest; None where unknown."""
+    if value.basis is None:
+        return None
+    mean = 0.0 if value.mean is None else value.mean  # before any win with a margin was known
+    return np.stack(value.unknown.of(np.where(np.isnan(given_win), mean, given_win)), axis=1)
+
+
+def _ready(points: Numbers | None, settings: Settings) -> NDArray[np.bool_] | None:
+    return None if points is None else reached(points, settings.definition.points.threshold)
