@@ -110,6 +110,11 @@ def test_each_column_is_found_under_its_own_name(name: str, expected: dict[str, 
     assert {key: columns[0] for key, columns in found.items() if columns} == expected
 
 
+def test_every_vendor_has_an_industry() -> None:
+    for preset in PRESETS:
+        assert named(["Industry"], preset.columns["industry"]) == ["Industry"]
+
+
 def test_what_is_filled_in_later_is_known() -> None:
     by_name = {preset.name: preset for preset in PRESETS}
     later = {name: named(headers, by_name[name].later) for name, headers in EXPORTS.items()}

@@ -53,6 +53,10 @@ def test_flagged_slices_are_never_folded_away(evaluation: dict[str, Any]) -> Non
     page = evaluation_page(values)
     assert "<strong>fewer wins than predicted</strong>" in page
     assert "21 more, nothing unusual" in page
+    assert f"1 of {len(values['slices'])} slices stand out:" in page
+    owners[20]["flags"] = []
+    assert f"None of {len(values['slices'])} slices stands out:" in evaluation_page(values)
+    owners[20]["flags"] = ["prediction"]
     assert flagged(values) == [
         f"owner {owners[20]['name']}: fewer wins than predicted ({owners[20]['won']} of "
         f"{owners[20]['leads']} won, {owners[20]['expected']:.1f} predicted)"

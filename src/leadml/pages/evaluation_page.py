@@ -11,7 +11,7 @@ from leadml.pages.charts import (
     rates_chart,
     reliability_chart,
 )
-from leadml.pages.fair_section import fair_section, slice_tables
+from leadml.pages.fair_section import fair_section, flagged, slice_tables
 from leadml.pages.html import render, share
 from leadml.pages.summary import (
     METRIC_MEANINGS,
@@ -40,6 +40,7 @@ def evaluation_page(payload: Payload) -> str:
         "charts": _evaluation_charts(payload),
         "fair": fair_section(payload),
         "sliced": slice_tables(payload),
+        "standing_out": flagged(payload),
     }
     return render("evaluation.html", content)
 
