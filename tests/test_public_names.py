@@ -29,6 +29,7 @@ PUBLIC = [
     "recalibrate",
     "report",
     "score",
+    "score_accounts",
     "scorecard",
     "simulate",
     "train",

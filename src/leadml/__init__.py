@@ -27,6 +27,7 @@ _HOME = {
     "report": "leadml.workflows.report",
     "score": "leadml.workflows.score_file",
     "scorecard": "leadml.workflows.scorecard",
+    "score_accounts": "leadml.workflows.account_scores",
     "simulate": "leadml.data.simulate",
     "train": "leadml.workflows.train",
 }

@@ -158,6 +158,7 @@ class TestModelCard:
                 "buckets": {"A": 40, "B": 20},
             },
             "eventually": None,
+            "accounts": None,
             "value": {"basis": "mean", "won_with_margin": 40},
             "metrics": {"log_loss": 0.41, "auc": 0.7},
             "looks_at": None,  # a version without peers

@@ -24,7 +24,7 @@ from leadml.settings import Settings
 from leadml.snapshot.features import Feature
 from leadml.workflows import score_file
 from leadml.workflows.score import load_scorer
-from leadml.workflows.score_file import score
+from leadml.workflows.score_file import NESTED, score
 
 COLUMNS = [
     "lead_id",
@@ -91,6 +91,9 @@ def rows(path: Path) -> list[dict[str, Any]]:
     if path.suffix == ".parquet":
         table: list[dict[str, Any]] = parquet.read_table(path).to_pylist()
         return table
+    if path.suffix == ".jsonl":
+        told = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        return [{k: json.dumps(v) if k in NESTED else v for k, v in row.items()} for row in told]
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
@@ -99,7 +102,7 @@ def records(text: str) -> list[dict[str, str | None]]:
     return [{k: v or None for k, v in row.items()} for row in csv.DictReader(text.splitlines())]
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
 @pytest.mark.parametrize("as_of", [None, NOW])
 @pytest.mark.parametrize("with_activities", [True, False])
 def test_the_file_says_what_the_records_say(
@@ -388,7 +391,9 @@ class TestWarnings:
 
 class TestRefused:
     def test_an_unknown_kind_of_output(self, make_model: Make, tmp_path: Path) -> None:
-        with pytest.raises(ConfigError, match=r"expected a name ending in \.csv or \.parquet"):
+        with pytest.raises(
+            ConfigError, match=r"expected a name ending in \.csv, \.parquet or \.jsonl"
+        ):
             score(pd.DataFrame({"id": ["a"]}), tmp_path / "out.xlsx", config=make_model())
 
     @pytest.mark.parametrize("position", [0, 1])

@@ -24,6 +24,7 @@ def model_card(scorer: Scorer) -> dict[str, Any]:
         "agreement_hash": agreement.hash(),
         "points": _points(scorer),
         "eventually": manifest.get("eventually"),
+        "accounts": manifest.get("accounts"),
         "value": manifest.get("value"),
         "metrics": manifest["out_of_time"],
         "looks_at": _looks_at(scorer),

@@ -275,6 +275,10 @@ class ModelCard(BaseModel):
         dict[str, Any] | None,
         Field(description="The longest horizon the data can show, and how later wins are told."),
     ]
+    accounts: Annotated[
+        dict[str, Any] | None,
+        Field(description="How an account's probability follows from its leads', and holds."),
+    ]
     value: Annotated[
         dict[str, Any] | None,
         Field(description="How expected margins are told, and from how many won leads."),

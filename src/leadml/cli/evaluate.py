@@ -106,6 +106,8 @@ def _show(console: "Console", result: "Evaluation") -> None:
     if values["exploration"] is not None:
         console.print(values["exploration"]["text"], markup=False)
     show_people(values["people"], console)
+    if values["accounts"] is not None:
+        console.print(accounts_table(values["accounts"]))
     for row in values["excluded_rows"]:
         console.print(f"left out: {row['count']} × {row['reason']} ({row['code']})", markup=False)
     console.print(f"page: {result.page}", markup=False)
@@ -150,6 +152,30 @@ def _scores(values: dict[str, Any]) -> "Table":
         cells = [_number(values["scores"][who][metric]["value"]) for who in ("model", "points")]
         row = compared.get(metric)
         table.add_row(name, *cells, *(_difference(row) if row else "–––"))
+    return table
+
+
+def accounts_table(told: dict[str, Any]) -> "Table":
+    """Show what was said of accounts, by their size, and what became of them."""
+    from rich.table import Table
+
+    from leadml.pages.html import count, percent
+
+    title = f"accounts ({told['basis']}): at least one sales-ready lead, by number of leads"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for name in ("leads", "accounts", "won", "said", "plain product", "share won", "bounds"):
+        table.add_column(name, justify="right")
+    for row in told["by_size"]:
+        rate = row["observed"]
+        table.add_row(
+            row["size"],
+            count(row["accounts"]),
+            count(row["won"]),
+            percent(row["predicted"]),
+            percent(row["product"]),
+            percent(rate["value"]),
+            f"{percent(rate['low'])} to {percent(rate['high'])}",
+        )
     return table
 
 

@@ -116,6 +116,7 @@ def _show(training: "Training", out: "Console") -> None:
     out.print(value_words(training.value))
     show_exploration(training.exploration, out)
     show_people(training.people, out)
+    _show_accounts(training.accounts, out)
     out.print(f"Version {training.version} is {training.alias}: {training.why}.")
     _show_looks(training.looks_at, out)
     _show_limits(training, out)
@@ -168,6 +169,16 @@ def closed_least_and_most(ranges: list[dict[str, Any]]) -> tuple[str, str]:
 
 def _close_rate(own: dict[str, Any]) -> float:
     return float(own["close_rate"])
+
+
+def _show_accounts(told: dict[str, Any] | None, out: "Console") -> None:
+    from leadml.cli.evaluate import accounts_table
+
+    if told is None:
+        return
+    out.print(accounts_table(told))
+    if told["why"]:
+        out.print(f"Accounts: the plain product; {told['why']}.", markup=False)
 
 
 def _show_limits(training: "Training", out: "Console") -> None:

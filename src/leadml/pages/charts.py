@@ -149,7 +149,7 @@ def _profit_lines(axes: Axes, contestant: str, told: Mapping[str, Any]) -> None:
     style, curve = STYLES[contestant], told["curve"]
     leads = [row["leads"] for row in curve]
     low, high = ([row[f"observed_{end}"] for row in curve] for end in ("low", "high"))
-    if low != high:
+    if low != high and contestant == "model":
         axes.fill_between(leads, low, high, color=style["color"], alpha=0.15, linewidth=0)
     axes.plot(
         leads,

@@ -20,6 +20,7 @@ from leadml.pages.evaluation_page import evaluation_page
 from leadml.pages.html import write_pages
 from leadml.settings import Settings, load_settings
 from leadml.snapshot.labels import Judged
+from leadml.workflows.accounts import accounts_evaluated
 from leadml.workflows.circumstances import (
     circumstances_of,
     exploration_of,
@@ -220,6 +221,7 @@ def _values(
         "profit": _profit(sample, settings),
         "exploration": _exploration(sample),
         "people": _people(sample, settings),
+        "accounts": _accounts(sample, agreement.confidence),
         "excluded_rows": [vars(row) for row in sample.excluded],
         "notes": [note.to_dict() for note in _notes(sample, settings, changed=changed)],
         "as_of": None if now is None else iso(int(now.astype("datetime64[us]").view("i8"))),
@@ -228,6 +230,20 @@ def _values(
         "margin_checked": material.leads.margin is not None and agreement.min_margin > 0,
         "leadml": __version__,
     }
+
+
+def _accounts(sample: _Sample, confidence: float) -> dict[str, Any] | None:
+    """Hold accounts' probabilities against their outcomes; None where none are mapped."""
+    accounts = sample.material.accounts
+    if accounts is None:
+        return None
+    return accounts_evaluated(
+        sample.scores.log_odds[sample.kept],
+        sample.won,
+        accounts.of[sample.rows],
+        sample.scorer.manifest.get("accounts"),
+        confidence,
+    )
 
 
 def _profit(sample: _Sample, settings: Settings) -> dict[str, Any]:

@@ -52,6 +52,7 @@ class Run:
     audit: Audit = field(default_factory=Audit)
     eventually: Eventually | None = None
     worth: Worth | None = None
+    accounts: dict[str, Any] | None = None
     adaptation: Adaptation = field(default_factory=lambda: Adaptation(Level()))
     people: dict[str, Any] | None = None
 
@@ -125,6 +126,7 @@ def manifest_of(run: Run, seed: int) -> dict[str, Any]:
         "won": int(run.lesson.y.sum()),
         "outcomes": run.outcomes.to_dict(),
         "eventually": None if run.eventually is None else run.eventually.summary(),
+        "accounts": run.accounts,
         "value": None if run.worth is None else run.worth.value.summary(),
         "repeated_share": repeated_share(run),
         "columns": [str(column) for column in run.material.leads.frame.columns],

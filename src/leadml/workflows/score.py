@@ -243,7 +243,7 @@ class Scorer:
             probability=p,
             sales_ready=decision.sales_ready,
             cut=decision.cut,
-            band=self._bands(p),
+            band=self.bands(p),
             points=points,
             points_ready=ready,
             reasons=reasons,
@@ -392,7 +392,8 @@ class Scorer:
         later = [NURTURE if yes else NOT_QUALIFIED for yes in likely.tolist()]
         return [READY if now else then for now, then in zip(ready.tolist(), later, strict=True)]
 
-    def _bands(self, p: NDArray[np.float64]) -> NDArray[np.str_]:
+    def bands(self, p: NDArray[np.float64]) -> NDArray[np.str_]:
+        """Return the band of each probability, by the manifest's cuts."""
         cuts = [self.manifest["bands"][band] for band in BANDS[:-1]]
         return np.array(list(BANDS))[np.searchsorted(-np.array(cuts), -p, side="left")]
 

@@ -3,22 +3,24 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyarrow import csv, parquet
 
-from leadml.data.values import NO_TIME, microseconds
-from leadml.data.writing import write_whole
-from leadml.errors import ConfigError, RowError
-from leadml.settings import Settings, load_settings
-from leadml.workflows.material import Material, batch_of, gather, moments_to_score, read_as_of
-from leadml.workflows.records import LATER, LeadBatch
-from leadml.workflows.score import BANDS, STAGES, WORTH, Scorer, Scores, load_scorer
+from leadml.settings import Settings
+from leadml.workflows.records import LeadBatch
+from leadml.workflows.score import BANDS, STAGES, WORTH, Scorer, Scores
+from leadml.workflows.to_score import (
+    PIECE,
+    error_text,
+    read_to_score,
+    refuse_output,
+    write_result,
+)
 
 if TYPE_CHECKING:
     from leadml.workflows.material import Source
@@ -53,8 +55,8 @@ SCHEMA = pa.schema(
     ]
 )
 """Columns of the output; ``error`` is left out where every lead could be scored."""
-PIECE = 20_000
-"""Leads scored and written at a time."""
+NESTED = ("reasons", "reasons_sum")
+"""Columns that hold JSON."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def score(
     ----------
     leads, activities, history : str, Path or pandas.DataFrame
     output : path
-        ``.csv`` or ``.parquet``; written in one step at the end.
+        ``.csv``, ``.parquet`` or ``.jsonl``; written in one step at the end.
     model : str
         ``champion``, ``challenger`` or a version number.
     as_of : str or datetime, optional
@@ -134,78 +136,29 @@ def score(
     LeadmlError
         If the export, the model or the output cannot be used.
     """
-    settings = load_settings(config)
     target = Path(output)
-    _refuse_output(target, (leads, activities, history))
-    scorer = load_scorer(model, config=settings)
-    now = datetime.now(UTC)
+    refuse_output(target, (leads, activities, history))
     progress("reading", 0.0)
-    material = gather(
+    given = read_to_score(
         leads,
-        definition=scorer.definition,
-        root=settings.root,
         activities=activities,
         history=history,
+        model=model,
+        config=config,
         table=table,
         as_of=as_of,
-        labelled=False,
     )
-    fixed = read_as_of(as_of, scorer.definition.leads.timezone)
-    moments = moments_to_score(material.leads, microseconds(fixed or now), fixed=fixed is not None)
+    everyone = np.arange(len(given.material.leads))
     pieces = []
-    for start in range(0, len(material.leads), PIECE):
-        rows = np.arange(start, min(start + PIECE, len(material.leads)))
-        batch = batch_of(material, rows, moments[rows], errors=_errors(material, rows, moments))
-        scores = scorer.score_batch(batch)
-        if strict and scores.errors:
-            _stop(scores, rows, material)
-        pieces.append(_written(scorer, batch, scores, now))
-        progress("scoring", (start + len(rows)) / len(material.leads))
+    for rows, batch, scores in given.pieces(everyone, strict=strict, most=PIECE):
+        pieces.append(_written(given.scorer, batch, scores, given.now))
+        progress("scoring", (int(rows[-1]) + 1) / len(everyone))
     found = pa.concat_tables(pieces) if pieces else _table({name: [] for name in SCHEMA.names})
     if found["error"].null_count == len(found):
         found = found.drop_columns(["error"])
     progress("writing", 1.0)
-    write_whole(target, lambda part: _write(found, part, target.suffix))
-    warnings = _warnings(material, scorer, settings, with_activities=activities is not None)
-    return _summary(target, scorer, found, warnings)
-
-
-def _refuse_output(target: Path, sources: "tuple[Source | None, ...]") -> None:
-    if target.suffix not in (".csv", ".parquet"):
-        msg = f"--output {target}: expected a name ending in .csv or .parquet"
-        raise ConfigError(msg)
-    read = [Path(source) for source in sources if isinstance(source, (str, Path))]
-    if target.resolve() in [path.resolve() for path in read]:
-        msg = f"--output {target} is the very file that is read: name another"
-        raise ConfigError(msg)
-
-
-def _errors(
-    material: Material, rows: NDArray[np.intp], moments: NDArray[np.int64]
-) -> dict[int, list[tuple[str, str]]]:
-    leads, first = material.leads, int(rows[0])
-    inside = range(first, first + len(rows))
-    errors = {r - first: [("row", leads.errors[r])] for r in inside if r in leads.errors}
-    if "created_at" in leads.times:
-        created = leads.times["created_at"].astype("datetime64[us]").view("i8")[rows]
-        for row in np.flatnonzero((created != NO_TIME) & (created > moments[rows])):
-            problem = (str(leads.mapping.created_at), LATER)
-            errors.setdefault(int(row), []).append(problem)
-    return errors
-
-
-def _stop(scores: Scores, rows: NDArray[np.intp], material: Material) -> None:
-    row = min(scores.errors)
-    column, why = scores.errors[row][0]
-    where = material.leads.places.name(int(rows[row]))
-    msg = (
-        f"{material.leads.source}, {where}: {_told(column, why)}; correct it or leave out --strict"
-    )
-    raise RowError(msg)
-
-
-def _told(column: str, why: str) -> str:
-    return why if column == "row" else f"{column}: {why}"
+    write_result(found, target, nested=NESTED)
+    return _summary(target, given.scorer, found, list(given.warnings))
 
 
 def _written(scorer: Scorer, batch: LeadBatch, scores: Scores, now: datetime) -> pa.Table:
@@ -255,40 +208,11 @@ def _worth(scores: Scores, ok: NDArray[np.bool_]) -> dict[str, pa.Array]:
 
 
 def _told_all(problems: list[tuple[str, str]] | None) -> str | None:
-    return "; ".join(_told(*problem) for problem in problems) if problems else None
+    return "; ".join(error_text(*problem) for problem in problems) if problems else None
 
 
 def _table(columns: dict[str, Any]) -> pa.Table:
     return pa.table(columns, schema=SCHEMA)
-
-
-def _write(found: pa.Table, part: Path, suffix: str) -> None:
-    if suffix == ".parquet":
-        parquet.write_table(found, part)
-    else:
-        csv.write_csv(found, part)
-
-
-def _warnings(
-    material: Material, scorer: Scorer, settings: Settings, *, with_activities: bool
-) -> list[str]:
-    warnings = []
-    absent = sorted(set(scorer.bundle.features.columns) - set(material.leads.frame.columns))
-    if absent:
-        warnings.append(f"columns absent, read as missing: {', '.join(absent)}")
-    if scorer.bundle.features.reads_activities and not with_activities:
-        warnings.append("the model reads activities and none were given: read as unknown")
-    elif scorer.bundle.features.reads_colleagues and material.colleagues is None:
-        account = scorer.definition.leads.account
-        warnings.append(f"what colleagues did is read as unknown: there is no column {account}")
-    if scorer.not_exploring is not None:
-        warnings.append(scorer.not_exploring)
-    if scorer.definition != settings.definition:
-        warnings.append(
-            f"leadml.toml differs from what version {scorer.version} was trained under: scoring "
-            "uses the version's; train again to use the new"
-        )
-    return warnings
 
 
 def _summary(target: Path, scorer: Scorer, found: pa.Table, warnings: list[str]) -> Scoring:

@@ -21,6 +21,7 @@ from leadml.model.scorecard import Machine
 from leadml.model.selection import Selection, compete, finished, fit, to_rows
 from leadml.settings import Settings, load_settings
 from leadml.snapshot.labels import Judged
+from leadml.workflows.accounts import accounts_of_run
 from leadml.workflows.adaptation import Adaptation, adapt, slope_findings
 from leadml.workflows.audit import audited, without
 from leadml.workflows.colleagues import earned
@@ -80,6 +81,8 @@ class Training:
         The longest horizon the data can show, and how wins after the agreed one are told.
     value : dict
         How expected margins are told, and from how many won leads; as the manifest says it.
+    accounts : dict or None
+        How an account's probability follows from its leads' and holds by size; None unmapped.
     level : dict
         The rule of the level that won the rehearsal: ``chosen``, ``candidates`` with their gains,
         ``lag_days``, ``shift``, ``trend``, ``slope``, ``slope_fell_back``.
@@ -111,6 +114,7 @@ class Training:
     outcomes: Outcomes
     eventually: Eventually | None
     value: dict[str, Any]
+    accounts: dict[str, Any] | None
     level: dict[str, Any]
     half_life_days: float | None
     exploration: dict[str, Any] | None
@@ -136,6 +140,7 @@ class Training:
             "outcomes": self.outcomes.to_dict(),
             "eventually": None if self.eventually is None else self.eventually.summary(),
             "value": self.value,
+            "accounts": self.accounts,
             "level": self.level,
             "half_life_days": self.half_life_days,
             "exploration": self.exploration,
@@ -232,6 +237,7 @@ def train(
         outcomes=run.outcomes,
         eventually=run.eventually,
         value=sealed.manifest["value"],
+        accounts=sealed.manifest["accounts"],
         level=run.level,
         half_life_days=run.adaptation.half_life_days,
         exploration=run.exploration,
@@ -297,6 +303,9 @@ def learn(
         audit=audit,
         eventually=eventually,
         worth=worth,
+        accounts=accounts_of_run(
+            lesson, selection, folds, material, settings.definition.agreement.confidence
+        ),
         adaptation=adaptation,
     )
 
