@@ -189,7 +189,7 @@ def _neglect(f: Facts) -> Iterator[Limit]:
             ". Probabilities are those of leads that sales works as it does today; if it works "
             "the promising ones first, the others would close less often than that"
         )
-    yield Limit("neglected leads", text, "follow up a random few of them (hand-offs to explore)")
+    yield Limit("neglected leads", text, "follow up a random few of them: `[handoff] explore`")
 
 
 def _selection(f: Facts) -> Iterator[Limit]:
@@ -198,7 +198,9 @@ def _selection(f: Facts) -> Iterator[Limit]:
             f"{_leads(f.never_handed_off)} were never handed off. The model learnt from those "
             "that were, so what it says of leads like the others is a guess beyond its experience"
         )
-        yield Limit("leads never handed off", text, "hand off a random few of them")
+        yield Limit(
+            "leads never handed off", text, "hand off a random few of them: `[handoff] explore`"
+        )
 
 
 def _open(f: Facts) -> Iterator[Limit]:
