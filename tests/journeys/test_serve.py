@@ -100,8 +100,16 @@ def assert_same(answer: dict[str, Any], row: dict[str, str]) -> None:
     written = json.loads(row["reasons"])
     assert [reason["feature"] for reason in answer["reasons"]] == [r["feature"] for r in written]
     for reason, other in zip(answer["reasons"], written, strict=True):
-        assert reason["value"] == other["value"]
+        for name in ("value", "direction", "text", "peers"):
+            assert reason[name] == other[name]
+        assert reason["peers"]["leads"] > 0 or reason["peers"]["close_rate"] is None
         assert reason["effect"] == pytest.approx(other["effect"], abs=1e-9)
+    whole = json.loads(row["reasons_sum"])
+    assert {key: answer["reasons_sum"][key] for key in ("kind", "note")} == {
+        key: whole[key] for key in ("kind", "note")
+    }
+    for name in ("base", "shown", "rest", "total"):
+        assert answer["reasons_sum"][name] == pytest.approx(whole[name], abs=1e-9)
 
 
 def test_every_lead_has_the_same_score_in_batches_as_in_the_file(

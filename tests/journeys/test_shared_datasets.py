@@ -18,6 +18,7 @@ from sklearn.model_selection import train_test_split
 COLUMNS = [
     "lead_id", "probability", "sales_ready", "basis", "band", "points", "points_ready",
     "reasons", "model_version", "scored_at", "probability_eventually", "stage", "reasons_sum",
+    "expected_margin", "expected_margin_low", "expected_margin_high", "priority",
 ]  # fmt: skip
 
 

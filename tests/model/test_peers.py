@@ -119,9 +119,15 @@ def test_where_a_value_belongs() -> None:
 
 @pytest.mark.parametrize(
     ("effects", "direction"),
-    [([0, 1, 2], "up"), ([3, 1, 1], "down"), ([0, 5, 4.5], "up"), ([0, 1, 0], "both")],
+    [
+        ([0, 1, 2], "up"),
+        ([3, 1, 1], "down"),
+        ([0, 5, 4.5], "up"),
+        ([0, 1, 0], "both"),
+        ([2, 2.4, 2], None),  # its being there matters, not how much there is
+    ],
 )
-def test_direction(effects: list[float], direction: str) -> None:
+def test_direction(effects: list[float], direction: str | None) -> None:
     groups = tuple(Group("", 9, 1, effect) for effect in [*effects, 7.0])
     assert FeaturePeers(groups, edges=(1, 2), importance=1.0).direction == direction
     assert FeaturePeers(groups, edges=(1, 2)).direction is None

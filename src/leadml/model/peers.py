@@ -105,11 +105,15 @@ class FeaturePeers:
     def direction(self) -> str | None:
         """Return where the log-odds go as a number rises; None for a text, or without effect.
 
-        ``up`` and ``down`` where (nearly) every step goes that way, else ``both``.
+        ``up`` and ``down`` where (nearly) every step goes that way, else ``both``. None too where
+        the ranges hardly differ: what matters is then whether there is a value.
         """
         if self.group_of or len(self.groups) < 3 or not self.importance:
             return None
-        steps = np.diff([group.effect for group in self.groups[:-1]])
+        effects = np.array([group.effect for group in self.groups[:-1]])
+        if np.ptp(effects) < self.importance / 2:
+            return None
+        steps = np.diff(effects)
         rise, fall = steps[steps > 0].sum(), -steps[steps < 0].sum()
         if min(rise, fall) > 0.2 * max(rise, fall):
             return "both"

@@ -50,7 +50,7 @@ def scorecard_headline(payload: Payload) -> Headline:
 
 
 def _most(own: Mapping[str, Any]) -> float:
-    ends: list[float] = [row[key] for row in own["rows"] for key in ("points", "points_to")]
+    ends: list[float] = [row[key] for row in own["shown"] for key in ("points", "points_to")]
     return max(abs(end) for end in ends)
 
 
