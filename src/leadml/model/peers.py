@@ -22,7 +22,7 @@ from leadml.snapshot.features import FeatureSet
 Numbers = NDArray[np.float64]
 Outcomes = NDArray[np.int8]
 
-MOST_EXPLAINED = 300
+MOST_EXPLAINED = 200
 """Training leads, evenly spaced, whose effects are taken where trees make each one costly."""
 MOST_ADDED_UP = 50_000
 """The same where effects are the terms of a sum."""

@@ -3,7 +3,6 @@
 What a reason says of a range is written once, when a version is loaded. Numpy only.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from leadml.model.peers import FeaturePeers, Group, Peers
 from leadml.model.ranges import FEWEST, NONE_OR_NOT_KNOWN, NOT_KNOWN, missing_words, number_words
 from leadml.model.scorecard import Explained
 from leadml.snapshot.feature import Feature
-from leadml.snapshot.features import FeatureSet
+from leadml.snapshot.features import FeatureSet, shown_value
 
 Numbers = NDArray[np.float64]
 Reason = dict[str, Any]
@@ -25,12 +24,12 @@ SMALLEST_EFFECT = 1e-9
 """Log-odds below which a feature is no reason."""
 
 EXACT = (
-    "base, the log-odds of the average training lead as of that moment, plus shown, the effects "
-    "listed, plus rest, all other features, is total, the log-odds of the probability"
+    "log-odds: base (the average lead) + shown (the effects listed) + rest (all other features) "
+    "= total"
 )
 IF_MISSING = (
-    "each effect is the change in log-odds against the same lead with that feature missing; "
-    "features act together in this model, so effects need not sum to the total"
+    "log-odds: each effect is the change against the same lead with that feature missing; these "
+    "need not sum"
 )
 
 
@@ -47,10 +46,10 @@ class Reasons:
     """
 
     def __init__(self, features: FeatureSet, peers: Peers | None, *, exact: bool) -> None:
-        self._features, self._exact = features, exact
+        self._exact = exact
         own = [None] * len(features.features) if peers is None else peers.features
         self._told = [
-            None if known is None or peers is None else _Told.of(feature, known, peers)
+            _Told(feature, known, peers)
             for feature, known in zip(features.features, own, strict=True)
         ]
 
@@ -69,32 +68,16 @@ class Reasons:
         places = strongest(effects)
         rows = np.arange(len(x))[:, np.newaxis]
         chosen, values = effects[rows, places], x[rows, places]
-        counts = np.abs(chosen) > SMALLEST_EFFECT
+        counts, told = np.abs(chosen) > SMALLEST_EFFECT, self._told
         reasons = [
             [
-                self._reason(f, value, effect)
+                told[f].reason(value, effect)
                 for f, value, effect in zip(*one, strict=True)
                 if abs(effect) > SMALLEST_EFFECT
             ]
             for one in zip(places.tolist(), values.tolist(), chosen.tolist(), strict=True)
         ]
         return reasons, self._sums(explained, np.where(counts, chosen, 0.0).sum(axis=1))
-
-    def _reason(self, place: int, value: float, effect: float) -> Reason:
-        told, shown, up = self._told[place], self._features.shown(place, value), effect > 0
-        feature = self._features.features[place]
-        reason: Reason = {
-            "feature": feature.name,
-            "value": shown,
-            "effect": effect,
-            "direction": "up" if up else "down",
-        }
-        if told is None:
-            return reason | {"text": value_words(feature, shown), "peers": None}
-        group = told.known.group(value)
-        reason["text"] = (told.up if up else told.down)[group]
-        reason["peers"] = dict(told.peers[group])
-        return reason
 
     def _sums(self, explained: Explained, shown: Numbers) -> list[Reason]:
         total, shown_each = explained.log_odds.tolist(), shown.tolist()
@@ -140,22 +123,42 @@ def strongest(effects: Numbers) -> NDArray[np.intp]:
     return np.take_along_axis(chosen, order, axis=1)
 
 
-@dataclass(frozen=True)
 class _Told:
-    """What is said of each group of a feature: one text where it speaks for a lead, one against."""
+    """What is told of one feature: for each group of leads one reason up and one down.
 
-    known: FeaturePeers
-    up: list[str]
-    down: list[str]
-    peers: list[dict[str, Any]]
+    They are made once and lack the lead's own value and effect; without `known` the text is made of
+    the value.
+    """
 
-    @classmethod
-    def of(cls, feature: Feature, known: FeaturePeers, peers: Peers) -> "_Told":
-        up, down = (
-            [_text(feature, group, peers, up=way) for group in known.groups]
-            for way in (True, False)
-        )
-        return cls(known, up, down, [group.told() for group in known.groups])
+    def __init__(self, feature: Feature, known: FeaturePeers | None, peers: Peers | None) -> None:
+        self._feature, self._known = feature, known
+        groups = () if known is None or peers is None else known.groups
+        self._peers = [group.told() for group in groups]
+        self._ways = {
+            up: [_template(feature, _text(feature, group, peers, up=up), up=up) for group in groups]
+            for up in (True, False)
+            if peers is not None
+        }
+
+    def reason(self, value: float, effect: float) -> Reason:
+        shown, up = shown_value(self._feature, value), effect > 0
+        if self._known is None:
+            made = _template(self._feature, value_words(self._feature, shown), up=up)
+            return made | {"value": shown, "effect": effect}
+        group = self._known.group(value)
+        own = dict(self._peers[group])
+        return {**self._ways[up][group], "value": shown, "effect": effect, "peers": own}
+
+
+def _template(feature: Feature, text: str, *, up: bool) -> Reason:
+    return {
+        "feature": feature.name,
+        "value": None,
+        "effect": 0.0,
+        "direction": "up" if up else "down",
+        "text": text,
+        "peers": None,
+    }
 
 
 def _text(feature: Feature, group: Group, peers: Peers, *, up: bool) -> str:

@@ -195,14 +195,7 @@ class FeatureSet:
 
         Whether a word is mentioned reads ``yes`` or ``no``.
         """
-        feature = self.features[position]
-        if math.isnan(number):
-            return None
-        if feature.kind == "word":
-            return "yes" if number else "no"
-        if feature.categorical:
-            return feature.levels[int(number)]
-        return float(number)
+        return shown_value(self.features[position], number)
 
     def _attribute(
         self,
@@ -250,6 +243,15 @@ class FeatureSet:
         return float(moment.hour if kind == "hour" else moment.weekday())
 
 
+def shown_value(feature: Feature, number: float) -> str | float | None:
+    """Return a feature's number as a person reads it; see `FeatureSet.shown`."""
+    if number != number:
+        return None
+    if feature.kind == "word":
+        return "yes" if number else "no"
+    return feature.levels[int(number)] if feature.categorical else float(number)
+
+
 _QUARTER = MICROSECONDS_A_DAY // 96  # zones differ by quarters of an hour
 
 
@@ -292,4 +294,5 @@ __all__ = [
     "FeatureSet",
     "NotUsableError",
     "level_reader",
+    "shown_value",
 ]

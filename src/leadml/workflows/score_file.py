@@ -195,7 +195,8 @@ def _written(scorer: Scorer, batch: LeadBatch, scores: Scores, now: datetime) ->
 
 def _told_as_json(told: Sequence[object], ok: NDArray[np.bool_]) -> list[str | None]:
     pairs = zip(told, ok.tolist(), strict=True)
-    return [json.dumps(one, ensure_ascii=False) if good else None for one, good in pairs]
+    write = json.JSONEncoder(ensure_ascii=False).encode
+    return [write(one) if good else None for one, good in pairs]
 
 
 def _worth(scores: Scores, ok: NDArray[np.bool_]) -> dict[str, pa.Array]:
