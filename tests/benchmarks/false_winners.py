@@ -24,7 +24,7 @@ from leadml.evaluation.answers import ModelAnswers, PointsAnswers, Promise, Toge
 from leadml.evaluation.fair import Circumstances, FairComparison
 from leadml.model.together import fit_together
 
-RESAMPLES = 200
+RESAMPLES = 1_000
 FALSE = {
     "equal": ("model", "points"),
     "percent": ("model", "points", "both"),

@@ -129,8 +129,20 @@ def run(folder: Path, frame: pd.DataFrame, **options: Any) -> dict[str, Any]:
 def lowered(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """Return a folder whose champion is 0.8 log-odds too high, recalibrated on 2,000 new leads."""
     folder = tmp_path_factory.mktemp("lowered")
-    install(folder)
+    install(folder, together={"intercept": -0.5, "model": 0.8, "points": 0.02, "leads": 9})
     return folder, run(folder, new_leads(2000, shift=-0.8))
+
+
+def test_model_and_points_together_move_with_the_model(
+    lowered: tuple[Path, dict[str, Any]],
+) -> None:
+    folder, found = lowered
+    slope, shift = found["line"]["slope"], found["line"]["intercept"]
+    together = read_bundle(folder / "models" / "versions" / NEXT).manifest["together"]
+    # a lead of log-odds 0.7 and 50 points: -0.5 + 0.8 * 0.7 + 0.02 * 50 = 1.06 before
+    after = together["model"] * (slope * 0.7 + shift) + together["points"] * 50
+    assert together["intercept"] + after == pytest.approx(slope * 1.06 + shift)
+    assert together["leads"] == 9
 
 
 def test_a_known_level_is_brought_back(lowered: tuple[Path, dict[str, Any]]) -> None:

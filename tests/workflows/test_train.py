@@ -136,6 +136,12 @@ class TestCompany:
         chosen = next(c for c in done.candidates if c["name"] == done.chosen)
         assert manifest["out_of_time"] == {k: chosen[k] for k in ("log_loss", "auc")}
         assert manifest["points_calibration"]["slope"] > 0
+        together = manifest["together"]
+        # a fit on predictions ahead of time: about the model as it is, and a little of the points
+        assert 0 < together["leads"] < done.leads
+        assert 0 < together["won"] < done.won
+        assert together["model"] == pytest.approx(1, abs=0.5)
+        assert 0 <= together["points"] < manifest["points_calibration"]["slope"]
 
     def test_the_level_and_how_it_was_chosen(self, company: Any) -> None:
         level = company.training.level
@@ -563,6 +569,7 @@ class TestPoints:
     def test_none_at_all(self, settings_for: Make, small: Definition) -> None:
         done = train(frame_of(200), config=settings_for(small))
         assert read_bundle(done.bundle).manifest["points_calibration"] is None
+        assert read_bundle(done.bundle).manifest["together"] is None
 
 
 class TestTrackingOutOfReach:
