@@ -115,6 +115,24 @@ def test_a_person_reads_the_verdict_first(company: Path) -> None:
     assert "agreed close rate of 30" in first
     assert "evaluation.html" in done.stdout.splitlines()[-1]
     assert done.stdout.count("discrimination") == 1
+    assert done.stdout.count("model, points, or both\n") == 1
+    assert done.stdout.count("log loss, all calibrated alike") == 1
+
+
+def test_model_points_and_both_are_compared_by_what_training_fitted(
+    company: Path, evaluation: dict[str, Any]
+) -> None:
+    manifest = json.loads((company / "models/versions/1/manifest.json").read_text())
+    fair = evaluation["fair_comparison"]
+    fitted = {key: manifest["together"][key] for key in ("intercept", "model", "points")}
+    assert fair["both"] == {"fitted_on": "training"} | fitted
+    assert evaluation["winner"] in {"model", "both", "none"}  # this model is no worse than points
+    assert {row["key"] for row in evaluation["slices"]} == {"source", "industry", "owner", "month"}
+    for row in evaluation["slices"]:
+        assert row["ratio"]["low"] <= row["ratio"]["value"] <= row["ratio"]["high"]
+    for key in ("source", "industry", "owner", "month"):
+        rows = [row for row in evaluation["slices"] if row["key"] == key]
+        assert sum(row["leads"] for row in rows) == evaluation["leads"]
 
 
 def test_the_report_holds_against_the_truth(company: Path) -> None:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     from leadml.workflows.evaluate import Evaluation
 
+MOST_LINES = 5
+"""Most slices that differ named in the terminal; the page has all."""
+
 
 @click.command("evaluate")
 @leads_argument
@@ -98,11 +101,14 @@ def _show(console: "Console", result: "Evaluation") -> None:
         console.print(sentence, markup=False)
     console.print(_handoffs(values))
     console.print(_scores(values))
-    console.print(_profit(values["profit"]))
     if values["fair_comparison"] is not None:
         console.print(_contest(values["fair_comparison"]))
-    for line in flagged(values):
+    console.print(_profit(values["profit"]))
+    differing = flagged(values)
+    for line in differing[:MOST_LINES]:
         console.print(f"differs: {line}", markup=False)
+    if len(differing) > MOST_LINES:
+        console.print(f"differs: {len(differing) - MOST_LINES} more slices, see the page")
     if values["exploration"] is not None:
         console.print(values["exploration"]["text"], markup=False)
     show_people(values["people"], console)
