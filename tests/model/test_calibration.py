@@ -276,3 +276,12 @@ def test_drawing_in_keeps_mean_and_order() -> None:
     assert said.std() < 0.3 * before.std()
     assert draw_in(line, z, 1.0) is line
     assert draw_in(line, z[:0], 0.5) is line
+
+
+def test_a_weighted_level_by_hand() -> None:
+    # Weights 3 and 1 at log-odds 0 and 0: the mean probability is that of the shift alone.
+    assert level_shift(np.zeros(2), 0.8, np.array([3.0, 1.0])) == pytest.approx(np.log(4))
+    shift = level_shift(np.array([0.0, 2.0]), 0.5, np.array([3.0, 1.0]))
+    p = probability(np.array([0.0, 2.0]) + shift)
+    assert 0.75 * p[0] + 0.25 * p[1] == pytest.approx(0.5)
+    assert shift > level_shift(np.array([0.0, 2.0]), 0.5)

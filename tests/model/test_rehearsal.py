@@ -1,5 +1,6 @@
 """The rehearsal: what was known at each origin, and shifts and trends that are recovered."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,15 @@ class TestShrinking:
         # spread .5: times .25 / (.25 + .0625) = .8
         y = np.array([1] * 80 + [0] * 20, np.int8)
         assert shrunk_shift(np.zeros(100), y) == pytest.approx(0.8 * np.log(4))
+
+    def test_a_weighted_shift_by_hand(self) -> None:
+        # 50 leads of weight 3 with 40 won and 50 of weight 1 with 20 won: 140 of 200, 70 %, shift
+        # log(7 / 3). Their worth is 200^2 / (450 + 50) = 80 leads: error 1 / sqrt(80 * .21).
+        y = np.array([1] * 40 + [0] * 10 + [1] * 20 + [0] * 30, np.int8)
+        weight = np.repeat([3.0, 1.0], 50)
+        error = 1 / np.sqrt(80 * 0.21)
+        found = shrunk_shift(np.zeros(100), y, weight)
+        assert found == pytest.approx(np.log(7 / 3) * 0.25 / (0.25 + error**2))
 
     @pytest.mark.parametrize(("won", "lost"), [(19, 80), (80, 19)])
     def test_too_few_of_either_shift_nothing(self, won: int, lost: int) -> None:
@@ -175,6 +185,22 @@ class TestRehearsal:
         folds = origins(at, y, gap_days=0)
         found = rehearse(x, y, categorical=np.zeros(2, bool), folds=folds)
         assert found.window == max(int(np.ptp(at[test])) for _, test in folds)
+
+    def test_what_leads_stand_for_counts_in_losses_and_shifts(self) -> None:
+        x, y, at = world(1.0, leads=1500)
+        folds = origins(at, y, gap_days=30)
+        own = np.where(np.arange(1500) % 7 == 0, 4.0, 1.0)
+        plain = rehearse(x, y, categorical=np.zeros(2, bool), folds=folds)
+        found = rehearse(x, y, categorical=np.zeros(2, bool), folds=replace(folds, stands_for=own))
+        np.testing.assert_array_equal(found.log_odds, plain.log_odds)  # fits are weighed apart
+        mean = np.average(plain.losses("none"), weights=own[plain.tested])
+        assert found.losses("none").mean() == pytest.approx(mean)
+        limit = found.limits[-1]
+        newest = found.tested[found.at[found.tested] > limit - found.window]
+        assert found.shift_at(limit) == pytest.approx(
+            shrunk_shift(plain.log_odds[newest], y[newest], own[newest])
+        )
+        assert found.shift_at(limit) != plain.shift_at(limit)
 
     def test_weights_reach_the_fits(self) -> None:
         x, y, at = world(0.0, leads=600)

@@ -1,6 +1,7 @@
 """The competition: the rule worked by hand, and the right winner where the truth is known."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -95,6 +96,23 @@ def competed(kind: str, **rest: object) -> tuple[Selection, NDArray[np.float64],
 @pytest.fixture(scope="module")
 def of_a_line() -> tuple[Selection, NDArray[np.float64], NDArray[np.int8]]:
     return competed("line")
+
+
+def test_candidates_are_measured_on_the_leads_that_theirs_stand_for() -> None:
+    x, y = truth("line", n=600)
+    own = np.where(x[:, 1] > 1, 5.0, 1.0)
+    folds = replace(rolling(600), stands_for=own)
+    found = compete(x, y, categorical=np.zeros(2, bool), folds=folds, seed=0)
+    best = next(one for one in found.candidates if one.name == found.chosen)
+    rows = found.rows
+    each = np.logaddexp(0, found.forward[rows]) - y[rows] * found.forward[rows]
+    assert best.log_loss == pytest.approx(np.average(each, weights=own[rows]))
+    assert best.log_loss != pytest.approx(each.mean(), abs=1e-4)
+    areas, pairs = [], []
+    for _, test in folds:
+        areas.append(roc_auc_score(y[test], found.forward[test], sample_weight=own[test]))
+        pairs.append(y[test].sum() * (1 - y[test]).sum())
+    assert best.auc == pytest.approx(np.average(areas, weights=pairs))
 
 
 def test_where_nothing_matters_the_base_rate_wins() -> None:

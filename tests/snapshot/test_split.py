@@ -21,6 +21,17 @@ def half(n: int) -> NDArray[np.int8]:
     return (np.arange(n) % 2).astype(np.int8)
 
 
+def test_values_counted_by_what_leads_stand_for() -> None:
+    # Weights 1, 3 and 2 of the leads asked about: mean 2.
+    pairs = ((np.arange(2), np.arange(2, 5)),)
+    folds = Folds(pairs, True, 0.0, stands_for=np.array([9.0, 9.0, 1.0, 3.0, 2.0]))
+    counted = folds.counted(np.array([10.0, 20.0, 30.0]), np.array([2, 3, 4]))
+    assert counted.tolist() == [5.0, 30.0, 30.0]
+    assert folds.counted(np.empty(0), np.empty(0, np.intp)).tolist() == []
+    alike = Folds(pairs, True, 0.0).counted(np.array([10.0, 20.0]), np.array([2, 3]))
+    assert alike.tolist() == [10.0, 20.0]
+
+
 def test_five_blocks_over_the_newest_three_fifths() -> None:
     # 1,000 leads, one a day: blocks of 120 from day 400; training ends 90 days before each.
     folds = rolling_folds(days(np.arange(1000)), half(1000), gap_days=90)
