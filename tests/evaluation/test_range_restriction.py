@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from leadml.evaluation.answers import ModelAnswers, PointsAnswers, Promise
+from leadml.evaluation.answers import ModelAnswers, PointsAnswers, Promise, Together
 from leadml.evaluation.delong import areas
 from leadml.evaluation.fair import Circumstances, FairComparison
 from leadml.evaluation.range_restriction import Pool, narrowing, restriction
@@ -65,6 +65,35 @@ def test_weights_that_do_not_make_up_for_it_name_nobody() -> None:
     useless = Pool(made.points, worked, np.ones(3000))
     found = restriction(useless, threshold=60)
     assert (found["restricted"], found["weighted"]) == (True, False)
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+def test_where_the_model_chose_the_points_are_no_winner(chosen: bool) -> None:
+    """The mirror image: among leads that the model chose, it is the model that looks worse."""
+    random = np.random.default_rng(1)
+    truth = random.normal(-1.2, 1.2, 3000)
+    won = random.random(3000) < 1 / (1 + np.exp(-truth))
+    model, points = truth + random.normal(0, 1.5, 3000), truth + random.normal(0, 0.5, 3000)
+    worked = (model > np.quantile(model, 0.3)) if chosen else random.random(3000) < 0.7
+    p, given = 1 / (1 + np.exp(-model[worked])), points[worked]
+    everyone = np.ones(len(p), bool)
+    fair = FairComparison(
+        won[worked],
+        ModelAnswers(
+            probability=p, sales_ready=everyone, band=everyone.astype(object), threshold=0.1
+        ),
+        PointsAnswers(points=given, ready=given > -9, threshold=-9.0),
+        Promise(0.3, 0.95),
+        Circumstances(together=Together(0.0, 0.0, 1.0), pool=Pool(points, worked, model=model)),
+    )
+    for _ in range(100):
+        picks = random.integers(0, len(p), len(p))
+        fair.watch(np.bincount(picks, minlength=len(p)).astype(float))
+    told = fair.to_dict()
+    assert told["range_restricted"]["model"]["restricted"] is chosen
+    assert told["range_restricted"]["restricted"] is False
+    assert told["winner"] == (None if chosen else "points")
+    assert ("the model decided which leads were worked" in told["winner_text"]) is chosen
 
 
 def test_an_export_cut_at_the_threshold_is_restricted() -> None:

@@ -173,6 +173,21 @@ def test_leads_never_handed_off_show_that_the_points_chose(tmp_path: Path) -> No
     assert "No winner is named: the points decided which leads were worked" in page
 
 
+def test_who_was_chosen_by_the_model_is_seen_too(tmp_path: Path) -> None:
+    install(tmp_path)
+    frame = leads()
+    worked = (frame["x"] > frame["x"].quantile(0.25)) | (np.arange(LEADS) % 50 == 0)
+    frame = frame.assign(
+        stage=frame["stage"].where(worked, "new"),
+        handed=frame["handed"].where(worked),
+        closed=frame["closed"].where(worked),
+    )
+    told = run(tmp_path, frame)["range_restricted"]
+    assert told["model"]["restricted"] is True
+    assert told["model"]["auc"]["value"] > 0.95
+    assert told["restricted"] is False  # points and model go together, not that closely
+
+
 def test_leads_too_young_to_have_been_handed_off_say_nothing(tmp_path: Path) -> None:
     install(tmp_path)
     values = leadml.evaluate(

@@ -16,7 +16,13 @@ from leadml.evaluation.interval import Interval
 from leadml.evaluation.range_restriction import Pool, restriction
 from leadml.evaluation.sigmoid import FEWEST_OF_EACH, PARTS, cross_fitted, fold_of, normal_scores
 from leadml.evaluation.tally import Floats
-from leadml.evaluation.winner import PRIMARY, Winner, restricted_words, winner_of
+from leadml.evaluation.winner import (
+    CHOSEN_BY_MODEL,
+    PRIMARY,
+    Winner,
+    restricted_words,
+    winner_of,
+)
 
 SHARES = (0.05, 0.1, 0.2, 0.3)
 """Volumes, as shares of the leads, besides those that model and points hand off."""
@@ -194,6 +200,8 @@ class FairComparison:
         verdict = winner_of(self.contest)
         if limits["restricted"] and not limits["weighted"]:
             verdict = Winner(None, restricted_words(limits), verdict.p_all_equal)
+        elif verdict.name == "points" and limits["model"]["restricted"]:
+            verdict = Winner(None, CHOSEN_BY_MODEL, verdict.p_all_equal)
         return {
             "winner": verdict.name,
             "winner_text": verdict.text,

@@ -1,6 +1,6 @@
 """Whether the points decided who was worked, so that worked leads flatter everybody but them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,11 +32,14 @@ class Pool:
         Whether sales worked the lead, so that it has an outcome.
     weight : float array or None
         How many leads each worked one stands for; None where each stands for itself.
+    model : float array or None
+        The model's log-odds as of the same moments; NaN where not scored; None for none.
     """
 
     points: Floats
     worked: Bools
     weight: Floats | None = None
+    model: Floats | None = None
 
 
 def restriction(pool: Pool, *, threshold: float) -> dict[str, Any]:
@@ -52,8 +55,8 @@ def restriction(pool: Pool, *, threshold: float) -> dict[str, Any]:
     -------
     dict
         JSON-ready: ``restricted, weighted, why, leads, worked, threshold, worked_share_above,
-        worked_share_below, auc, spread``; `weighted` where weights make up for it, so that a winner
-        may be named.
+        worked_share_below, auc, spread, model``; `weighted` where weights make up for it, so that a
+        winner may be named. `model` says the same of the model, ``{restricted, auc, spread}``.
 
     Notes
     -----
@@ -78,16 +81,36 @@ def restriction(pool: Pool, *, threshold: float) -> dict[str, Any]:
         "worked_share_below": _share(worked[points < threshold]),
         "auc": Interval.absent("too few leads were not worked").to_dict(),
         "spread": None,
+        "model": decided(pool, pool.model),
     }
     if min(worked.sum(), (~worked).sum()) < FEWEST_OF_EACH:
         return found | _edge(points, threshold)
-    area = areas(worked, [points]).interval(0)
-    spread = narrowing(points, worked)
-    decided = area.low is not None and area.low > 0.5 and spread < NARROWED
-    found |= {"auc": area.to_dict(), "spread": spread, "restricted": decided}
-    if decided and pool.weight is not None:
-        found["weighted"] = narrowing(points, worked, pool.weight[known]) >= NARROWED
+    found |= decided(replace(pool, weight=None), pool.points)
+    if found["restricted"]:
+        found["weighted"] = not decided(pool, pool.points)["restricted"]
     return found | {"why": _why(found)}
+
+
+def decided(pool: Pool, score: Floats | None) -> dict[str, Any]:
+    """Tell whether a score decided who was worked, after the pool's weights.
+
+    Returns
+    -------
+    dict
+        JSON-ready: ``restricted``; ``auc`` of the score for *was worked*; ``spread``.
+    """
+    told: dict[str, Any] = {"restricted": False, "auc": None, "spread": None}
+    if score is None:
+        return told
+    known = np.isfinite(score)
+    score, worked = score[known], pool.worked[known]
+    if min(worked.sum(), (~worked).sum()) < FEWEST_OF_EACH:
+        return told
+    area = areas(worked, [score]).interval(0)
+    weight = None if pool.weight is None else pool.weight[known]
+    spread = narrowing(score, worked, weight)
+    above = area.low is not None and area.low > 0.5
+    return {"restricted": above and spread < NARROWED, "auc": area.to_dict(), "spread": spread}
 
 
 def narrowing(points: Floats, worked: Bools, weight: Floats | None = None) -> float:

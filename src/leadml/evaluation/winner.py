@@ -14,6 +14,10 @@ PRIMARY: Row = ("log_loss_equal", "")
 """What decides: log loss after equal calibration, chosen before any lead was looked at."""
 SMALLEST = 0.002
 """Relative difference in log loss under which one is not called better, whatever the evidence."""
+CHOSEN_BY_MODEL = (
+    "No winner is named: on these leads the points predict better, but the model decided which "
+    "leads were worked, and among leads that it chose it looks worse than it is."
+)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,8 @@ from leadml.workflows.value import money_of
 Rows = NDArray[np.intp]
 MOST_POOLED = 20_000
 """Most leads by which it is judged whether the points decided who was worked: every k-th."""
+MOST_SCORED = 3_000
+"""Most leads by which it is judged whether the model did."""
 SLICED_BY = ("source", "industry", "owner")
 
 
@@ -84,7 +86,7 @@ def _slices(material: Material, judged: Judged, rows: Rows) -> Mapping[str, NDAr
 
 
 def _pool(material: Material, judged: Judged, scorer: Scorer, agreement: Agreement) -> Pool | None:
-    """Return points of all leads that could have been worked and matured, and who was worked."""
+    """Return points and scores of all leads that could have been worked, and who was worked."""
     if not (scorer.definition.points.rules or scorer.definition.leads.points):
         return None
     moments = _moments(material, judged)
@@ -98,7 +100,12 @@ def _pool(material: Material, judged: Judged, scorer: Scorer, agreement: Agreeme
     points = scorer.points_of(batch_of(material, rows, moments[rows]))
     if points is None:
         return None
-    return Pool(points, worked[rows], _stands_for(material, rows, worked))
+    some = np.arange(0, len(rows), -(-len(rows) // MOST_SCORED) or 1)
+    model = np.full(len(rows), np.nan)
+    scores = scorer.score_batch(batch_of(material, rows[some], moments[rows[some]]), explain=False)
+    model[some] = scores.log_odds
+    model[some[list(scores.errors)]] = np.nan
+    return Pool(points, worked[rows], _stands_for(material, rows, worked), model)
 
 
 def _stands_for(
