@@ -94,7 +94,7 @@ def test_a_word(peers: Peers) -> None:
         ("yes", 30, 15),
         ("not known", 0, 0),
     ]
-    assert demo.groups[2].close_rate is None
+    assert (demo.groups[2].close_rate, demo.groups[2].effect) == (None, None)
 
 
 def test_every_lead_counts_in_one_group_of_each_feature(peers: Peers) -> None:
@@ -139,6 +139,7 @@ def test_they_survive_json_and_a_slope(peers: Peers) -> None:
     assert half.features[0].groups[0].effect == -1.25
     assert half.features[0].importance == pytest.approx(135 / 200)
     assert half.features[0].groups[0].leads == 40
+    assert half.features[2].groups[2].effect is None
 
 
 def test_what_the_model_looks_at(peers: Peers) -> None:

@@ -263,7 +263,9 @@ def test_a_training_page_tells_what_the_model_looks_at(training_values: dict[str
     assert "The score is the sum of what each feature adds" in text
     assert "Among all, full would have been chosen: the log loss is +0.0100 against its" in text
     looks = training_values["looks_at"] | {"kind": "if_missing"}
+    looks["features"][0]["ranges"][0]["effect"] = None  # trees: none of the sample lies there
     other = words(Page(training_page(training_values | {"looks_at": looks})))
+    assert "= 03004515.0 %–" in other
     assert "their parts need not sum" in other
 
 

@@ -38,14 +38,14 @@ class Group:
         Which values, in words.
     leads, won : int
         Training leads with such a value, and sales-ready ones among them.
-    effect : float
-        What the value adds to their log-odds, on average; 0 where none was looked at.
+    effect : float or None
+        What the value adds to their log-odds, on average; None where no lead was looked at.
     """
 
     range: str
     leads: int
     won: int
-    effect: float = 0.0
+    effect: float | None = None
 
     @property
     def close_rate(self) -> float | None:
@@ -110,7 +110,8 @@ class FeaturePeers:
         """
         if self.group_of or len(self.groups) < 3 or not self.importance:
             return None
-        effects = np.array([group.effect for group in self.groups[:-1]])
+        told = [group.effect for group in self.groups[:-1] if group.effect is not None]
+        effects = np.array(told or [0.0])
         if np.ptp(effects) < self.importance / 2:
             return None
         steps = np.diff(effects)
@@ -121,7 +122,10 @@ class FeaturePeers:
 
     def scaled(self, slope: float) -> "FeaturePeers":
         """Return the same leads with effects times a slope."""
-        groups = tuple(replace(group, effect=slope * group.effect) for group in self.groups)
+        groups = tuple(
+            group if group.effect is None else replace(group, effect=slope * group.effect)
+            for group in self.groups
+        )
         return replace(self, groups=groups, importance=slope * self.importance)
 
     @classmethod
@@ -242,9 +246,10 @@ def _counted(feature: Feature, seen: _Seen, term: Term | None) -> FeaturePeers:
     )
     sampled = _which(seen.sample, edges, group_of, len(words))
     looked = np.bincount(sampled, minlength=len(groups))
-    mean = np.bincount(sampled, seen.effects, len(groups)) / np.fmax(looked, 1)
+    total = np.bincount(sampled, seen.effects, len(groups))
+    mean = [e / n if n else None for e, n in zip(total.tolist(), looked.tolist(), strict=True)]
     return FeaturePeers(
-        groups=tuple(replace(g, effect=float(e)) for g, e in zip(groups, mean, strict=True)),
+        groups=tuple(replace(g, effect=e) for g, e in zip(groups, mean, strict=True)),
         edges=tuple(edges),
         group_of=tuple(group_of.tolist()),
         importance=float(np.abs(seen.effects).mean()) if len(seen.effects) else 0.0,
