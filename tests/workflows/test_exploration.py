@@ -17,7 +17,7 @@ from leadml.errors import ConfigError, DataError
 from leadml.pages.evaluation_page import evaluation_page
 from leadml.settings import Settings, load_settings
 from leadml.workflows.evaluate import evaluate
-from leadml.workflows.learning import Learning, learning_of
+from leadml.workflows.learning import Learning, exploration_told, learning_of
 from leadml.workflows.lesson import Lesson, folds_of, lesson_of
 from leadml.workflows.material import gather
 from leadml.workflows.report import report
@@ -67,6 +67,32 @@ def test_weights_go_with_their_leads_into_fits_and_measures(
     for (fold, _), weight in zip(learning.folds, learning.weights, strict=True):
         np.testing.assert_array_equal(weight, learning.weight[fold])
     assert learning.effective_size == pytest.approx(len(drawn) / 2)
+
+
+def test_explored_leads_that_nobody_worked_are_told(
+    exploring: SimulatedCrm, tmp_path: Path
+) -> None:
+    settings = settings_in(tmp_path, exploring.definition)
+    definition = settings.definition
+    leads = exploring.leads.copy()
+    idle = leads.index[leads["explored"] & (leads["stage"] == "Closed Lost")][:3]
+    leads.loc[idle, "first_touch_at"] = None
+    told = []
+    for frame in (exploring.leads, leads):
+        material = gather(frame, definition=definition, root=tmp_path, labelled=True)
+        judged = material.judge(settings)
+        lesson = lesson_of(material, judged, settings)
+        folds = folds_of(lesson, material, judged, settings, seed=0)
+        learning = learning_of(lesson, folds, material, judged, settings)
+        told.append(exploration_told(learning, judged, material))
+    before, after = told
+    assert before is not None
+    assert after is not None
+    assert before["not_followed_up"] == 0
+    assert after["not_followed_up"] == 3
+    assert after["explored"] == before["explored"] - 3
+    assert "3 more were not followed up as they have to be" in after["text"]
+    assert "not followed up" not in before["text"]
 
 
 def test_they_multiply_weights_for_open_leads(exploring: SimulatedCrm, tmp_path: Path) -> None:

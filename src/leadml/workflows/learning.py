@@ -4,7 +4,7 @@ Testing, the threshold and every verdict use matured leads alone and count each 
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -216,3 +216,27 @@ def _too_few_matured(final: Resolved, agreement: Agreement) -> Finding:
         "learnt from until the history is longer"
     )
     return Finding("TIME019", "warning", None, len(final.cohort), text)
+
+
+NOT_WORKED = ("ROW007", "ROW008", "ROW013")
+"""Why a matured hand-off has no outcome: nobody worked it, or not in time."""
+
+
+def exploration_told(
+    learning: Learning, judged: Judged, material: Material
+) -> dict[str, Any] | None:
+    """Say how explored leads were weighed, and how many nobody worked, JSON-ready.
+
+    None where exploration is not recorded.
+    """
+    found, known = learning.propensity, propensity_of(material.leads)
+    if found is None or known is None:
+        return None
+    idle = int((known.explored & np.isin(judged.why_not.astype(str), NOT_WORKED)).sum())
+    told = found.to_dict() | {"not_followed_up": idle}
+    if idle:
+        told["text"] += (
+            f" {idle:,} more were not followed up as they have to be: they teach nothing, and the "
+            "others stand for them only if nobody chose which."
+        )
+    return told

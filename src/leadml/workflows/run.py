@@ -24,7 +24,7 @@ from leadml.snapshot.labels import Judged
 from leadml.snapshot.leakage import Audit
 from leadml.snapshot.split import Folds
 from leadml.workflows.adaptation import Adaptation
-from leadml.workflows.learning import Learning
+from leadml.workflows.learning import Learning, exploration_told
 from leadml.workflows.lesson import Lesson
 from leadml.workflows.material import Material
 from leadml.workflows.outcomes import Outcomes, outcomes_of
@@ -70,8 +70,7 @@ class Run:
     @property
     def exploration(self) -> dict[str, Any] | None:
         """How explored leads were weighed, JSON-ready; None where they are not recorded."""
-        found = self.learning.propensity
-        return None if found is None else found.to_dict()
+        return exploration_told(self.learning, self.judged, self.material)
 
     @property
     def looks_at(self) -> dict[str, Any]:
