@@ -1,5 +1,7 @@
 """Ranges a person would have chosen: round edges, few of them, leads enough in each."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -100,6 +102,23 @@ def test_merging_by_hand() -> None:
 )
 def test_words(kind: Kind, edges: list[float], whole: bool, words: list[str]) -> None:
     assert range_words(feature(kind), edges, whole=whole) == words
+
+
+@pytest.mark.parametrize(
+    ("edges", "whole", "least", "words"),
+    [
+        ([2.0], True, 1.0, ["= 1", "≥ 2"]),  # nobody had less than 1
+        ([2.0], True, -3.0, ["≤ 1", "≥ 2"]),
+        ([3.0], True, 0.0, ["0 to 2", "≥ 3"]),
+        ([2000.0], True, 1999.0, ["1999 to under 2000", "≥ 2000"]),
+        ([math.ulp(0.0), 0.5], False, 0.0, ["= 0", "above 0, under 0.5", "≥ 0.5"]),
+        ([math.ulp(0.0), 0.5], False, -1.0, ["≤ 0", "above 0, under 0.5", "≥ 0.5"]),
+    ],
+)
+def test_the_least_value_there_was(
+    edges: list[float], whole: bool, least: float, words: list[str]
+) -> None:
+    assert range_words(SIZE, edges, whole=whole, least=least) == words
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,18 @@ def test_every_kind_of_feature_reads_well() -> None:
     ]
 
 
+def test_with_trees_the_text_says_what_an_effect_is() -> None:
+    lead = np.array([[0.0, 1.0, 1.0, GAP, 12_000.0]])
+    found = Explained(np.zeros(1), np.array([[0.5, 0.0, -0.25, 0.0, 0.0]]), None)
+    (reasons,), _ = Reasons(FEATURES, PEERS, exact=False).of(lead, found)
+    assert [reason["text"] for reason in reasons] == [
+        "page_view /pricing: 0 times in 7 days: 16 % of 500 such leads closed, 22 % of all; "
+        "were it not known, this lead would score lower",
+        "note mentions 'demo': 40 % of 100 such leads closed, 22 % of all; "
+        "were it not known, this lead would score higher",
+    ]
+
+
 def test_a_version_without_peers_tells_values() -> None:
     assert told(5, 4, 3, -2, 1, peers=None) == [
         "page_view /pricing: 3 times in 7 days",
@@ -251,6 +263,7 @@ def test_shares(share: float, words: str) -> None:
         (Group("", 0, 0), "no such lead was learnt from"),
         (Group("", 19, 4), "4 of 19 such leads closed, too few for a rate"),
         (Group("", 20, 4), "20 % of 20 such leads closed"),
+        (Group("", 1_450, 290), "20 % of 1,450 such leads closed"),
         (Group("", 12_345, 617), "5.0 % of 12,345 such leads closed"),
     ],
 )

@@ -268,7 +268,8 @@ def _numbers(feature: Feature, seen: _Seen, term: Term | None) -> tuple[list[flo
     if seen.exact and term is not None:
         effects = term.of(present[::step])
     edges = edges_of(present[::step], own, effects)
-    return edges, range_words(feature, edges, whole=_whole(present))
+    least = float(present.min()) if len(present) else None
+    return edges, range_words(feature, edges, whole=_whole(present), least=least)
 
 
 def _whole(present: Numbers) -> bool:

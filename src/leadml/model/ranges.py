@@ -150,17 +150,30 @@ def missing_words(feature: Feature) -> str:
     return NONE_OR_NOT_KNOWN if feature.kind in _OF_THOSE_THERE_ARE else NOT_KNOWN
 
 
-def range_words(feature: Feature, edges: Sequence[float], *, whole: bool) -> list[str]:
-    """Return what the ranges between edges are called, lowest first."""
+def range_words(
+    feature: Feature, edges: Sequence[float], *, whole: bool, least: float | None = None
+) -> list[str]:
+    """Return what the ranges between edges are called, lowest first.
+
+    Parameters
+    ----------
+    whole : bool
+        Whether all values were whole numbers.
+    least : float, optional
+        The least value there was, where that is known.
+    """
     if not edges:
         return ["any value"]
-    bounds = [None, *edges, None]
-    return [_words(feature, low, high, whole=whole) for low, high in pairwise(bounds)]
+    if feature.kind in _FROM_ZERO or least == 0:
+        first: float | None = 0.0
+    else:
+        first = least if whole and least == edges[0] - 1 else None
+    return [
+        _words(feature, low, high, whole=whole) for low, high in pairwise([first, *edges, None])
+    ]
 
 
 def _words(feature: Feature, low: float | None, high: float | None, *, whole: bool) -> str:
-    if feature.kind in _FROM_ZERO and low is None:
-        low = 0.0
     if not whole or max(abs(low or 0.0), abs(high or 0.0)) >= LARGE:
         return _of_fractions(low, high)
     highest = VALUES_OF.get(feature.kind, (0, math.inf))[1]

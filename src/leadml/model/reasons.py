@@ -46,10 +46,9 @@ class Reasons:
     """
 
     def __init__(self, features: FeatureSet, peers: Peers | None, *, exact: bool) -> None:
-        self._exact = exact
         own = [None] * len(features.features) if peers is None else peers.features
         self._told = [
-            _Told(feature, known, peers)
+            _Told(feature, known, peers, exact=exact)
             for feature, known in zip(features.features, own, strict=True)
         ]
 
@@ -130,15 +129,16 @@ class _Told:
     the value.
     """
 
-    def __init__(self, feature: Feature, known: FeaturePeers | None, peers: Peers | None) -> None:
+    def __init__(
+        self, feature: Feature, known: FeaturePeers | None, peers: Peers | None, *, exact: bool
+    ) -> None:
         self._feature, self._known = feature, known
         groups = () if known is None or peers is None else known.groups
         self._peers = [group.told() for group in groups]
-        self._ways = {
-            up: [_template(feature, _text(feature, group, peers, up=up), up=up) for group in groups]
-            for up in (True, False)
-            if peers is not None
-        }
+        self._ways: dict[bool, list[Reason]] = {}
+        for up in (True, False):
+            texts = [_text(feature, g, peers, up=up, exact=exact) for g in groups if peers]
+            self._ways[up] = [_template(feature, text, up=up) for text in texts]
 
     def reason(self, value: float, effect: float) -> Reason:
         shown, up = shown_value(self._feature, value), effect > 0
@@ -161,17 +161,18 @@ def _template(feature: Feature, text: str, *, up: bool) -> Reason:
     }
 
 
-def _text(feature: Feature, group: Group, peers: Peers, *, up: bool) -> str:
+def _text(feature: Feature, group: Group, peers: Peers, *, up: bool, exact: bool) -> str:
     text = f"{range_phrase(feature, group.range)}: {rate_words(group)}"
     rate = group.close_rate
     if rate is None or group.leads < FEWEST:
         return text
     overall = peers.won / peers.leads
     text += f", {percent_words(overall)} of all"
-    if (rate - overall) * (1 if up else -1) < 0:
-        way = "for" if up else "against"
-        return f"{text}; given its other traits it speaks {way} this lead"
-    return text
+    if (rate - overall) * (1 if up else -1) >= 0:
+        return text
+    if exact:
+        return f"{text}; given its other traits it speaks {'for' if up else 'against'} this lead"
+    return f"{text}; were it not known, this lead would score {'lower' if up else 'higher'}"
 
 
 def rate_words(group: Group) -> str:
@@ -181,7 +182,7 @@ def rate_words(group: Group) -> str:
         return "no such lead was learnt from"
     if group.leads < FEWEST:
         return f"{group.won} of {group.leads} such leads closed, too few for a rate"
-    return f"{percent_words(rate)} of {number_words(group.leads)} such leads closed"
+    return f"{percent_words(rate)} of {group.leads:,} such leads closed"
 
 
 def percent_words(share: float) -> str:
