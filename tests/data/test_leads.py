@@ -317,3 +317,23 @@ def test_the_public_log_of_loans(datasets: Path) -> None:
     assert leads.findings == ()
     assert leads.amount is not None
     assert not np.isnan(leads.amount).any()
+
+
+class TestProfit:
+    """The margin in money."""
+
+    def test_money_as_it_is(self, leads: Leads) -> None:
+        np.testing.assert_array_equal(leads.profit, [250.0, 10.0, 5.0, 1.0])
+        taken = leads.take(np.array([2, 0]))
+        np.testing.assert_array_equal(taken.profit, [5.0, 250.0])
+
+    def test_a_fraction_of_the_amount(self, tmp_path: Path) -> None:
+        # more than the whole amount is a percentage by mistake: nobody knows
+        mapping = LeadMapping(id="id", amount="a", margin="m")
+        text = "id,a,m\nA,200,.25\nB,200,-2\nC,200,25\nD,,.5\nE,200,\n"
+        leads = leads_of(text, mapping, tmp_path)
+        np.testing.assert_allclose(leads.profit, [50.0, -400.0, np.nan, np.nan, np.nan])
+
+    def test_an_amount_or_a_fraction_alone_is_none(self, tmp_path: Path) -> None:
+        for mapping in (LeadMapping(id="id", amount="a"), LeadMapping(id="id", margin="m")):
+            assert leads_of("id,a,m\nA,200,.25\n", mapping, tmp_path).profit is None

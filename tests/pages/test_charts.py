@@ -4,7 +4,14 @@ from typing import Any
 import pytest
 from markupsafe import Markup
 
-from leadml.pages.charts import gains_chart, rates_chart, reliability_chart
+from leadml.pages.charts import (
+    gains_chart,
+    profit_chart,
+    profit_of,
+    rates_chart,
+    reliability_chart,
+    short_money,
+)
 
 SVG = "{http://www.w3.org/2000/svg}"
 RATE = {"value": 0.4, "low": 0.3, "high": 0.5}
@@ -17,16 +24,28 @@ CURVE = {
 BINS = [{"probability": 0.2, "close_rate": RATE}]
 
 
+def point(leads: float, came: float, unknown: float = 0.0) -> dict[str, float]:
+    told = {"leads": leads, "volume": 10 * leads, "expected": came / 2, "observed": came}
+    return told | {"observed_low": came - unknown, "observed_high": came + unknown}
+
+
+def profit(unknown: float = 0.0) -> dict[str, Any]:
+    curve = [point(0.0, 0.0), point(0.5, 4000.0, unknown), point(1.0, 2000.0, unknown)]
+    told = {"curve": curve, "best": curve[1]}
+    return {"model": told, "points": told}
+
+
 def charts() -> dict[str, Markup]:
     rows = [{"leads": 0.0, "won": 0.0}, {"leads": 1.0, "won": 1.0}]
     return {
         "one": reliability_chart("one", "model", CURVE, BINS),
         "two": gains_chart("two", {"model": rows, "points": rows}),
         "three": rates_chart("three", "Close rate by band", [("A", RATE)], target=0.3),
+        "four": profit_chart("four", profit()),
     }
 
 
-@pytest.mark.parametrize("name", ["one", "two", "three"])
+@pytest.mark.parametrize("name", ["one", "two", "three", "four"])
 def test_a_chart_is_well_formed_and_says_what_it_shows(name: str) -> None:
     root = ET.fromstring(charts()[name])
     assert root.tag == f"{SVG}svg"
@@ -112,3 +131,25 @@ def test_marks_are_where_the_data_are() -> None:
     assert arms == pytest.approx([1 / 2, 5 / 6], abs=1e-4)
     assert (float(mark.get("x")) - left) / width == pytest.approx(2 / 3, abs=1e-4)
     assert (agreed - left) / width == pytest.approx(1 / 2, abs=1e-4)
+
+
+def test_profit_shows_expected_observed_and_what_is_not_known() -> None:
+    known, unknown = profit_chart("p", profit()), profit_chart("p", profit(500.0))
+    for label in ("model: as it came", "points: as it came", "as expected", "4k"):
+        assert f">{label}<" in known
+    # the band of the model alone: the one of the points would hide it
+    assert known.count("FillBetween") == 0
+    assert unknown.count('id="p-FillBetween') == 1
+
+
+def test_profit_without_points_or_without_money() -> None:
+    alone = profit_chart("p", profit() | {"points": None})
+    assert "points: as it came" not in alone
+    assert profit_of({"profit": {"model": None, "points": None, "reason": "no money"}}) is None
+    assert profit_of({}) is None
+
+
+def test_money_on_an_axis() -> None:
+    assert short_money(950) == "950"
+    assert short_money(-12_500) == "\u221212.5k"
+    assert short_money(3_000_000) == "3M"

@@ -4,7 +4,17 @@ from pathlib import Path
 import pytest
 
 from leadml.errors import DataError
-from leadml.pages.html import count, days, decimal, moment, percent, share, signed, write_pages
+from leadml.pages.html import (
+    count,
+    days,
+    decimal,
+    moment,
+    money,
+    percent,
+    share,
+    signed,
+    write_pages,
+)
 
 
 @pytest.mark.parametrize(
@@ -15,6 +25,8 @@ from leadml.pages.html import count, days, decimal, moment, percent, share, sign
         (share(0.125), "12.5\u202f%"),
         (count(12345), "12,345"),
         (count(85.5), "85.5"),
+        (money(12345.6), "12,346"),
+        (money(-12345.4), "\u221212,345"),
         (decimal(0.76543), "0.7654"),
         (signed(0.01), "+0.0100"),
         (signed(-0.01), "\u22120.0100"),

@@ -26,8 +26,10 @@ SCREENING = 10.0
 """Strength of the fit on all features, after which those that tell most are kept."""
 MOST_FEATURES = 20
 """Most features that are read: wins bear no more, and it runs at every score."""
-MOST_WINS = 5_000
-"""Most wins that are fitted on, evenly spaced in time."""
+MOST_WINS, MOST_SCREENED = 5_000, 1_000
+"""Most wins that are fitted on, and on all features, evenly spaced in time."""
+MOST_COLUMNS = 400
+"""Most columns of a design that is solved to the last digit; screening need not be."""
 FEWEST_TO_TELL_APART = 30
 """Wins with a known margin from which they are told apart; a fold learns from a third of that."""
 WINS_FOR_HALF = 25
@@ -181,7 +183,8 @@ def _cards(
     mean = float(money.mean())
     taught = np.clip(money / mean, LEAST_SHARE, max(float(np.quantile(money / mean, CAP)), 1.0))
     everything = np.arange(x.shape[1])
-    (first,) = _fits(x, taught, everything, categorical, (SCREENING,))
+    step = -(-len(x) // MOST_SCREENED)
+    (first,) = _fits(x[::step], taught[::step], everything, categorical, (SCREENING,))
     spread = first.contributions(x).std(axis=0)
     kept = np.sort(np.argsort(-spread, kind="stable")[:MOST_FEATURES])
     share = len(x) ** 2 / (len(x) ** 2 + WINS_FOR_HALF**2)
@@ -195,11 +198,12 @@ def _fits(
     shapes = [shape_of(x[:, j], bool(categorical[j])) for j in kept]
     columns = [shape.columns(x[:, j]) for j, shape in zip(kept, shapes, strict=True)]
     design = np.concatenate(columns, axis=1)
-    solver = "newton-cholesky" if design.shape[1] <= 400 else "lbfgs"
+    exact = design.shape[1] <= MOST_COLUMNS
+    solver, steps = ("newton-cholesky", 100) if exact else ("lbfgs", 50)
     found = []
     for penalty in penalties:
         alpha = penalty / len(x)
-        model = GammaRegressor(alpha=alpha, solver=solver, max_iter=200, tol=1e-5)
+        model = GammaRegressor(alpha=alpha, solver=solver, max_iter=steps, tol=1e-5)
         weights = model.fit(design, taught).coef_
         terms: list[Term] = []
         for j, shape in zip(kept, shapes, strict=True):
