@@ -57,6 +57,7 @@ bench: $(READY) ## time training, scoring and the service
 bench-quality: $(READY) ## quality on the public data sets (LEADML_DATASETS), beside AutoGluon where it is there (LEADML_AUTOGLUON)
 	$(BIN)/python tests/benchmarks/quality.py
 	$(BIN)/python tests/benchmarks/leakage.py --fast
+	$(BIN)/python tests/benchmarks/points_evidence.py 100
 
 lock: ## renew requirements.lock from pyproject.toml
 	"$(PYTHON)" -m venv $(VENV)

@@ -190,3 +190,36 @@ def test_without_evidence_only_silence_is_told() -> None:
         accounts=own.accounts,
     )
     assert [row.verdict for row in verdicts(silent, None)] == ["too few to say", "never fires"]
+
+
+def test_strong_copies_are_called_so_however_much_they_earn() -> None:
+    random = np.random.default_rng(6)
+    unit = (random.random((4_000, 4)) < 0.3).astype(float)
+    unit[:, 3] = unit[:, 0]
+    truth, points = np.array([60.0, 20, 20, 0]), np.array([60.0, 20, 20, 60])
+    won = random.random(4_000) < 1 / (1 + np.exp(-(0.1 * unit @ truth - 4)))
+    own = Firing(names=list("abcd"), points=points, unit=unit, won=won, accounts=np.arange(4_000))
+    rows = judged(own)
+    assert rows["a"].verdict == "double-counts with d"
+    assert rows["d"].verdict == "double-counts with a"
+    assert rows["b"].verdict == rows["c"].verdict == "about right"
+
+
+def test_few_leads_leave_the_unit_open_and_raise_no_false_alarm() -> None:
+    alarms, open_units = 0, 0
+    for seed in range(40):
+        random = np.random.default_rng(seed)
+        unit = (random.random((250, 6)) < [0.3, 0.4, 0.3, 0.4, 0.35, 0.2]).astype(float)
+        today = np.array([20.0, 60, 15, 15, 25, 10])
+        truth = np.array([20.0, 20, -15, 15, 25, 10])
+        won = random.random(250) < 1 / (1 + np.exp(-(0.05 * unit @ truth - 2)))
+        own = Firing(
+            names=list("abcdef"), points=today, unit=unit, won=won, accounts=np.arange(250)
+        )
+        evidence = evidence_of(own, confidence=0.95)
+        open_units += evidence.worth.basis == "spread"
+        calm = {"about right", "too few to say"}
+        rows = verdicts(own, evidence)
+        alarms += any(rows[place].verdict not in calm for place in (0, 3, 4, 5))
+    assert open_units >= 5  # the unit of so few leads is often a convention
+    assert alarms <= 5  # nominal 5 %; 6 or more of 40 have a chance of 1.4 % then

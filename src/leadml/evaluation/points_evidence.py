@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
-from leadml.evaluation.points_worth import SURE, Firing, Worth, fit_worth, spread_unit, units_of
+from leadml.evaluation.points_worth import Firing, Worth, fit_worth, spread_unit, units_of
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -14,6 +14,10 @@ Flags = NDArray[np.bool_]
 REPLICATES = 1000
 OVERLAP = 0.8
 """Correlation of two rules' contributions from which they fire for much the same leads."""
+SURE = 1.2
+"""How far the unit must lie above 0, in factors of its error, to be read from the rules."""
+ALIKE = 0.99
+"""Correlation from which nothing but what they earn together can be told."""
 FEWEST = 10
 """Fewest accounts that a rule must fire for, and fewest leads it must not give its usual worth."""
 
@@ -46,6 +50,9 @@ class Evidence:
         Rules that fire, and do not fire, for enough leads.
     rules : Bounds
         Of each rule, shape (rules,); NaN where not fitted.
+    refuted : bool array, shape (rules + sets,)
+        Where today's points, of the rules and then of the sets, are further off than the unit the
+        rules agree on, and its error, allow; with the basis ``rules`` those outside the bounds.
     sets : tuple of tuple of int
         Rules of one sign that fire for much the same leads.
     together : Bounds
@@ -54,6 +61,8 @@ class Evidence:
         What each set gives today.
     partner : int array, shape (rules,)
         The rule of its set that each overlaps most; -1 outside sets.
+    overlap : float array, shape (rules,)
+        The highest correlation with another judged rule of the same sign; 0 without one.
     """
 
     worth: Worth
@@ -61,10 +70,12 @@ class Evidence:
     unit_high: float | None
     judged: Flags
     rules: Bounds
+    refuted: Flags
     sets: tuple[tuple[int, ...], ...]
     together: Bounds
     today: Floats
     partner: NDArray[np.intp]
+    overlap: Floats
 
 
 def evidence_of(firing: Firing, *, confidence: float, seed: int = 0) -> Evidence:
@@ -86,37 +97,40 @@ def evidence_of(firing: Firing, *, confidence: float, seed: int = 0) -> Evidence
     that of the resamples or the fit's own, whichever is larger. The factor common to all
     intervals is the quantile of the largest studentised deviation (Romano and Wolf 2005,
     doi:10.1198/016214504000000539); an interval holds the points at which *log-odds − unit ×
-    points* lies within that factor of 0 (Fieller 1954), so the unit's own error is in it.
+    points* lies within that factor of 0 (Fieller 1954), so the unit's own error is in it. Where
+    that leaves no bounds, the unit is a convention; `refuted` still allows for its error.
     """
     worth = fit_worth(firing)
-    kept = firing.fitted
+    kept, judged = firing.fitted, _enough(firing)
+    near = _near(firing, judged)
+    sets = _sets(near)
+    contrasts = _contrasts(firing, sets)
+    counted = np.concatenate([judged, np.ones(len(sets), bool)])
     moves = _moves(firing, worth, seed)
-    coef = worth.log_odds[kept]
-    units = units_of(coef + moves, firing.points[kept], worth.error[kept])
-    if worth.basis == "spread" or worth.unit < SURE * units.std():
+    units = units_of(worth.log_odds[kept] + moves, firing.points[kept], worth.error[kept])
+    own = _Contrasts(contrasts[:, kept], firing, worth, moves, units)
+    factor = own.factor(counted, confidence)
+    refuted = own.refuted(factor) & (worth.basis == "rules")
+    if worth.basis == "spread" or worth.unit < SURE * factor * units.std():
         unit = spread_unit(worth.line, firing.unit[:, kept], firing.points[kept])
         worth = replace(worth, unit=unit, basis="spread")
-        units = np.full(len(moves), unit)
-    judged = _enough(firing)
-    sets, partner = _overlaps(firing, judged)
-    contrasts = _contrasts(firing, sets)
-    own = _Contrasts(contrasts[:, kept], firing.points[kept], coef, worth, moves, units)
-    counted = np.concatenate([judged, np.ones(len(sets), bool)])
-    bounds = own.bounds(own.factor(counted, confidence))
-    rules, together = _split(bounds, kept, len(firing.points))
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(units, [tail, 1 - tail])
+        own = _Contrasts(contrasts[:, kept], firing, worth, moves, np.full(len(moves), unit))
+        factor = own.factor(counted, confidence)
+    rules, together = _split(own.bounds(factor), kept, len(firing.points))
     known = worth.basis == "rules"
+    tail = (1 - confidence) / 2
     return Evidence(
         worth=worth,
-        unit_low=float(low) if known else None,
-        unit_high=float(high) if known else None,
+        unit_low=float(np.quantile(units, tail)) if known else None,
+        unit_high=float(np.quantile(units, 1 - tail)) if known else None,
         judged=judged,
         rules=rules,
+        refuted=refuted,
         sets=sets,
         together=together,
         today=contrasts[len(firing.points) :] @ firing.points,
-        partner=partner,
+        partner=np.where(near.max(axis=1) >= OVERLAP, near.argmax(axis=1), -1),
+        overlap=near.max(axis=1),
     )
 
 
@@ -144,10 +158,8 @@ def _enough(firing: Firing) -> Flags:
     return np.asarray((accounts >= FEWEST) & (len(firing.won) - usual >= FEWEST))
 
 
-def _overlaps(
-    firing: Firing, judged: Flags
-) -> tuple[tuple[tuple[int, ...], ...], NDArray[np.intp]]:
-    """Return sets of judged rules of one sign that overlap, and each one's nearest partner."""
+def _near(firing: Firing, judged: Flags) -> Floats:
+    """Return the correlations between judged rules of one sign, shape (rules, rules); else 0."""
     rules = len(firing.points)
     near = np.zeros((rules, rules))
     chosen = np.flatnonzero(judged & firing.fitted & (firing.points != 0))
@@ -155,13 +167,16 @@ def _overlaps(
         near[np.ix_(chosen, chosen)] = np.corrcoef(firing.unit[:, chosen], rowvar=False)
     near *= np.sign(firing.points)[:, None] * np.sign(firing.points)[None, :] > 0
     np.fill_diagonal(near, 0)
-    partner = np.where(near.max(axis=1) >= OVERLAP, near.argmax(axis=1), -1)
+    return near
+
+
+def _sets(near: Floats) -> tuple[tuple[int, ...], ...]:
+    """Return sets of rules that overlap, directly or by way of others."""
     linked = connected_components(near >= OVERLAP, directed=False)[1]
-    sets = tuple(
+    return tuple(
         tuple(np.flatnonzero(linked == number).tolist())
         for number in np.flatnonzero(np.bincount(linked) > 1)
     )
-    return sets, partner
 
 
 def _contrasts(firing: Firing, sets: tuple[tuple[int, ...], ...]) -> Floats:
@@ -177,13 +192,14 @@ class _Contrasts:
     def __init__(
         self,
         contrasts: Floats,
-        points: Floats,
-        coef: Floats,
+        firing: Firing,
         worth: Worth,
         moves: Floats,
         units: Floats,
     ) -> None:
-        self.value, self.today, self.unit = contrasts @ coef, contrasts @ points, worth.unit
+        kept = firing.fitted
+        self.value, self.unit = contrasts @ worth.log_odds[kept], worth.unit
+        self.today = contrasts @ firing.points[kept]
         self.moves, self.shift = moves @ contrasts.T, units - units.mean()
         own = np.linalg.pinv(worth.line.curvature)[1:, 1:]
         self.variance = np.maximum(
@@ -199,6 +215,12 @@ class _Contrasts:
         if not away.size:
             return 0.0
         return float(np.quantile(away.max(axis=1), confidence))
+
+    def refuted(self, factor: float) -> Flags:
+        """Tell where today's points lie further from what is supported than the factor allows."""
+        off = self.value - self.unit * self.today
+        error = self.variance - 2 * self.today * self.shared + self.today**2 * self.shift.var()
+        return np.asarray(off**2 > factor**2 * error)
 
     def bounds(self, factor: float) -> Bounds:
         """Solve (value − unit s)² = factor² (variance − 2 s shared + s² variance of the unit)."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from leadml.evaluation.points_evidence import Bounds, Evidence
+from leadml.evaluation.points_evidence import ALIKE, Bounds, Evidence
 from leadml.evaluation.points_worth import Firing
 
 Floats = NDArray[np.float64]
@@ -99,9 +99,12 @@ def _verdict(firing: Firing, evidence: Evidence, place: int) -> str:
     points, typical = float(firing.points[place]), firing.typical_points
     bounds = Span(*(float(part[place]) for part in _parts(evidence.rules)))
     together = _together(firing, evidence, place)
-    if together and not _beyond_zero(points, bounds):
+    alike = evidence.overlap[place] >= ALIKE
+    if together and (alike or not _beyond_zero(points, bounds)):
         return together
     own = side(points, bounds, typical)
+    if own in {"too high", "too low"} and not evidence.refuted[place]:
+        return "too few to say"
     if own != "about right" or together:
         return own
     unclear = bounds.low <= 0 <= bounds.high and bounds.width / 2 > (abs(points) or typical)
@@ -161,6 +164,8 @@ def _together(firing: Firing, evidence: Evidence, place: int) -> str | None:
     each = np.abs(firing.points[members] * firing.size[members])
     bounds = Span(*(float(part[number]) for part in _parts(evidence.together)))
     today = float(evidence.today[number])
+    if not evidence.refuted[len(firing.points) + number]:
+        return None
     inner, outer = (bounds.low, bounds.high) if today > 0 else (-bounds.high, -bounds.low)
     small = SMALL_SHARE * float(each.max())
     alone = inner <= each.max() + small and outer >= each.min() - small

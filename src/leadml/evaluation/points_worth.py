@@ -22,8 +22,6 @@ PASSES = 3
 """Fits, each drawn to the table in the unit that the one before came to."""
 AGREED, SMALL = 2.5, 0.2
 """Standard errors, and share of the unit, within which a rule agrees with the others' unit."""
-SURE = 3.0
-"""Standard errors that the unit must lie above 0 to be read from the rules."""
 
 
 @dataclass(frozen=True, kw_only=True)
