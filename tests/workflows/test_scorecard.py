@@ -261,11 +261,21 @@ def test_no_features_at_all(make_model: Make) -> None:
     assert [row["probability"] for row in card["probabilities"]]
 
 
+def test_names_in_brackets_are_no_markup(make_model: Make) -> None:
+    scorer = load_scorer(config=make_model())
+    named = replace(scorer.bundle.features.features[0], name="[bold]size")
+    settings = make_model(version="7", features=(named, *scorer.bundle.features.features[1:]))
+    (settings.root / "leadml.toml").write_text("[leads]\n" + LEADS_TOML)
+    done = CliRunner().invoke(main, ["scorecard", "--config", str(settings.root / "leadml.toml")])
+    assert "[bold]size" in done.output
+
+
+LEADS_TOML = 'id = "id"\noutcome = "stage"\nwon = ["Won"]\ncreated_at = "created"\n'
+
+
 def test_the_command(make_model: Make) -> None:
     settings = counted(make_model)
-    (settings.root / "leadml.toml").write_text(
-        '[leads]\nid = "id"\noutcome = "stage"\nwon = ["Won"]\ncreated_at = "created"\n'
-    )
+    (settings.root / "leadml.toml").write_text("[leads]\n" + LEADS_TOML)
     config = ["--config", str(settings.root / "leadml.toml")]
     done = CliRunner().invoke(main, ["scorecard", *config], catch_exceptions=False)
     assert done.exit_code == 0

@@ -55,6 +55,7 @@ def command(
 
 
 def _show(card: "Card", out: "Console") -> None:
+    from rich.markup import escape
     from rich.table import Table
 
     from leadml.workflows.scorecard import shown_rows
@@ -64,7 +65,7 @@ def _show(card: "Card", out: "Console") -> None:
         "feature", "range", "points", "closed", "of leads", title=f"Version {values['version']}"
     )
     for row in shown_rows(values):
-        table.add_row(*row)
+        table.add_row(*(escape(cell) for cell in row))
     out.print(table)
     out.print(f"{values['unit']:g} points double the odds; 0 points are a probability of 50 %.")
     if values["cut"] is not None:

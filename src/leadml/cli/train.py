@@ -144,14 +144,18 @@ def cost_words(cost: Mapping[str, Any]) -> str:
 
 
 def _show_looks(looks_at: dict[str, Any], out: "Console") -> None:
+    from rich.markup import escape
     from rich.table import Table
 
+    if not looks_at["features"]:
+        return
     title = "What the model looks at: the ten weightiest features"
     table = Table("feature", "odds", "as it rises", "closed least", "closed most", title=title)
     for row in looks_at["features"][:10]:
         low, high = closed_least_and_most(row["ranges"])
         odds = f"× {math.exp(row['importance']):.2f}"
-        table.add_row(row["feature"], odds, WAYS[row["direction"]], low, high)
+        cells = (row["feature"], odds, WAYS[row["direction"]], low, high)
+        table.add_row(*(escape(cell) for cell in cells))
     out.print(table)
     out.print("odds: by how much the feature moves them, on average. All of it is on the page.")
 
