@@ -284,5 +284,5 @@ def test_json_ready() -> None:
     p, y = blocks((100, 60), (100, 0))
     found = choose_threshold(p, y, agreement=AGREED)
     written = json.loads(json.dumps(found.to_dict(), allow_nan=False))
-    assert written == vars(found) | {"reps": []}
+    assert written == vars(found) | {"reps": [], "told": []}
     assert Threshold(**written).to_dict() == found.to_dict()

@@ -154,6 +154,17 @@ def training_values(evaluation: dict[str, Any]) -> dict[str, Any]:
         "volume": 300,
         "won": 94,
         "share": 0.6,
+        "policy": "group",
+        "weakest": 0.2154,
+        "recall": 0.752,
+        "handoffs_a_month": 41.3,
+        "wins_a_month": 11.75,
+        "margin_a_month": {"low": 90_000.0, "value": 101_234.0, "high": 120_000.0},
+        "close_rate_of_all": {"value": 0.285, "low": 0.244, "high": 0.331, "leads": 345, "won": 98},
+        "more_outcomes": 4321,
+        "reps": [{"owner": "Ann <A>", "probability": 0.3333}],
+        "why": {"something": "it was <not> recorded"},
+        "told": ["Leads of at least 21.5 % <are> handed off.", "It rests on 500 leads."],
     }
     limit = {"topic": "causes", "text": "Reasons say <which>, not why", "remedy": "an experiment"}
     return {

@@ -246,6 +246,34 @@ def test_a_training_page_says_what_a_hand_off_promises(
     )
 
 
+def test_a_training_page_says_what_handing_off_brings(training_values: dict[str, Any]) -> None:
+    text = words(Page(training_page(training_values)))
+    assert "What handing off brings" in text
+    # hand-offs, close rate with bounds, wins, margin with bounds, recall, weakest, rate of all
+    assert "41.331.3 %" in text
+    assert "Leads of at least 21.5 % <are> handed off." in text
+    assert "something (it was <not> recorded)" in text
+    assert "Ann <A>33.3 %" in text
+
+
+def test_a_training_page_of_a_cut_without_dates_has_no_month(
+    training_values: dict[str, Any],
+) -> None:
+    cut = training_values["threshold"] | {"handoffs_a_month": None, "reps": [], "why": {}}
+    text = words(Page(training_page(training_values | {"threshold": cut})))
+    assert "hand-offsa month" not in text
+    assert "It rests on 500 leads." in text
+
+
+def test_a_training_page_says_where_a_policy_falls_short(training_values: dict[str, Any]) -> None:
+    cut = training_values["threshold"] | {"policy": "capacity", "more_outcomes": None}
+    page = Page(training_page(training_values | {"threshold": cut}))
+    assert "would have closed 31.3 %, less than the agreed 30 %" in plain(page.header)
+    enough = cut | {"more_outcomes": 100}
+    page = Page(training_page(training_values | {"threshold": enough}))
+    assert "should reach the agreed close rate" in plain(page.header)
+
+
 def test_a_training_page_says_what_the_data_cannot_tell(training_values: dict[str, Any]) -> None:
     text = words(Page(training_page(training_values)))
     assert "What the data cannot tell you" in text

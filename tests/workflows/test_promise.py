@@ -30,6 +30,8 @@ def test_what_set_the_cut_is_told(company: Any) -> None:
     assert "period" in pool["why"]
     assert cut.floor == 0.15
     assert cut.policy == "group"
+    assert cut.told[-1].startswith(f"It rests on {pool['leads']:,} leads of 2025-")
+    assert pool["why"] in cut.told[-1]
 
 
 def test_its_figures_fit_together(company: Any) -> None:

@@ -111,7 +111,9 @@ def _show(training: "Training", out: "Console") -> None:
     if training.additive_cost is not None:
         out.print(cost_words(training.additive_cost))
     out.print(f"Learnt from {training.leads} leads, {training.won} of them sales-ready.")
-    out.print(_threshold_words(training))
+    out.print(f"[bold]Hand-off[/bold] ({training.threshold.basis})")
+    for sentence in training.threshold.told:
+        out.print(f"- {sentence}", markup=False)
     out.print(_eventually_words(training))
     out.print(value_words(training.value))
     show_exploration(training.exploration, out)
@@ -208,19 +210,6 @@ def _gain_words(option: dict[str, Any]) -> str:
     way = "lowered" if option["gain"] > 0 else "raised"
     error = "" if option["error"] is None else f" (standard error {option['error']:.4f})"
     return f"a {option['name']} would have {way} log loss by {abs(option['gain']):.4f}{error}"
-
-
-def _threshold_words(training: "Training") -> str:
-    cut = training.threshold
-    if cut.probability is None:
-        if cut.basis == "points":
-            return "Hand-off: by the agreed points (too few wins to read a cut from)."
-        return "Hand-off: none; no group of leads reached the agreed close rate."
-    return (
-        f"Hand-off from probability {cut.probability:.3f} ({cut.basis}): that group closed "
-        f"{cut.won} of {cut.volume}, {cut.expected_close_rate:.1%} "
-        f"(bounds {cut.low:.1%} to {cut.high:.1%})."
-    )
 
 
 def _eventually_words(training: "Training") -> str:

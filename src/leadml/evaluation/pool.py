@@ -158,8 +158,8 @@ def cohort_of(pool: Pool, asked: Asked) -> Cohort:
     chance = float(norm.sf(abs(distance)))
     if chance >= (WORSE if distance < 0 else BETTER):
         why = (
-            "all periods: the newest closes as the earlier ones do, given what was said of them "
-            f"(p = {chance:.2f})"
+            "all periods count, for the newest closes as the earlier ones do, given what was said "
+            f"of them (p = {chance:.2f})"
         )
         return Cohort(pool, why)
     return _newest(pool, sample, newest, chance, asked)

@@ -8,7 +8,7 @@ import numpy as np
 from leadml.domain.agreement import Agreement
 from leadml.domain.handoff import HandoffPolicy, Policy
 from leadml.evaluation.cuts import fixed_cuts
-from leadml.evaluation.expectation import expectation_of
+from leadml.evaluation.expectation import expectation_of, months_of
 from leadml.evaluation.group import Basis, Group, by_points, fixed, loosest
 from leadml.evaluation.pool import FEWEST_WINS, Asked, Cohort, Pool, cohort_of, one_per_account
 
@@ -54,6 +54,8 @@ class Threshold:
     more_outcomes : int or None
         Outcomes of such leads still missing until the test would pass four times in five, were the
         true rate the observed one; 0 where it has passed, None where no number would do.
+    more_months : float or None
+        Months until the leads handed off at the present pace have brought them.
     pool : dict or None
         What set the cut: ``{"leads", "accounts", "folds", "from", "to", "why"}``; moments in
         microseconds, until a workflow writes them out.
@@ -63,6 +65,8 @@ class Threshold:
         Cuts of representatives, ``{"owner", "probability"}``, of a capacity per representative.
     why : dict
         Why a figure above is None, by its name.
+    told : tuple of str
+        All of it in sentences.
     """
 
     probability: float | None
@@ -82,14 +86,16 @@ class Threshold:
     margin_a_month: dict[str, float] | None = None
     close_rate_of_all: dict[str, float] | None = None
     more_outcomes: int | None = None
+    more_months: float | None = None
     pool: dict[str, Any] | None = None
     profit_cut: float | None = None
     reps: tuple[dict[str, Any], ...] = ()
     why: dict[str, str] = field(default_factory=dict)
+    told: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON-ready form."""
-        return asdict(self) | {"reps": [dict(rep) for rep in self.reps]}
+        return asdict(self) | {"reps": [dict(rep) for rep in self.reps], "told": list(self.told)}
 
 
 def choose_threshold(
@@ -136,6 +142,9 @@ def choose_threshold(
     rate = _rate(group, asked)
     if rate["more_outcomes"] is None:
         why |= {"more_outcomes": _no_more(group)}
+    months, more = months_of(cohort.pool), rate["more_outcomes"]
+    if more is not None and months:
+        rate["more_months"] = more * months / group.volume
     return replace(threshold, **rate, **figures, why=why)
 
 

@@ -40,14 +40,25 @@ def training_headline(payload: Payload) -> Headline:
         f"{count(payload['won'])} were sales-ready ({percent(payload['close_rate'])})."
     )
     support = [_group(payload), learnt, f"It is {payload['alias']}: {payload['why']}."]
-    text = {
+    sentences = {
         "guaranteed": f"Handing off by this model keeps the agreed close rate of {target}.",
         "estimated": f"Handing off by this model should reach the agreed close rate of {target}, "
         "which is not proven yet.",
         "points": "Too few leads were won to hand off by a model: the agreed points decide.",
         "none": f"No group of leads reached the agreed close rate of {target}: none is handed off.",
-    }[cut["basis"]]
+    }
+    text = _short(cut, target) or sentences[cut["basis"]]
     return Headline(text, [sentence for sentence in support if sentence])
+
+
+def _short(cut: Payload, target: str) -> str:
+    """Say that a policy hands off leads that close less often than agreed; empty if it does not."""
+    rate = cut["expected_close_rate"]
+    if cut["basis"] != "estimated" or rate is None or cut["policy"] == "group":
+        return ""
+    short = cut["more_outcomes"] is None
+    policy = f'Handing off by policy "{cut["policy"]}" would have closed {percent(rate)}'
+    return f"{policy}, less than the agreed {target}." if short else ""
 
 
 def _group(payload: Payload) -> str:

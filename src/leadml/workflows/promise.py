@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from leadml.domain.definition import Definition
 from leadml.errors import ConfigError
 from leadml.evaluation.pool import Pool
+from leadml.evaluation.promise import promise_words
 from leadml.evaluation.threshold import Threshold, choose_threshold
 from leadml.model.bundle import id_hashes
 from leadml.model.calibration import periods_of
@@ -132,7 +134,7 @@ class Asking:
             policy=definition.handoff,
             follow_ups=self.judged.follow_up_recorded,
         )
-        return _written_out(threshold)
+        return _written_out(threshold, self.settings)
 
     def _with_never_worked(self, pool: Pool) -> Pool:
         """Add the matured hand-offs of the same time that sales never worked, or too late."""
@@ -178,11 +180,17 @@ def pool_of_new(new: NewLeads, p: Numbers) -> Pool:
     )
 
 
-def _written_out(threshold: Threshold) -> Threshold:
-    """Return the threshold with its moments as ISO 8601."""
-    pool = threshold.pool or {}
+def _written_out(threshold: Threshold, settings: Settings) -> Threshold:
+    """Return the threshold with its moments as ISO 8601, and in words."""
+    definition, pool = settings.definition, threshold.pool or {}
     ends = {end: iso(pool[end]) for end in ("from", "to") if pool.get(end) is not None}
-    return replace(threshold, pool=pool | ends)
+    return in_words(replace(threshold, pool=pool | ends), definition)
+
+
+def in_words(threshold: Threshold, definition: Definition) -> Threshold:
+    """Return the threshold with what it promises and brings in sentences."""
+    words = promise_words(threshold.to_dict(), definition.agreement, definition.handoff)
+    return replace(threshold, told=words)
 
 
 def _facts(material: Material, rows: Rows) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from leadml.model.reference import Reference
 from leadml.model.scorecard import Machine, probability
 from leadml.settings import Settings
 from leadml.workflows.new_leads import NewLeads
-from leadml.workflows.promise import Asking, pool_of_new
+from leadml.workflows.promise import Asking, in_words, pool_of_new
 from leadml.workflows.registry import read_when_scoring
 from leadml.workflows.score import iso
 
@@ -47,9 +47,10 @@ def threshold_of(new: NewLeads, found: Refresh, settings: Settings) -> Threshold
     if kept.basis != "guaranteed":
         return kept
     why = "the cut was kept, and the probabilities have moved since it was tested"
-    return replace(
+    kept = replace(
         kept, basis="estimated", more_outcomes=None, why=kept.why | {"more_outcomes": why}
     )
+    return in_words(kept, settings.definition) if kept.told else kept
 
 
 def register(
