@@ -74,7 +74,10 @@ def test_a_guarantee_says_that_it_is_approximate() -> None:
     [
         ({"more_months": 1.2}, "750 more outcomes of such leads would settle it, about a month at"),
         ({"more_months": 7.4}, "would settle it, about 7 months at the present pace"),
-        ({"more_months": 61.0}, "outcomes will not settle it soon: at this rate it would take"),
+        (
+            {"more_months": 61.0},
+            "so near that outcomes will not settle it soon: at this rate it would take",
+        ),
         ({"more_months": None}, "it would take some 750 more of them"),
         ({"more_outcomes": 69_432, "more_months": 900.0}, "some 69,000 more of them"),
         ({"more_outcomes": 0}, "a stricter group failed the test"),

@@ -97,9 +97,8 @@ def _settled(cut: Cut, agreement: Agreement) -> Iterator[str]:
         )
     else:
         yield (
-            f"That is so near the agreed {target} that outcomes will not settle it soon: at this "
-            f"rate it would take some {_round(more)} more of them. A lasting difference between "
-            "the leads' true rate and the agreed one shows earlier, in `leadml report`."
+            f"The agreed {target} is as likely as not, and so near that outcomes will not settle "
+            f"it soon: at this rate it would take some {_round(more)} more of them."
         )
 
 
