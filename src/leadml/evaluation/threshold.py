@@ -62,7 +62,8 @@ class Threshold:
     profit_cut : float or None
         Money that a lead's expected margin must exceed, of policy ``profit``.
     reps : tuple of dict
-        Cuts of representatives, ``{"owner", "probability"}``, of a capacity per representative.
+        Cuts of representatives, ``{"owner", "probability"}``: of a capacity per representative, or
+        stricter than the team's where ``per_rep = true``.
     why : dict
         Why a figure above is None, by its name.
     told : tuple of str

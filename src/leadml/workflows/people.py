@@ -1,14 +1,17 @@
 """Representatives of a training run or an evaluation, and the cuts that are their own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from leadml.domain.definition import Definition
+from leadml.domain.handoff import HandoffPolicy
 from leadml.evaluation.people import people_of
 from leadml.evaluation.rep_cuts import NOBODY, rep_cuts
+from leadml.evaluation.threshold import Threshold
 from leadml.snapshot.owner_copies import same_as_owner
 from leadml.workflows.material import Material
 
@@ -26,7 +29,7 @@ def people_in(
     *,
     definition: Definition,
     columns: Sequence[str],
-    team_cut: float | None = None,
+    threshold: Threshold | None = None,
 ) -> dict[str, Any] | None:
     """Compare the owners of leads, JSON-ready; None where no owner is mapped.
 
@@ -42,15 +45,17 @@ def people_in(
         Agreement and hand-off policy.
     columns : sequence of str
         Columns that the log-odds come from.
-    team_cut : float, optional
-        The team's cut; with it (and ``per_rep = true``) representatives get cuts of their own.
+    threshold : Threshold, optional
+        The team's; with it (and ``per_rep = true``) representatives get cuts of their own.
     """
     owner = material.leads.texts("owner")
     if owner is None:
         return None
     agreement, policy = definition.agreement, definition.handoff
+    team_cut = None if threshold is None else threshold.probability
     found = people_of(log_odds, won, owner[rows], confidence=agreement.confidence)
-    own: dict[str, float] = {}
+    given = () if threshold is None else threshold.reps  # by their capacity
+    own = {str(rep["owner"]): float(rep["probability"]) for rep in given}
     if policy.per_rep and team_cut is not None and policy.policy in BY_GROUP:
         floor = policy.floor_under(agreement)
         rate = agreement.close_rate
@@ -61,6 +66,42 @@ def people_in(
     same = same_as_owner(material.leads, rows, columns)
     told["sentences"] += [*_same_words(same), *_cut_words(own, team_cut)]
     return told | {"reps": reps, "same_as_owner": same, "per_rep": policy.per_rep}
+
+
+def with_own_cuts(threshold: Threshold, people: dict[str, Any] | None) -> Threshold:
+    """Return the threshold with the cuts of representatives that are stricter than the team's.
+
+    Parameters
+    ----------
+    people : dict or None
+        As `people_in` returns them.
+    """
+    team = threshold.probability
+    if people is None or not people["per_rep"] or team is None or threshold.reps:
+        return threshold
+    own = tuple(
+        {"owner": rep["owner"], "probability": rep["cut"]}
+        for rep in people["reps"]
+        if rep["cut"] > team
+    )
+    return replace(threshold, reps=own)
+
+
+def carried(threshold: Threshold, before: Mapping[str, Any], policy: HandoffPolicy) -> Threshold:
+    """Return a refreshed threshold with the cuts that representatives had, none below the team's.
+
+    A line moves the level of all: who closes fewer of the same leads still does.
+
+    Parameters
+    ----------
+    before : mapping
+        The ``threshold`` of the version that is refreshed.
+    """
+    team = threshold.probability
+    if not policy.per_rep or team is None or threshold.reps:
+        return threshold
+    own = tuple(dict(rep) for rep in before.get("reps", ()) if rep["probability"] > team)
+    return replace(threshold, reps=own)
 
 
 def _same_words(columns: list[str]) -> list[str]:

@@ -19,6 +19,7 @@ from leadml.model.reference import Reference
 from leadml.model.scorecard import Machine, probability
 from leadml.settings import Settings
 from leadml.workflows.new_leads import NewLeads
+from leadml.workflows.people import carried
 from leadml.workflows.promise import Asking, in_words, pool_of_new
 from leadml.workflows.registry import read_when_scoring
 from leadml.workflows.score import iso
@@ -42,7 +43,8 @@ def threshold_of(new: NewLeads, found: Refresh, settings: Settings) -> Threshold
     if len(pool) >= FEWEST_LEADS and int(pool.y.sum()) >= FEWEST_WINS:
         machine = on_top(bundle.machine, found.line)
         asking = Asking(bundle.features, machine, new.material, new.judged, settings, bundle.value)
-        return asking.threshold(pool)
+        before = new.scorer.manifest["threshold"]
+        return carried(asking.threshold(pool), before, settings.definition.handoff)
     kept = Threshold(**new.scorer.manifest["threshold"])
     if kept.basis != "guaranteed":
         return kept

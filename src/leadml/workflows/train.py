@@ -37,7 +37,7 @@ from leadml.workflows.lesson import (
 )
 from leadml.workflows.material import Material, gather, raise_errors
 from leadml.workflows.outcomes import Outcomes
-from leadml.workflows.people import people_in
+from leadml.workflows.people import people_in, with_own_cuts
 from leadml.workflows.promise import promise_of, refuse_uncountable
 from leadml.workflows.registry import refuse_foreign
 from leadml.workflows.run import Run
@@ -288,6 +288,7 @@ def learn(
     )
     worth = worth_of(lesson, folds, material, judged, settings, machine)
     threshold = promise_of(said, learning.folds, lesson, machine, material, judged, settings, worth)
+    people = _people(lesson, selection, material, settings, threshold)
     return Run(
         settings=settings,
         material=material,
@@ -298,8 +299,8 @@ def learn(
         selection=selection,
         fitted=fitted,
         machine=machine,
-        threshold=threshold,
-        people=_people(lesson, selection, material, settings, threshold),
+        threshold=with_own_cuts(threshold, people),
+        people=people,
         audit=audit,
         eventually=eventually,
         worth=worth,
@@ -403,5 +404,5 @@ def _people(
         lesson.y[rows] == 1,
         definition=settings.definition,
         columns=lesson.catalogue.features.columns,
-        team_cut=threshold.probability,
+        threshold=threshold,
     )
