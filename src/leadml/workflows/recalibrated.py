@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from leadml import tracking
 from leadml.evaluation.threshold import Threshold
@@ -18,6 +19,7 @@ from leadml.model.recalibration import Refresh
 from leadml.model.reference import Reference
 from leadml.model.scorecard import Machine, probability
 from leadml.settings import Settings
+from leadml.snapshot.exploration import propensity_of
 from leadml.workflows.new_leads import NewLeads
 from leadml.workflows.people import carried
 from leadml.workflows.promise import Asking, in_words, pool_of_new
@@ -40,6 +42,7 @@ def threshold_of(new: NewLeads, found: Refresh, settings: Settings) -> Threshold
     """
     p = probability(found.line.apply(new.scores.log_odds[new.scored]))
     pool, bundle = pool_of_new(new, p), new.scorer.bundle
+    pool = pool.take(np.flatnonzero(~_explored(new)))
     if len(pool) >= FEWEST_LEADS and int(pool.y.sum()) >= FEWEST_WINS:
         machine = on_top(bundle.machine, found.line)
         asking = Asking(bundle.features, machine, new.material, new.judged, settings, bundle.value)
@@ -53,6 +56,13 @@ def threshold_of(new: NewLeads, found: Refresh, settings: Settings) -> Threshold
         kept, basis="estimated", more_outcomes=None, why=kept.why | {"more_outcomes": why}
     )
     return in_words(kept, settings.definition) if kept.told else kept
+
+
+def _explored(new: NewLeads) -> NDArray[np.bool_]:
+    """Tell which scored leads were handed off at random: they are no part of the promise."""
+    known = propensity_of(new.material.leads)
+    rows = new.rows[new.scored]
+    return np.zeros(len(rows), bool) if known is None else known.explored[rows]
 
 
 def register(
