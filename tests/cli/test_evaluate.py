@@ -1,13 +1,15 @@
 """What `leadml evaluate` prints of slices that differ."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from click.testing import CliRunner
+from rich.console import Console
 
 import leadml
-from leadml.cli.evaluate import MOST_LINES
+from leadml.cli.evaluate import MOST_LINES, accounts_table, profit_table
 from leadml.cli.main import main
 from leadml.data.values import missing_texts
 from leadml.model.bundle import write_alias, write_bundle
@@ -85,3 +87,41 @@ def test_the_terminal_names_a_few_slices_and_counts_the_rest(tmp_path: Path) -> 
     values = leadml.evaluate(tmp_path / "leads.csv", config=config).to_dict()
     assert (values["winner"], values["fair_comparison"]) == (None, None)
     assert sum(bool(row["flags"]) for row in values["slices"]) == 7
+
+
+def shown(table: object) -> str:
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(table)
+    return console.export_text().replace("\u202f", " ")
+
+
+def test_accounts_by_size() -> None:
+    rate = {"value": 0.3, "low": 0.2, "high": 0.41}
+    row = {"size": "3–5", "accounts": 1200, "won": 360, "predicted": 0.31, "product": 0.4}
+    told = shown(accounts_table({"basis": "calibrated", "by_size": [row | {"observed": rate}]}))
+    assert "accounts (calibrated): at least one sales-ready lead" in told
+    cells = " ".join(told.splitlines()[-1].split())
+    assert cells == "3–5 1,200 360 31.0 % 40.0 % 30.0 % 20.0 % to 41.0 %"
+
+
+def test_profit_of_model_and_points() -> None:
+    point = {"leads": 0.25, "volume": 50.0, "expected": 9000.0, "observed": 8000.0}
+    point |= {"observed_low": -100.0, "observed_high": 8500.0}
+    told = {
+        "cost": 150.0,
+        "of": "margin",
+        "model": {"best": point, "at_cut": point | {"volume": 40.0}},
+        "points": {"hindsight": point | {"volume": 60.0}},
+    }
+    text = shown(profit_table(told))
+    assert "profit: margin of the won less 150 a lead worked" in text
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    figures = "25.0 % 9,000 8,000 \u2212100 to 8,500"
+    assert f"model, best as expected 50 {figures}" in lines
+    assert f"model, its cut 40 {figures}" in lines
+    assert f"points, best in hindsight 60 {figures}" in lines
+    assert "hindsight" not in shown(profit_table(told | {"points": None}))
+
+
+def test_no_profit_says_why() -> None:
+    assert profit_table({"model": None, "reason": "no money"}) == "profit: not known, no money."

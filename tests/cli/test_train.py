@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from leadml.cli.train import closed_least_and_most, cost_words
+from leadml.cli.train import closed_least_and_most, cost_words, value_words
 
 
 def own(words: str, leads: int, won: int) -> dict[str, Any]:
@@ -30,3 +30,33 @@ def test_ranges_with_too_few_leads_are_passed_over() -> None:
 def test_what_additive_candidates_alone_cost(difference: float, candidate: str, words: str) -> None:
     cost = {"candidate": candidate, "log_loss": 0.4567, "difference": difference, "error": 0.004}
     assert words in cost_words(cost)
+
+
+class TestValueWords:
+    KNOWN: dict[str, Any] = {  # noqa: RUF012 - read only
+        "basis": "model",
+        "of": "margin",
+        "won_with_margin": 80,
+        "won_without_margin": 20,
+        "mean": 5200.4,
+        "low": 5000.0,
+        "high": 6100.0,
+    }
+
+    def test_margins_that_differ_with_unknown_ones(self) -> None:
+        assert value_words(self.KNOWN) == (
+            "Expected margin: given a win it differs by the lead's features; mean margin of a win "
+            "5,200, 5,000 to 6,100 as the unknown ones may be; 80 wins with a known one, "
+            "20 without."
+        )
+
+    def test_amounts_alone_and_the_same_for_all(self) -> None:
+        told = value_words(
+            self.KNOWN | {"basis": "mean", "of": "amount", "low": 5200.4, "high": 5200.4}
+        )
+        assert (
+            "is the same for all leads; mean amount (no margin is mapped) of a win 5,200;" in told
+        )
+
+    def test_no_money(self) -> None:
+        assert value_words({"basis": None}).startswith("Expected margin: none; no won lead")

@@ -60,7 +60,7 @@ def test_the_training_page_tells_it_out_of_time(company: Any) -> None:
     assert told["model"]["best"]["leads"] == pytest.approx(1.0, abs=0.02)  # nothing costs anything
     # what was expected of all of them came, as nearly as some 100 wins can tell
     assert curve[100]["observed"] == pytest.approx(curve[100]["expected"], rel=0.3)
-    assert "What does working them bring in?" in company.training.page.read_text()
+    assert "What does working the leads bring in?" in company.training.page.read_text()
 
 
 @pytest.fixture(scope="module")

@@ -208,6 +208,20 @@ class TestWhoOutranksWhom:
         assert told["won_without_margin"] == 0
         assert told["out_of_time"]["gain"] > told["out_of_time"]["error"] > 0
 
+    def test_a_request_gets_the_very_numbers_of_the_file(
+        self, seats: SimulatedCrm, trained: Any
+    ) -> None:
+        _, settings = trained
+        scores = pd.read_csv(settings.root / "scores.csv", dtype=str)
+        handed_off = np.flatnonzero(seats.leads["handed_off_at"].notna())[::211]
+        for row in handed_off.tolist():
+            lead = seats.leads.iloc[row].dropna().to_dict()
+            touches = seats.activities[seats.activities["lead_id"] == lead["lead_id"]]
+            own = touches.drop(columns="lead_id").to_dict("records")
+            (answer,) = load_scorer(config=settings).score_records([lead], [own])
+            for name in ("expected_margin", "expected_margin_low", "priority", "probability"):
+                assert getattr(answer, name) == float(scores.loc[row, name])
+
     def test_priority_is_the_share_of_training_leads_outranked(
         self, seats: SimulatedCrm, trained: Any
     ) -> None:

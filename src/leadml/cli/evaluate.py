@@ -103,7 +103,7 @@ def _show(console: "Console", result: "Evaluation") -> None:
     console.print(_scores(values))
     if values["fair_comparison"] is not None:
         console.print(_contest(values["fair_comparison"]))
-    console.print(_profit(values["profit"]))
+    console.print(profit_table(values["profit"]))
     differing = flagged(values)
     for line in differing[:MOST_LINES]:
         console.print(f"differs: {line}", markup=False)
@@ -185,7 +185,8 @@ def accounts_table(told: dict[str, Any]) -> "Table":
     return table
 
 
-def _profit(told: dict[str, Any]) -> "Table | str":
+def profit_table(told: dict[str, Any]) -> "Table | str":
+    """Show what working leads was expected to bring in and brought in, or why nobody knows."""
     from rich.table import Table
 
     from leadml.pages.html import count, money, percent
