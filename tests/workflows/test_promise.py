@@ -16,8 +16,10 @@ from leadml.domain.handoff import HandoffPolicy
 from leadml.errors import ConfigError
 from leadml.evaluation.close_rate import lower_bound, upper_bound
 from leadml.model.bundle import read_bundle
-from leadml.settings import Settings
-from leadml.workflows.train import train
+from leadml.settings import Settings, load_settings
+from leadml.workflows.score import load_scorer
+from leadml.workflows.score_file import score
+from leadml.workflows.train import Training, train
 
 
 def test_what_set_the_cut_is_told(company: Any) -> None:
@@ -100,3 +102,76 @@ def test_profit_needs_a_known_margin(
     settings = settings_for(replace(small, leads=mapping, handoff=policy))
     with pytest.raises(ConfigError, match=r"no won lead has a known margin or amount"):
         train(frame, config=settings)
+
+
+REP_CUTS = {
+    "probability": 0.6,
+    "basis": "estimated",
+    "reps": [{"owner": "Ann", "probability": 0.1}, {"owner": "Bo", "probability": 0.9}],
+}
+
+
+def test_cuts_of_representatives_are_the_same_in_a_file_and_in_a_request(
+    make_model: Callable[..., Settings], handmade: Definition, tmp_path: Path
+) -> None:
+    # log-odds 0, so p = .5: above Ann's cut, below the team's and Bo's
+    definition = replace(handmade, leads=replace(handmade.leads, owner="rep"))
+    settings = make_model(definition=definition, threshold=REP_CUTS)
+    frame = pd.DataFrame({"id": list("abcd"), "rep": ["Ann", "Bo", "", "Cy"], "size": [2000.0] * 4})
+    scoring = score(frame, tmp_path / "scores.parquet", config=settings)
+    written = pd.read_parquet(tmp_path / "scores.parquet")
+    records = frame.to_dict("records")
+    answers = load_scorer(config=settings).score_records(records)
+    assert written["cut"].tolist() == [0.1, 0.9, 0.6, 0.6]
+    assert [answer.cut for answer in answers] == [0.1, 0.9, 0.6, 0.6]
+    assert written["sales_ready"].tolist() == [True, False, False, False]
+    assert [answer.sales_ready for answer in answers] == [True, False, False, False]
+    assert scoring.sales_ready == 1
+
+
+def test_an_export_without_the_owner_is_held_to_the_teams_cut(
+    make_model: Callable[..., Settings], handmade: Definition
+) -> None:
+    definition = replace(handmade, leads=replace(handmade.leads, owner="rep"))
+    settings = make_model(definition=definition, threshold=REP_CUTS)
+    (answer,) = load_scorer(config=settings).score_records([{"id": "a", "size": 2000.0}])
+    assert (answer.cut, answer.sales_ready) == (0.6, False)
+
+
+class TestPolicies:
+    """The same company under other policies."""
+
+    @staticmethod
+    def trained(root: Path, crm: SimulatedCrm, text: str) -> tuple[Settings, Training]:
+        (root / "leadml.toml").write_text(f"{crm.definition}\n[handoff]\n{text}\n")
+        settings = load_settings(root / "leadml.toml")
+        return settings, train(crm.leads, config=settings)
+
+    def test_profit_in_training_is_profit_in_service(
+        self, crm: SimulatedCrm, tmp_path: Path
+    ) -> None:
+        settings, training = self.trained(tmp_path, crm, 'policy = "profit"\ncost = 1500')
+        cut = training.threshold
+        assert (cut.policy, cut.profit_cut, cut.probability) == ("profit", 1500.0, 0.15)
+        assert cut.told[0].startswith("Leads whose expected margin exceeds 1,500 are handed off")
+        score(crm.leads.tail(300), tmp_path / "s.parquet", config=settings)
+        found = pd.read_parquet(tmp_path / "s.parquet")
+        pays = found["expected_margin"] > 1500
+        assert (found["sales_ready"] == (pays & (found["probability"] >= 0.15))).all()
+        assert 0 < found["sales_ready"].sum() < 300
+        told = found[found["cut"].notna()]
+        assert (told["sales_ready"] == (told["probability"] > told["cut"] - 1e-12)).all()
+
+    def test_a_capacity_of_each_representative_is_met_by_the_past_leads(
+        self, crm: SimulatedCrm, tmp_path: Path
+    ) -> None:
+        policy = 'policy = "capacity"\ncapacity = 0.5\ncapacity_per = "rep"'
+        _, training = self.trained(tmp_path, crm, policy)
+        cut = training.threshold
+        assert cut.policy == "capacity"
+        assert len(cut.reps) >= 3
+        owners = {rep["owner"] for rep in cut.reps}
+        # half a lead a week is 2.17 a month; no cut lets more in, some fewer for want of leads
+        assert cut.handoffs_a_month is not None
+        assert 0 < cut.handoffs_a_month <= 0.5 * 365.25 / 84 * (len(owners) + 1)
+        assert all(rep["probability"] >= 0.15 for rep in cut.reps)
