@@ -35,6 +35,15 @@ def test_one_company_in_several_spellings() -> None:
     assert found.crowds == {}
 
 
+def test_companies_are_numbered_as_they_come_in_every_process() -> None:
+    # texts hash differently in each process, so the order of a set would differ, too
+    companies: list[str | None] = [f"C{n * 7 % 50}" for n in range(50)]
+    found = accounts_of(leads_of([*companies, *companies]))
+    assert found is not None
+    assert found.names == [str(name).casefold() for name in companies]
+    assert found.of.tolist() == [*range(50), *range(50)]
+
+
 def test_none_without_a_column() -> None:
     leads = read_leads(table_of(pd.DataFrame({"id": ["a"]}), "leads.csv"), MAPPING, required={"id"})
     assert accounts_of(leads) is None

@@ -44,7 +44,8 @@ def accounts_of(leads: Leads) -> Accounts | None:
     folded = [
         None if text is None else text.casefold() for text in ([] if texts is None else texts)
     ]
-    everyone = {(name, lead) for name, lead in zip(folded, leads.lead_id, strict=True) if name}
+    people = dict.fromkeys(zip(folded, leads.lead_id, strict=True))  # a set has no fixed order
+    everyone = [(name, lead) for name, lead in people if name]
     sizes = Counter(name for name, _ in everyone)
     crowds = {name: size for name, size in sizes.most_common() if size > MOST_LEADS}
     position = {name: place for place, name in enumerate(n for n in sizes if n not in crowds)}
