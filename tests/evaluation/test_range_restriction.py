@@ -102,7 +102,10 @@ def test_an_export_cut_at_the_threshold_is_restricted() -> None:
     cut = Pool(everyone.points[inside], np.ones(int(inside.sum()), bool))
     found = restriction(cut, threshold=60)
     assert found["restricted"] is True
-    assert "just above 60 points and 0 just below" in found["why"]
+    assert "just above 60 points and 0 below, so" in found["why"]
+    # leads under the threshold that were of no use otherwise show that it was not cut there
+    other = Pool(cut.points, cut.worked, export=everyone.points)
+    assert restriction(other, threshold=60)["restricted"] is False
     whole = restriction(Pool(everyone.points, np.ones(3000, bool)), threshold=60)
     assert whole["restricted"] is False
     assert whole["why"] == "(almost) every lead of this export was worked, whatever its points"

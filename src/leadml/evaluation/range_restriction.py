@@ -17,7 +17,7 @@ FEWEST_OF_EACH = 20
 NARROWED = 0.85
 """Spread of the points among worked leads ÷ among all, under which the range is restricted."""
 EDGE = 0.05
-"""Leads just under the threshold ÷ leads just above it, under which the export was cut there."""
+"""Leads under the threshold ÷ leads just above it, under which the export was cut there."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,15 @@ class Pool:
         How many leads each worked one stands for; None where each stands for itself.
     model : float array or None
         The model's log-odds as of the same moments; NaN where not scored; None for none.
+    export : float array, shape (leads of the export,), or None
+        Points of all leads of the export, of no use otherwise or not; None for `points`.
     """
 
     points: Floats
     worked: Bools
     weight: Floats | None = None
     model: Floats | None = None
+    export: Floats | None = None
 
 
 def restriction(pool: Pool, *, threshold: float) -> dict[str, Any]:
@@ -65,8 +68,8 @@ def restriction(pool: Pool, *, threshold: float) -> dict[str, Any]:
     deviation of points or of their ranks, the smaller). The narrower the range, the less points can
     tell apart (Thorndike 1949; Sackett and Yang 2000, doi:10.1037/0021-9010.85.1.112): at 0.85 two
     equally good scores differ by 0.004 in AUC in a simulation, at 0.7 by 0.01, at 0.5 by 0.03.
-    Where no lead that was not worked is in the export, an empty stretch just under the threshold
-    shows that the export was cut there.
+    Where no lead that was not worked is in the export, many leads just above the threshold and
+    hardly any below show that the export was cut there.
     """
     known = np.isfinite(pool.points)
     points, worked = pool.points[known], pool.worked[known]
@@ -84,7 +87,8 @@ def restriction(pool: Pool, *, threshold: float) -> dict[str, Any]:
         "model": decided(pool, pool.model),
     }
     if min(worked.sum(), (~worked).sum()) < FEWEST_OF_EACH:
-        return found | _edge(points, threshold)
+        export = points if pool.export is None else pool.export[np.isfinite(pool.export)]
+        return found | _edge(export, threshold)
     found |= decided(replace(pool, weight=None), pool.points)
     if found["restricted"]:
         found["weighted"] = not decided(pool, pool.points)["restricted"]
@@ -132,13 +136,13 @@ def _edge(points: Floats, threshold: float) -> dict[str, Any]:
     """Look for an export cut at the threshold."""
     width = float(points.std()) / 2 if len(points) else 0.0
     above = int(((points >= threshold) & (points < threshold + width)).sum())
-    below = int(((points < threshold) & (points >= threshold - width)).sum())
+    below = int((points < threshold).sum())
     if threshold <= 0 or above < FEWEST_OF_EACH or below >= EDGE * above:
         why = "(almost) every lead of this export was worked, whatever its points"
         return {"restricted": False, "why": why}
     why = (
-        f"the export holds {above:,} leads just above {threshold:g} points and {below:,} just "
-        "below, so the points decided who is in it, and among such leads points look worse than "
+        f"the export holds {above:,} leads just above {threshold:g} points and {below:,} below, "
+        "so the points decided who is in it, and among such leads points look worse than "
         "they are"
     )
     return {"restricted": True, "why": why}

@@ -105,7 +105,14 @@ def _pool(material: Material, judged: Judged, scorer: Scorer, agreement: Agreeme
     scores = scorer.score_batch(batch_of(material, rows[some], moments[rows[some]]), explain=False)
     model[some] = scores.log_odds
     model[some[list(scores.errors)]] = np.nan
-    return Pool(points, worked[rows], _stands_for(material, rows, worked), model)
+    whole = np.arange(0, len(moments), -(-len(moments) // MOST_POOLED) or 1)
+    return Pool(
+        points,
+        worked[rows],
+        _stands_for(material, rows, worked),
+        model,
+        scorer.points_of(batch_of(material, whole, moments[whole])),
+    )
 
 
 def _stands_for(
