@@ -67,7 +67,7 @@ def restriction(pool: Pool, *, threshold: float) -> dict[str, Any]:
     points of worked leads spread less than `NARROWED` times as far as those of all leads (standard
     deviation of points or of their ranks, the smaller). The narrower the range, the less points can
     tell apart (Thorndike 1949; Sackett and Yang 2000, doi:10.1037/0021-9010.85.1.112): at 0.85 two
-    equally good scores differ by 0.004 in AUC in a simulation, at 0.7 by 0.01, at 0.5 by 0.03.
+    equally good scores differ by 0.004 in AUC in a simulation, at 0.7 by 0.010, at 0.5 by 0.017.
     Where no lead that was not worked is in the export, many leads just above the threshold and
     hardly any below show that the export was cut there.
     """
