@@ -7,13 +7,14 @@ For every world, base rate and seed a model is trained on an export of LEADS lea
 train` does it, and asked about the worked leads of the 90 days after it: none of them was there
 when it was trained, and most have no outcome yet. Printed are, over the seeds: the mean probability
 minus the true one in points, the calibration slope, the log loss above that of the true
-probabilities in nats, how many guaranteed hand-off groups truly reach the agreed rate, which model
-was chosen, and the seconds a training took. Where wins and losses take unlike times, the same
-learner is also trained as it is commonly done: on closed leads only; where attributes are edited
-after the outcome, on the table as it is today. Where sales picks leads by a feeling that no export
-shows, the model is also asked about all hand-offs, and held against what they would become *were
-all worked*: with and without exploration. ``--fast`` keeps to a few worlds, one base rate and two
-seeds.
+probabilities in nats, how many guaranteed hand-off groups truly reach the agreed rate, how many
+leads the cut (guaranteed or estimated) hands off, as a share of the most that truly close at that
+rate, which model was chosen, and the seconds a training took. Where wins and losses take unlike
+times, the same learner is also trained as it is commonly done: on closed leads only; where
+attributes are edited after the outcome, on the table as it is today. Where sales picks leads by a
+feeling that no export shows, the model is also asked about all hand-offs, and held against what
+they would become *were all worked*: with and without exploration. ``--fast`` keeps to a few worlds,
+one base rate and two seeds.
 """
 
 import argparse
@@ -28,11 +29,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 import leadml
 from leadml.data.simulate import SimulatedCrm, simulate
 from leadml.evaluation.recovery import Recovery, recovery
 
+Floats = NDArray[np.float64]
 START = date(2024, 7, 1)
 FRESH_DAYS = 90
 YEAR_AND_A_HALF, YEAR = 540, 365
@@ -73,6 +76,7 @@ class Run:
     chosen: str
     basis: str
     violated: bool | None
+    volume: float | None
     seconds: float
 
 
@@ -182,7 +186,7 @@ def train_and_ask(world: str, past: Past, base_rate: float, seed: int, *, naive:
         and cut.probability is not None
         and (said >= cut.probability).any()
     ):
-        violated = bool(finest[said >= cut.probability].mean() < 0.30)
+        violated = bool(finest[said >= cut.probability].mean() < AGREED)
     return Run(
         world=world + naive,
         base_rate=base_rate,
@@ -191,8 +195,16 @@ def train_and_ask(world: str, past: Past, base_rate: float, seed: int, *, naive:
         chosen=training.chosen,
         basis=cut.basis,
         violated=violated,
+        volume=of_the_best(said, finest, cut.probability),
         seconds=seconds,
     )
+
+
+def of_the_best(said: Floats, true: Floats, cut: float | None) -> float | None:
+    """Return the leads handed off over the most, best first, that truly close at the rate."""
+    means = np.cumsum(true[np.argsort(-said)]) / np.arange(1, len(true) + 1)
+    best = int(np.flatnonzero(means >= AGREED).max(initial=-1)) + 1
+    return None if cut is None or not best else float((said >= cut).sum()) / best
 
 
 def runs_of(world: str, leads: int, base_rate: float, seed: int) -> list[Run]:
@@ -210,7 +222,7 @@ def runs_of(world: str, leads: int, base_rate: float, seed: int) -> list[Run]:
 
 HEADER = (
     f"{'world':<44}{'rate':>5}  {'mean - truth, points':<24}{'slope':<20}"
-    f"{'log loss - truth, nats':<24}{'guarantee':>10}{'s':>6}  chosen"
+    f"{'log loss - truth, nats':<24}{'guarantee':>10}{'of best':>9}{'s':>6}  chosen"
 )
 
 
@@ -223,10 +235,12 @@ def row(runs: list[Run]) -> str:
     promises = [run.violated for run in runs if run.violated is not None]
     kept = f"{len(promises) - sum(promises)}/{len(promises)}" if promises else "-"
     chosen = ", ".join(f"{name} {n}" for name, n in Counter(r.chosen for r in runs).most_common())
+    volumes = [run.volume for run in runs if run.volume is not None]
+    volume = f"{np.mean(volumes):.0%}" if volumes else "-"
     seconds = np.mean([run.seconds for run in runs])
     return (
         f"{runs[0].world:<44}{runs[0].base_rate:>5.2f}  {off:<24}{slope:<20}{excess:<24}"
-        f"{kept:>10}{seconds:>6.1f}  {chosen}"
+        f"{kept:>10}{volume:>9}{seconds:>6.1f}  {chosen}"
     )
 
 

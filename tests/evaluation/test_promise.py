@@ -46,13 +46,13 @@ def words(cut: Threshold = CUT, by: HandoffPolicy | None = None, **changes: Any)
 
 def test_an_estimate() -> None:
     assert words() == [
-        "Leads with a probability of at least 23.1 % are handed off; of 177 that would have been, "
-        "each judged before its outcome was known, 60 closed (33.9 %); the true rate lies between "
+        "Leads with a probability of at least 23.1 % are handed off. Of 177 such leads, each "
+        "judged before its outcome was known, 60 closed: 33.9 %. The true rate lies between "
         "24.3 % and 44.6 %, each bound with 95 % confidence.",
         "The agreed 30 % is likely but not proven: at this rate some 750 more outcomes of such "
         "leads would settle it, about 2 years at the present pace.",
         "Expected a month: 36 hand-offs, 10.5 wins and a margin of 94,214 (80,000 to 99,000); "
-        "70.3 % of all winners are caught. The weakest lead handed off had 23.1 % (the floor is "
+        "70.3 % of all winners are caught; the weakest lead handed off had 23.1 % (the floor is "
         "15 %).",
         "The promise is about leads that sales follows up. Of all 225 above the cut, those it "
         "never worked or worked too late among them, 64 closed: 28.4 % (23.5 % to 33.8 %).",
@@ -95,12 +95,12 @@ def test_what_would_settle_it(changes: dict[str, Any], sentence: str) -> None:
         (
             HandoffPolicy(policy="each"),
             {"probability": 0.3},
-            "Every lead with a probability of at least 30 % is handed off; of 177",
+            "Every lead with a probability of at least 30 % is handed off. Of 177",
         ),
         (
             HandoffPolicy(policy="capacity", capacity=25.0),
             {},
-            "The best 25 leads a week are handed off, from 23.1 % on; of 177",
+            "The best 25 leads a week are handed off, from 23.1 % on. Of 177",
         ),
         (
             HandoffPolicy(policy="capacity", capacity=2.5, capacity_per="rep"),
@@ -110,7 +110,7 @@ def test_what_would_settle_it(changes: dict[str, Any], sentence: str) -> None:
         (
             HandoffPolicy(policy="profit", cost=1200.0),
             {"profit_cut": 1200.0, "probability": 0.15},
-            "Leads whose expected margin exceeds 1,200 are handed off, none below 15 %; of 177",
+            "Leads whose expected margin exceeds 1,200 are handed off, none below 15 %. Of 177",
         ),
     ],
 )
@@ -123,7 +123,7 @@ def test_every_policy_says_who_is_handed_off(
 def test_a_fixed_cut_that_no_lead_reached() -> None:
     told = words(Threshold(0.3, "estimated", policy="each", floor=0.15))
     assert told == [
-        "Every lead with a probability of at least 30 % is handed off; no lead got as far before "
+        "Every lead with a probability of at least 30 % is handed off. No lead got as far before "
         "its outcome was known."
     ]
 
@@ -131,16 +131,15 @@ def test_a_fixed_cut_that_no_lead_reached() -> None:
 def test_points_and_nobody() -> None:
     points = words(probability=None, basis="points", more_outcomes=None)
     assert points[0].startswith("The agreed points decide: fewer than 20 leads with an out-of-time")
-    assert "60 closed (33.9 %)" in points[0]
+    assert "60 closed: 33.9 %." in points[0]
     assert len(points) == 4  # nothing is said of settling
     (nobody,) = words(Threshold(None, "none", floor=0.15))
     assert "no group of leads with at least 15 % each reached the agreed close rate" in nobody
 
 
-def test_without_dates_only_the_winners_caught_are_told() -> None:
-    assert (
-        words(handoffs_a_month=None, wins_a_month=None)[2] == "That catches 70.3 % of all winners."
-    )
+def test_without_dates_nothing_is_told_of_months() -> None:
+    told = words(handoffs_a_month=None, wins_a_month=None)[2]
+    assert told.startswith("70.3 % of all winners are caught; the weakest lead handed off had")
 
 
 def test_without_amounts_no_margin_is_told() -> None:
@@ -151,7 +150,8 @@ def test_without_amounts_no_margin_is_told() -> None:
 
 def test_undated_leads_of_unknown_companies() -> None:
     pool = {"leads": 442, "accounts": None, "folds": 1, "from": None, "to": None, "why": "drawn"}
-    assert words(pool=pool)[-1].startswith("It rests on 442 leads, each predicted")
+    expected = "It rests on 442 leads, each predicted knowing only the outcomes of others: drawn."
+    assert words(pool=pool)[-1] == expected
 
 
 def test_percentages_have_at_most_one_decimal() -> None:

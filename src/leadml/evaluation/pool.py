@@ -148,7 +148,7 @@ def cohort_of(pool: Pool, asked: Asked) -> Cohort:
     test has `POWER` were the group's rate what was said of it, at the level of the newest.
     """
     if pool.at is None:
-        why = "leads have no dates: folds were drawn at random, and no change over time can show"
+        why = "leads have no dates, so folds were drawn at random and no change over time can show"
         return Cohort(pool, why)
     sample = one_per_account(pool.take(pool.worked))
     newest = sample.period == sample.period.max(initial=0)

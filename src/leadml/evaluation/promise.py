@@ -33,28 +33,31 @@ def _promise(cut: Cut, agreement: Agreement, policy: HandoffPolicy) -> str:
             f"reached the agreed close rate of {target}, or fewer than {FEWEST_WINS} were won and "
             "there are no points to go by."
         )
-    closed = ""
-    if cut["volume"]:
-        closed = (
-            f"; of {cut['volume']:,} that would have been, each judged before its outcome was "
-            f"known, {cut['won']:,} closed ({percent(cut['expected_close_rate'])})"
-        )
     if cut["basis"] == "points":
         return (
             f"The agreed points decide: fewer than {FEWEST_WINS} leads with an out-of-time "
-            f"prediction were won, too few to read a cut from{closed}."
+            f"prediction were won, too few to read a cut from.{_closed(cut)}"
         )
-    text = f"{_handed_off(cut, policy)}{closed}"
+    text = f"{_handed_off(cut, policy)}.{_closed(cut)}"
     if cut["basis"] == "guaranteed":
         return (
-            f"{text}. That shows with {sure} confidence that such leads, followed up as now, close "
+            f"{text} That shows with {sure} confidence that such leads, followed up as now, close "
             f"at {target} or more."
         )
     if not cut["volume"]:
-        return f"{text}; no lead got as far before its outcome was known."
+        return f"{text} No lead got as far before its outcome was known."
     return (
-        f"{text}; the true rate lies between {percent(cut['low'])} and {percent(cut['high'])}, "
+        f"{text} The true rate lies between {percent(cut['low'])} and {percent(cut['high'])}, "
         f"each bound with {sure} confidence."
+    )
+
+
+def _closed(cut: Cut) -> str:
+    if not cut["volume"]:
+        return ""
+    return (
+        f" Of {cut['volume']:,} such leads, each judged before its outcome was known, "
+        f"{cut['won']:,} closed: {percent(cut['expected_close_rate'])}."
     )
 
 
@@ -103,20 +106,23 @@ def _settled(cut: Cut, agreement: Agreement) -> Iterator[str]:
 
 
 def _brings(cut: Cut) -> Iterator[str]:
-    if cut["handoffs_a_month"] is None:
-        if cut["recall"] is not None:
-            yield f"That catches {percent(cut['recall'])} of all winners."
-        return
-    margin = cut["margin_a_month"]
-    money = "" if margin is None else f" and a margin of {_money(margin)}"
-    text = f"Expected a month: {_count(cut['handoffs_a_month'])} hand-offs, "
-    text += f"{_count(cut['wins_a_month'])} wins{money}"
+    parts = []
+    if cut["handoffs_a_month"] is not None:
+        margin = cut["margin_a_month"]
+        money = "" if margin is None else f" and a margin of {_money(margin)}"
+        parts.append(
+            f"Expected a month: {_count(cut['handoffs_a_month'])} hand-offs, "
+            f"{_count(cut['wins_a_month'])} wins{money}"
+        )
     if cut["recall"] is not None:
-        text += f"; {percent(cut['recall'])} of all winners are caught"
+        parts.append(f"{percent(cut['recall'])} of all winners are caught")
     if cut["weakest"] is not None:
-        text += f". The weakest lead handed off had {percent(cut['weakest'])} (the floor is "
-        text += f"{percent(cut['floor'])})"
-    yield text + "."
+        parts.append(
+            f"the weakest lead handed off had {percent(cut['weakest'])} (the floor is "
+            f"{percent(cut['floor'])})"
+        )
+    if parts:
+        yield "; ".join(parts) + "."
 
 
 def _of_all(cut: Cut) -> Iterator[str]:
@@ -136,11 +142,12 @@ def _rests_on(cut: Cut) -> Iterator[str]:
         return
     accounts = pool["accounts"]
     alone = "" if accounts is None else f", one from each of {accounts:,} companies"
-    when = f" of {pool['from'][:10]} to {pool['to'][:10]}" if pool["from"] else ""
-    yield (
-        f"It rests on {pool['leads']:,} leads{when}{alone}, each predicted knowing earlier "
-        f"outcomes only: {pool['why']}."
-    )
+    when, knowing = "", "knowing only the outcomes of others"
+    if pool["from"]:
+        when = f" of {pool['from'][:10]} to {pool['to'][:10]}"
+        knowing = "knowing earlier outcomes only"
+    whose = f"{pool['leads']:,} leads{when}{alone}"
+    yield f"It rests on {whose}, each predicted {knowing}: {pool['why']}."
 
 
 def percent(share: float) -> str:
