@@ -286,3 +286,37 @@ def test_json_ready() -> None:
     written = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert written == vars(found) | {"reps": [], "told": []}
     assert Threshold(**written).to_dict() == found.to_dict()
+
+
+class TestDated:
+    """What time adds: months until outcomes settle it, and cohorts of unlike levels."""
+
+    DAY = 86_400_000_000
+
+    def dated(self, p: Numbers, y: Outcomes, period: list[int]) -> Pool:
+        at = np.arange(len(p), dtype=np.int64) * self.DAY
+        return replace(Pool.of(p, y), at=at, period=np.array(period, np.intp))
+
+    def test_months_until_more_outcomes_have_come_in(self) -> None:
+        # 100 leads in 99 days: 3.25 months; 34 of them won, all handed off: 30.7 leads a month
+        y = (np.arange(100) * 34 // 100 != (np.arange(100) + 1) * 34 // 100).astype(np.int8)
+        found = choose(self.dated(np.full(100, 0.34), y, [0] * 100), agreement=AGREED)
+        assert (found.basis, found.volume, found.won) == ("estimated", 100, 34)
+        assert found.more_outcomes is not None
+        months = 99 / (365.25 / 12)
+        assert found.more_months == pytest.approx(found.more_outcomes * months / 100)
+
+    def test_leads_of_another_level_guarantee_nothing(self) -> None:
+        # Two of the newest 60 closed where 12 were expected; the older ones that must help out
+        # with wins stand above the cut of .3 and all closed: they would prove the promise.
+        y = np.append(np.ones(300, np.int8), (np.arange(60) % 30 == 0).astype(np.int8))
+        p = np.repeat([0.5, 0.2], [300, 60])
+        policy = HandoffPolicy(policy="each")
+        pool = self.dated(p, y, [0] * 300 + [1] * 60)
+        found = choose(pool, agreement=AGREED, policy=policy)
+        assert found.pool is not None
+        assert "nothing is guaranteed" in found.pool["why"]
+        assert found.won == found.volume >= 18
+        assert found.basis == "estimated"
+        one_period = replace(pool, period=np.zeros(360, np.intp))
+        assert choose(one_period, agreement=AGREED, policy=policy).basis == "guaranteed"
