@@ -94,6 +94,15 @@ def test_an_interval_stays_inside_and_a_perfect_area_has_none() -> None:
     assert (perfect.value, perfect.low, perfect.high) == (1, 1, 1)
 
 
+def test_one_account_has_no_error_that_could_be_told() -> None:
+    # All residuals of the one account cancel: rounding leaves 0, or just below.
+    random = np.random.default_rng(0)
+    for _ in range(50):
+        score = random.normal(size=40)
+        interval = areas(np.arange(40) < 15, [score], accounts=np.zeros(40, int)).interval(0)
+        assert interval.low == pytest.approx(interval.high)
+
+
 def test_one_outcome_alone_has_no_area() -> None:
     with pytest.raises(ValueError, match=r"^expected won and lost leads"):
         areas(np.ones(3, bool), [np.arange(3.0)])

@@ -54,6 +54,22 @@ def test_copies_of_leads_in_one_account_prove_nothing_more() -> None:
         assert two.high - two.low == pytest.approx(one.high - one.low, rel=0.02)
 
 
+def test_one_account_settles_nothing_and_a_few_are_held_to_students_t() -> None:
+    random = np.random.default_rng(1)
+    won = random.random(300) < 0.4
+    better, worse = won + random.normal(size=300), random.normal(size=300)
+    for compare in (compare_auc, compare_losses):
+        one = compare(leads(won, accounts=np.zeros(300, int)), better, worse, 0.95)
+        assert one.chance == 1.0
+        assert one.low == one.high == one.difference != 0
+    # t of 3 degrees of freedom leaves out 5 % beyond 3.1824 errors where the normal does at 1.96
+    four = compare_auc(leads(won, accounts=np.arange(300) % 4), better, worse, 0.95)
+    wide = compare_auc(leads(won, accounts=np.arange(300) % 4), better, worse, 0.5)
+    assert four.high - four.difference == pytest.approx(
+        (wide.high - wide.difference) * 3.18245 / 0.76489, rel=1e-4
+    )
+
+
 def test_scores_in_any_unit_are_calibrated_alike_in_every_block() -> None:
     random = np.random.default_rng(2)
     won = random.random(400) < 0.3

@@ -123,6 +123,18 @@ def test_leads_of_one_account_are_no_separate_evidence() -> None:
     assert whole["flags"] == []
 
 
+@pytest.mark.parametrize(("accounts", "judged"), [(1, False), (9, False), (10, True)])
+def test_contacts_of_a_few_customers_do_not_favour_the_points(accounts: int, judged: bool) -> None:
+    made = answers(600)
+    p = np.random.default_rng(5).permutation(made.probability)
+    given = {"won": made.won, "probability": p, "points": made.points, "ready": made.ready}
+    names = {"industry": np.full(600, "Retail", object)}
+    (row,) = slices(Answers(**given, accounts=np.arange(600) % accounts), names, confidence=0.95)
+    assert (row["p"]["points"] is not None) is judged
+    assert judged or not row["flags"]
+    assert row["auc"]["points"] > row["auc"]["model"]
+
+
 def test_flags_are_adjusted_for_all_slices_of_all_keys() -> None:
     """Right predictions in 60 slices: a flag anywhere in at most 5 % of evaluations.
 

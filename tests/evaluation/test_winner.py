@@ -108,7 +108,7 @@ def test_a_difference_too_small_to_matter_names_nobody() -> None:
 def test_without_calibration_nobody_wins() -> None:
     made = Contest(np.arange(8) < 3, {"model": Entrant(np.arange(8.0))}, Stakes(rate=0.3))
     assert winner_of(made).name == "none"
-    assert "too few leads were won or lost" in winner_of(made).text
+    assert "too few leads, or leads of too few accounts, were won" in winner_of(made).text
 
 
 def test_where_the_points_chose_nobody_is_named() -> None:

@@ -63,6 +63,11 @@ class TestUnknown:
         found = unknown_of(money(list(self.KNOWN), 0, 0, 1.0, "amount"), np.full(12, 60.0))
         assert (found.factor, found.low, found.high) == (1.0, 0.0, 1.0)
 
+    def test_margins_of_nothing_bound_the_unknown_ones_by_nothing(self) -> None:
+        # every known margin is 0: 0 / 0 would be no number, and neither would the bounds
+        found = unknown_of(money([0.0] * 3, 2, 0, 1.0), np.zeros(6))
+        assert (found.factor, found.low, found.high) == (1.0, 1.0, 1.0)
+
 
 def frame(**columns: list[Any]) -> pd.DataFrame:
     rows = len(next(iter(columns.values())))

@@ -18,7 +18,8 @@ from leadml.evaluation.interval import Interval
 from leadml.evaluation.tally import Floats
 
 FEWEST_OF_EACH = 10
-"""Fewest won and fewest lost leads for which the normal approximation is used."""
+"""Fewest accounts (leads where not known) with a won lead, and with a lost one, for which the normal
+approximation is used: two customers tell nothing for certain, however many contacts they have."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Areas:
         An area of exactly 0 or 1 has no such interval: the two bounds are the area.
         """
         value = float(self.auc[score])
-        error = float(np.sqrt(self.covariance[score, score]))
+        error = float(np.sqrt(max(self.covariance[score, score], 0.0)))
         if not 0 < value < 1:
             return Interval.around(value, value, value)
         arm = norm.ppf((1 + level) / 2) * error / (value * (1 - value))
@@ -108,6 +109,21 @@ def areas(
         cross = _spread(of_won, of_lost, among) / (number_won * number_lost)
         covariance += cross + cross.T
     return Areas(auc, covariance, accounts is not None)
+
+
+def evidence(won: NDArray[np.bool_], accounts: NDArray[np.intp] | None = None) -> int:
+    """Return how many accounts have a won lead, or how many a lost one if those are fewer.
+
+    Without `accounts` every lead is an account of its own.
+
+    Examples
+    --------
+    >>> won = np.array([True, True, False, False, False])
+    >>> evidence(won), evidence(won, np.array([0, 0, 0, 1, 2]))
+    (2, 1)
+    """
+    account = np.arange(len(won)) if accounts is None else accounts
+    return min(_count(account, won), _count(account, ~won))
 
 
 def _placements(won: NDArray[np.bool_], score: Floats) -> Floats:

@@ -11,7 +11,7 @@ from leadml.evaluation.answers import Bools, ModelAnswers, PointsAnswers, Promis
 from leadml.evaluation.close_rate import close_rate
 from leadml.evaluation.contest import PAIRS, Contest, Entrant, Row, Stakes, pair_row
 from leadml.evaluation.delong import FEWEST_OF_EACH as FEWEST_FOR_AREAS
-from leadml.evaluation.delong import Areas, areas
+from leadml.evaluation.delong import Areas, areas, evidence
 from leadml.evaluation.interval import Interval
 from leadml.evaluation.range_restriction import Pool, restriction
 from leadml.evaluation.sigmoid import FEWEST_OF_EACH, PARTS, cross_fitted, fold_of, normal_scores
@@ -106,7 +106,8 @@ class FairComparison:
         weight = circumstances.weight
         self._weight = None if weight is None else weight[self.rows] / weight[self.rows].mean()
         among = np.arange(len(self._won)) if self._accounts is None else self._accounts
-        enough = min(self._won.sum(), len(self._won) - self._won.sum()) >= FEWEST_OF_EACH
+        self._evidence = evidence(self._won, self._accounts)
+        enough = self._evidence >= FEWEST_OF_EACH
         self._fold = fold_of(among, self._won, seed=seed) if enough else None
         self._both = self._together()
         self.contest = Contest(self._won, self._entrants(), self._stakes(won))
@@ -263,9 +264,9 @@ class FairComparison:
         told: dict[str, Any] = {"metric": "auc", "better": "higher", "method": "delong"}
         if self._accounts is not None:
             told["method"] = "obuchowski"
-        fewest = min(self._won.sum(), len(self._won) - self._won.sum())
-        if fewest < FEWEST_FOR_AREAS:
+        if self._evidence < FEWEST_FOR_AREAS:
             reason = f"needs {FEWEST_FOR_AREAS} won and {FEWEST_FOR_AREAS} lost leads"
+            reason += "" if self._accounts is None else ", of as many accounts each"
             return told | dict.fromkeys(NAMES, Interval.absent(reason).to_dict()) | {"pairs": []}
         scores = [self.contest.entrants[name].ranking for name in names]
         found = areas(self._won, scores, accounts=self._accounts)

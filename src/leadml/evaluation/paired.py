@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, rankdata
+from scipy.stats import rankdata, t
 
 from leadml.evaluation.ridge import fit_ridge
 
@@ -135,10 +135,13 @@ def _block(won: Flags, score: Floats) -> tuple[float, Floats]:
 def _paired(
     first: float, second: float, influence: Floats, tested: HeldOut, confidence: float
 ) -> Paired:
+    """Return the difference, its error by accounts; a single account tells nothing."""
     number = np.unique(tested.accounts, return_inverse=True)[1].reshape(-1)
-    moved = np.bincount(number, weights=influence)
-    error = float(np.sqrt((moved**2).sum() * len(moved) / max(len(moved) - 1, 1)))
-    difference = first - second
-    reach = float(norm.ppf((1 + confidence) / 2)) * error
-    chance = float(2 * norm.sf(abs(difference) / error)) if error > 0 else float(difference == 0)
+    moved, difference = np.bincount(number, weights=influence), first - second
+    free = len(moved) - 1
+    if free < 1:
+        return Paired(first, second, difference, difference, difference, 1.0)
+    error = float(np.sqrt((moved**2).sum() * len(moved) / free))
+    reach = float(t.ppf((1 + confidence) / 2, free)) * error
+    chance = float(2 * t.sf(abs(difference) / error, free)) if error > 0 else float(difference == 0)
     return Paired(first, second, difference, difference - reach, difference + reach, chance)

@@ -10,7 +10,8 @@ from leadml.evaluation.tally import Floats
 PARTS = 5
 """Folds of the cross-fitting."""
 FEWEST_OF_EACH = 20
-"""Fewest won and fewest lost leads for a recalibration."""
+"""Fewest accounts (leads where not known) with a won lead, and with a lost one, for a recalibration
+and a winner."""
 _STEPS = 40
 _RIDGE = 1e-4
 

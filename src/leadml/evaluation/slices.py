@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import binom, false_discovery_control, norm
 
 from leadml.evaluation.close_rate import close_rate, lower_bound, upper_bound
-from leadml.evaluation.delong import FEWEST_OF_EACH, areas
+from leadml.evaluation.delong import FEWEST_OF_EACH, areas, evidence
 from leadml.evaluation.interval import Interval
 from leadml.evaluation.tally import Floats
 
@@ -94,7 +94,7 @@ def slices(
     -----
     Two tests a slice: are as many won as predicted (exact binomial; with accounts the larger p of
     it and a test whose error counts accounts), and do points rank its leads better than the model
-    (DeLong, or Obuchowski's with accounts; 10 won and 10 lost needed). Flags are those of Benjamini
+    (DeLong, or Obuchowski's with accounts; 10 won and 10 lost needed, of as many accounts). Flags are those of Benjamini
     and Hochberg (1995, doi:10.1111/j.2517-6161.1995.tb02031.x) over all tests of all keys: on
     average at most 5 % of them are false.
     """
@@ -211,7 +211,7 @@ def _rank(of: Answers, one: _Judged, *, compare: bool) -> None:
     if of.points is None:
         return
     one.values["auc"]["points"] = float(found.auc[1])
-    if compare:
+    if compare and evidence(won, accounts) >= FEWEST_OF_EACH:
         gap, p = found.difference(1, 0)
         one.chances["points"] = p / 2 if (gap.value or 0) > 0 else 1 - p / 2
 

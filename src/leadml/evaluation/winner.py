@@ -50,7 +50,11 @@ def winner_of(contest: Contest) -> Winner:
     """
     values = contest.measured.get(PRIMARY, {})
     if len(values) < 2:
-        return Winner("none", "No winner: too few leads were won or lost to calibrate all alike.")
+        return Winner(
+            "none",
+            "No winner: too few leads, or leads of too few accounts, were won or lost to "
+            "calibrate all alike.",
+        )
     p = equality(contest)
     least = SMALLEST * min(values.values())
     better = {

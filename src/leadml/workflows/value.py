@@ -176,8 +176,8 @@ def unknown_of(money: Money, given_win: Numbers) -> Unknown:
 
 def _plausible(money: Money, given_win: Numbers) -> tuple[float, float]:
     """Return where unknown margins may lie, relative to what is expected of their leads."""
-    known = np.flatnonzero(~np.isnan(money.known))
-    if not len(known):
+    known = np.flatnonzero(~np.isnan(money.known) & (given_win != 0))
+    if not len(known):  # nothing is known, or all that is expected is nothing
         return 1.0, 1.0
     least, most = np.quantile(money.known[known] / given_win[known], PLAUSIBLE)
     return min(float(least), 1.0), max(float(most), 1.0)
