@@ -320,3 +320,24 @@ class TestDated:
         assert found.basis == "estimated"
         one_period = replace(pool, period=np.zeros(360, np.intp))
         assert choose(one_period, agreement=AGREED, policy=policy).basis == "guaranteed"
+
+
+def test_stricter_cuts_of_representatives_take_leads_from_what_is_expected() -> None:
+    # 200 leads in 60 days (1.971 months), 100 at .5 of which 60 won, 100 at .1; half of the good
+    # ones are Dee's, who gets none: 50 hand-offs with 30 of the 60 wins are left.
+    p, y = np.repeat([0.5, 0.1], 100), np.zeros(200, np.int8)
+    y[:60] = 1
+    order = np.argsort(np.tile(np.arange(100), 2), kind="stable")
+    at = np.linspace(0, 60 * 86_400_000_000, 200).astype(np.int64)
+    owner = np.array(["Dee", "Ann"] * 100, object)
+    pool = replace(Pool.of(p, y).take(order), at=at, owner=owner[order])
+    agreement = Agreement(close_rate=0.3)
+    team, stricter = (choose(pool, agreement=agreement, own=own) for own in (None, {"Dee": 0.9}))
+    assert (stricter.probability, stricter.basis, stricter.volume) == (0.5, "guaranteed", 100)
+    assert stricter.reps == ({"owner": "Dee", "probability": 0.9},)
+    assert (team.share, stricter.share) == (0.5, 0.25)
+    assert (team.recall, stricter.recall) == (1.0, 0.5)
+    months = 60 / (365.25 / 12)
+    assert team.handoffs_a_month == pytest.approx(100 / months)
+    assert stricter.handoffs_a_month == pytest.approx(50 / months)
+    assert stricter.wins_a_month == pytest.approx(30 / months)

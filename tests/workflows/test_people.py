@@ -28,7 +28,7 @@ from leadml.pages.evaluation_page import evaluation_page
 from leadml.settings import Settings
 from leadml.workflows.evaluate import evaluate
 from leadml.workflows.material import Material
-from leadml.workflows.people import carried, people_in, with_own_cuts
+from leadml.workflows.people import carried, own_cuts, people_in
 from leadml.workflows.score import load_scorer
 from leadml.workflows.score_file import score
 from leadml.workflows.train import train
@@ -107,31 +107,30 @@ def test_words_say_who_is_told_apart_and_what_cannot_be() -> None:
 def test_the_stricter_cut_goes_into_the_threshold_and_decides() -> None:
     team = Threshold(0.25, "guaranteed")
     people = found(HandoffPolicy(per_rep=True))
-    served = with_own_cuts(team, people)
     dee = cuts(people)["Dee"]
-    assert served.reps == ({"owner": "Dee", "probability": dee},)
+    assert own_cuts(team, people) == {"Dee": dee}
+    served = replace(team, reps=({"owner": "Dee", "probability": dee},))
     p = np.array([0.26, 0.26, dee, dee - 1e-9, 0.24, 0.26])
     owner = ["Dee", "Ann", "Dee", "Dee", "Ann", None]
     decision = decide(served.to_dict(), p, owner=owner)
     assert decision.sales_ready.tolist() == [False, True, True, False, False, True]
     assert decision.cut.tolist() == [dee, 0.25, dee, dee, 0.25, 0.25]
     # Nothing changes without per_rep, without a cut, or where capacities gave cuts already.
-    assert with_own_cuts(team, found(HandoffPolicy())) is team
-    assert with_own_cuts(team, None) is team
+    assert own_cuts(team, found(HandoffPolicy())) == {}
+    assert own_cuts(team, None) == {}
     none = Threshold(None, "none")
-    assert with_own_cuts(none, found(HandoffPolicy(per_rep=True), team_cut=None)) is none
+    assert own_cuts(none, found(HandoffPolicy(per_rep=True), team_cut=None)) == {}
     by_capacity = replace(team, reps=({"owner": "Ann", "probability": 0.6},))
-    assert with_own_cuts(by_capacity, people) is by_capacity
+    assert own_cuts(by_capacity, people) == {}
 
 
 def test_a_refreshed_threshold_keeps_stricter_cuts_and_none_below_the_teams() -> None:
     before = {"reps": [{"owner": "Dee", "probability": 0.4}, {"owner": "Eli", "probability": 0.3}]}
     per_rep = HandoffPolicy(per_rep=True)
-    fresh = carried(Threshold(0.35, "guaranteed"), before, per_rep)
-    assert fresh.reps == ({"owner": "Dee", "probability": 0.4},)
-    assert carried(Threshold(0.35, "guaranteed"), before, HandoffPolicy()).reps == ()
-    assert carried(Threshold(None, "none"), before, per_rep).reps == ()
-    assert carried(Threshold(0.35, "guaranteed"), {}, per_rep).reps == ()
+    assert carried(Threshold(0.35, "guaranteed"), before, per_rep) == {"Dee": 0.4}
+    assert carried(Threshold(0.35, "guaranteed"), before, HandoffPolicy()) == {}
+    assert carried(Threshold(None, "none"), before, per_rep) == {}
+    assert carried(Threshold(0.35, "guaranteed"), {}, per_rep) == {}
 
 
 def test_without_an_owner_column_there_is_nothing_to_say() -> None:

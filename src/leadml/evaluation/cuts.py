@@ -1,7 +1,7 @@
 """Cuts that a policy fixes without looking at outcomes: by rate, by capacity, by profit."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,10 @@ class Cuts:
     team: float
     reps: Mapping[str, float] = field(default_factory=dict)
     cost: float | None = None
+
+    def with_own(self, own: Mapping[str, float]) -> "Cuts":
+        """Return the cuts with further ones of representatives."""
+        return replace(self, reps={**self.reps, **own})
 
     def above(self, pool: Pool) -> Flags:
         """Tell which leads are handed off, shape (leads,)."""

@@ -1,5 +1,6 @@
 """The hand-off threshold: where leads are handed off, on what basis, and what is expected of it."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -105,6 +106,7 @@ def choose_threshold(
     agreement: Agreement,
     policy: HandoffPolicy | None = None,
     follow_ups: bool = False,
+    own: Mapping[str, float] | None = None,
 ) -> Threshold:
     """Choose the cut from out-of-time predictions, each made knowing earlier outcomes only.
 
@@ -118,17 +120,21 @@ def choose_threshold(
         Default: as many leads as possible while the group keeps the promise.
     follow_ups : bool
         Whether it is known who was followed up; else there is no close rate of all hand-offs.
+    own : mapping, optional
+        Cuts of representatives, stricter than the team's, by name. They take leads from what is
+        expected; whether the promise is kept is tested on the team's cut.
     """
     policy = policy or HandoffPolicy()
     asked = Asked(agreement.close_rate, agreement.confidence, policy.floor_under(agreement))
     cohort = cohort_of(pool, asked)
     sample = one_per_account(cohort.pool.take(cohort.pool.worked))
     group = _group(cohort, sample, asked, policy)
-    above = _handed_off(cohort.pool, group)
+    served = replace(group, cuts=group.cuts and group.cuts.with_own(own or {}))
+    above = _handed_off(cohort.pool, served)
     figures, why = expectation_of(
         cohort.pool, above, confidence=asked.confidence, follow_ups=follow_ups
     )
-    cuts = group.cuts
+    cuts = served.cuts
     threshold = Threshold(
         None if cuts is None else cuts.team,
         group.basis,

@@ -1,7 +1,6 @@
 """Representatives of a training run or an evaluation, and the cuts that are their own."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -68,8 +67,8 @@ def people_in(
     return told | {"reps": reps, "same_as_owner": same, "per_rep": policy.per_rep}
 
 
-def with_own_cuts(threshold: Threshold, people: dict[str, Any] | None) -> Threshold:
-    """Return the threshold with the cuts of representatives that are stricter than the team's.
+def own_cuts(threshold: Threshold, people: dict[str, Any] | None) -> dict[str, float]:
+    """Return the cuts of representatives that are stricter than the team's, by name.
 
     Parameters
     ----------
@@ -78,17 +77,14 @@ def with_own_cuts(threshold: Threshold, people: dict[str, Any] | None) -> Thresh
     """
     team = threshold.probability
     if people is None or not people["per_rep"] or team is None or threshold.reps:
-        return threshold
-    own = tuple(
-        {"owner": rep["owner"], "probability": rep["cut"]}
-        for rep in people["reps"]
-        if rep["cut"] > team
-    )
-    return replace(threshold, reps=own)
+        return {}
+    return {rep["owner"]: rep["cut"] for rep in people["reps"] if rep["cut"] > team}
 
 
-def carried(threshold: Threshold, before: Mapping[str, Any], policy: HandoffPolicy) -> Threshold:
-    """Return a refreshed threshold with the cuts that representatives had, none below the team's.
+def carried(
+    threshold: Threshold, before: Mapping[str, Any], policy: HandoffPolicy
+) -> dict[str, float]:
+    """Return the cuts that representatives had, where still stricter than a refreshed team's.
 
     A line moves the level of all: who closes fewer of the same leads still does.
 
@@ -99,9 +95,9 @@ def carried(threshold: Threshold, before: Mapping[str, Any], policy: HandoffPoli
     """
     team = threshold.probability
     if not policy.per_rep or team is None or threshold.reps:
-        return threshold
-    own = tuple(dict(rep) for rep in before.get("reps", ()) if rep["probability"] > team)
-    return replace(threshold, reps=own)
+        return {}
+    reps = before.get("reps", ())
+    return {rep["owner"]: rep["probability"] for rep in reps if rep["probability"] > team}
 
 
 def _same_words(columns: list[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """The promise of a training run: the pool its cut is read from, and the cut."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -60,6 +61,7 @@ def promise_of(
     judged: Judged,
     settings: Settings,
     worth: Worth,
+    own: Mapping[str, float] | None = None,
 ) -> Threshold:
     """Choose the cut, and say what is expected of it.
 
@@ -73,6 +75,8 @@ def promise_of(
         them.
     worth : Worth
         What a win is expected to bring.
+    own : mapping, optional
+        Cuts of representatives, stricter than the team's, by name.
     """
     tested = np.flatnonzero(np.isfinite(said) & ~_explored(material)[lesson.rows])
     pool = Pool(
@@ -89,7 +93,7 @@ def promise_of(
     asking = Asking(
         lesson.catalogue.features, machine, material, judged, settings, value=worth.value
     )
-    return asking.threshold(pool)
+    return asking.threshold(pool, own)
 
 
 def _refuse_worthless(pool: Pool, settings: Settings) -> None:
@@ -125,14 +129,21 @@ class Asking:
     settings: Settings
     value: Value | None = None
 
-    def threshold(self, pool: Pool) -> Threshold:
-        """Choose the cut from leads with an outcome, oldest first where dated."""
+    def threshold(self, pool: Pool, own: Mapping[str, float] | None = None) -> Threshold:
+        """Choose the cut from leads with an outcome, oldest first where dated.
+
+        Parameters
+        ----------
+        own : mapping, optional
+            Cuts of representatives, stricter than the team's, by name.
+        """
         definition = self.settings.definition
         threshold = choose_threshold(
             self._with_never_worked(pool),
             agreement=definition.agreement,
             policy=definition.handoff,
             follow_ups=self.judged.follow_up_recorded,
+            own=own,
         )
         return _written_out(threshold, self.settings)
 

@@ -47,7 +47,9 @@ def threshold_of(new: NewLeads, found: Refresh, settings: Settings) -> Threshold
         machine = on_top(bundle.machine, found.line)
         asking = Asking(bundle.features, machine, new.material, new.judged, settings, bundle.value)
         before = new.scorer.manifest["threshold"]
-        return carried(asking.threshold(pool), before, settings.definition.handoff)
+        fresh = asking.threshold(pool)
+        own = carried(fresh, before, settings.definition.handoff)
+        return asking.threshold(pool, own) if own else fresh
     kept = Threshold(**new.scorer.manifest["threshold"])
     if kept.basis != "guaranteed":
         return kept

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,7 @@ from leadml.workflows.lesson import (
 )
 from leadml.workflows.material import Material, gather, raise_errors
 from leadml.workflows.outcomes import Outcomes
-from leadml.workflows.people import people_in, with_own_cuts
+from leadml.workflows.people import own_cuts, people_in
 from leadml.workflows.promise import promise_of, refuse_uncountable
 from leadml.workflows.registry import refuse_foreign
 from leadml.workflows.run import Run
@@ -287,8 +288,12 @@ def learn(
         seed=seed,
     )
     worth = worth_of(lesson, folds, material, judged, settings, machine)
-    threshold = promise_of(said, learning.folds, lesson, machine, material, judged, settings, worth)
+    promise = partial(
+        promise_of, said, learning.folds, lesson, machine, material, judged, settings, worth
+    )
+    threshold = promise()
     people = _people(lesson, selection, material, settings, threshold)
+    own = own_cuts(threshold, people)
     return Run(
         settings=settings,
         material=material,
@@ -299,7 +304,7 @@ def learn(
         selection=selection,
         fitted=fitted,
         machine=machine,
-        threshold=with_own_cuts(threshold, people),
+        threshold=promise(own) if own else threshold,
         people=people,
         audit=audit,
         eventually=eventually,
