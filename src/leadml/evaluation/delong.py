@@ -18,8 +18,8 @@ from leadml.evaluation.interval import Interval
 from leadml.evaluation.tally import Floats
 
 FEWEST_OF_EACH = 10
-"""Fewest accounts (leads where not known) with a won lead, and with a lost one, for which the normal
-approximation is used: two customers tell nothing for certain, however many contacts they have."""
+"""Fewest accounts (leads where not known) with a won lead, and with a lost one, for which the
+normal approximation is used: two customers tell nothing for certain, with ever so many contacts."""
 
 
 @dataclass(frozen=True)

@@ -94,9 +94,9 @@ def slices(
     -----
     Two tests a slice: are as many won as predicted (exact binomial; with accounts the larger p of
     it and a test whose error counts accounts), and do points rank its leads better than the model
-    (DeLong, or Obuchowski's with accounts; 10 won and 10 lost needed, of as many accounts). Flags are those of Benjamini
-    and Hochberg (1995, doi:10.1111/j.2517-6161.1995.tb02031.x) over all tests of all keys: on
-    average at most 5 % of them are false.
+    (DeLong, or Obuchowski's with accounts; 10 won and 10 lost needed, of as many accounts). Flags
+    are those of Benjamini and Hochberg (1995, doi:10.1111/j.2517-6161.1995.tb02031.x) over all
+    tests of all keys: on average at most 5 % of them are false.
     """
     judged = [
         _judge(answers.take(rows), key, name, rest=rest, confidence=confidence, compare=compare)
