@@ -90,4 +90,5 @@ def test_profit_asks_more_than_the_cost_of_every_lead_and_the_floor() -> None:
 
 def test_weeks_between_first_and_last() -> None:
     assert weeks_of(pool(10)) == pytest.approx(10)
+    assert weeks_of(replace(pool(10), every=2.0)) == pytest.approx(5)  # twice as many came in
     assert weeks_of(Pool.of(P, np.zeros(91, np.int8))) == 0.0

@@ -203,6 +203,18 @@ def test_weighted_leads_count_as_many() -> None:
     }
 
 
+def test_the_volume_of_a_hand_off_is_counted_by_what_its_leads_stand_for() -> None:
+    # Half of the leads reach the points; the others stand for four each: a fifth is handed off.
+    won, model, points = sample(0)
+    weight = np.where(points > np.median(points), 1.0, 4.0)
+    told = compare(won, model, points, Circumstances(weight=weight)).to_dict()
+    (row,) = [r for r in told["fair_comparison"]["same_volume"] if r["of"] == "points"]
+    assert row["share"] == pytest.approx(0.2)
+    assert row["volume"] == 140
+    ready = points > np.median(points)
+    assert row["points"]["value"] == pytest.approx(won[ready].mean())
+
+
 @pytest.mark.parametrize("kind", ["equal", "percent", "noise"])
 def test_a_winner_is_rarely_named_wrongly(kind: str) -> None:
     """60 evaluations of 700 leads: at 5 % more than 8 false winners come once in 500 times.

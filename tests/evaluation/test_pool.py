@@ -59,6 +59,7 @@ def test_joined_leads_stand_in_time_order_and_keep_what_both_know() -> None:
     both = here.joined(there)
     assert both.p.tolist() == [0.4, 0.2, 0.4, 0.4, 0.2]
     assert both.points_ready is None
+    assert replace(here, every=3.0).joined(there).take(np.array([0])).every == 3.0
     undated = replace(here, at=None).joined(replace(there, at=None))
     assert undated.p.tolist() == [0.4, 0.4, 0.4, 0.2, 0.2]
 

@@ -17,6 +17,7 @@ from leadml.errors import ConfigError
 from leadml.evaluation.close_rate import lower_bound, upper_bound
 from leadml.model.bundle import read_bundle
 from leadml.settings import Settings, load_settings
+from leadml.workflows import train as train_module
 from leadml.workflows.score import load_scorer
 from leadml.workflows.score_file import score
 from leadml.workflows.train import Training, train
@@ -70,6 +71,27 @@ def test_it_travels_in_the_manifest_and_the_run(company: Any) -> None:
     told = json.loads(json.dumps(company.training.to_dict()["threshold"]))
     assert dict(bundle.manifest["threshold"]) == told
     assert bundle.definition.handoff == HandoffPolicy()
+
+
+def test_a_thinned_history_counts_every_lead_that_came_in(
+    company: Any, settings_for: Callable[[Definition], Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Every second lead is predicted: of the five a week that sales has time for, half are seen.
+    policy = HandoffPolicy(policy="capacity", capacity=5.0)
+    settings = settings_for(replace(company.settings.definition, handoff=policy))
+    monkeypatch.setattr(train_module, "MOST_TO_CHOOSE", company.training.leads - 1)
+    cut = train(company.crm.leads, activities=company.crm.activities, config=settings).threshold
+    assert cut.pool is not None
+    assert cut.handoffs_a_month is not None
+    first, last = (np.datetime64(cut.pool[end][:19]) for end in ("from", "to"))
+    weeks = (last - first) / np.timedelta64(7, "D")
+    assert 0.4 * 5 * weeks < cut.handoffs_a_month * weeks * 7 / 30.4375 / 2 <= 0.5 * 5 * weeks + 1
+    assert cut.volume <= 0.5 * 5 * weeks + 1
+    whole = company.training.threshold.close_rate_of_all
+    unworked = 1 - cut.volume / cut.close_rate_of_all["leads"]
+    assert unworked == pytest.approx(
+        1 - company.training.threshold.volume / whole["leads"], abs=0.15
+    )
 
 
 def test_a_capacity_needs_dates(

@@ -94,7 +94,7 @@ def cut_at(p: Numbers, leads: float, floor: float) -> float:
 
 
 def weeks_of(pool: Pool) -> float:
-    """Return the weeks between the first and the last lead; 0 without dates."""
+    """Return the weeks in which so many leads come in; 0 without dates."""
     if pool.at is None or len(pool) < 2:
         return 0.0
-    return float(np.ptp(pool.at)) / (MICROSECONDS_A_DAY * DAYS_A_WEEK)
+    return float(np.ptp(pool.at)) / (MICROSECONDS_A_DAY * DAYS_A_WEEK * pool.every)

@@ -62,10 +62,10 @@ def expectation_of(
 
 
 def months_of(pool: Pool) -> float:
-    """Return the months between the first and the last lead; 0 without dates."""
+    """Return the months in which so many leads come in; 0 without dates."""
     if pool.at is None or len(pool) < 2:
         return 0.0
-    return float(np.ptp(pool.at)) / (MICROSECONDS_A_DAY * DAYS_A_MONTH)
+    return float(np.ptp(pool.at)) / (MICROSECONDS_A_DAY * DAYS_A_MONTH * pool.every)
 
 
 def _margin(pool: Pool, won: Flags, months: float) -> dict[str, float] | None:

@@ -168,12 +168,14 @@ class FairComparison:
         return cross_fitted(column, self._won, self._fold, weight=self._weight, rising=True)
 
     def _stakes(self, won: Bools) -> Stakes:
+        """Return at what all are measured; hand-offs count by what leads stand for."""
         leads = len(self._won)
+        own = np.ones(leads) if self._weight is None else self._weight
         shares: dict[str, float] = {}
         for of, answers in (("points", self._points.ready), ("model", self._model.sales_ready)):
-            handed = int(answers[self.rows].sum())
-            if handed and handed / leads not in shares.values():
-                shares[of] = handed / leads
+            share = float(own @ answers[self.rows] / own.sum())
+            if share and share not in shares.values():
+                shares[of] = share
         for share in SHARES:
             if round(share * leads):
                 shares[f"{share:g}"] = round(share * leads) / leads

@@ -58,6 +58,8 @@ class Pool:
         Whose lead it is; None where not mapped, or for a lead of nobody.
     margin : float array, shape (leads, 3), or None
         Money each lead's win is worth: lowest, expected, highest. None without amounts.
+    every : float
+        How many leads came in for each of these: above 1 where a very long history was thinned.
     """
 
     p: Numbers
@@ -70,6 +72,7 @@ class Pool:
     points_ready: Flags | None = None
     owner: NDArray[np.object_] | None = None
     margin: Numbers | None = None
+    every: float = 1.0
 
     def __len__(self) -> int:
         """Return the number of leads."""
@@ -78,8 +81,9 @@ class Pool:
     def take(self, rows: NDArray[Any]) -> "Pool":
         """Return some of the leads."""
         parts: dict[str, Any] = {
-            field.name: None if (values := getattr(self, field.name)) is None else values[rows]
+            field.name: values[rows]
             for field in fields(self)
+            if isinstance(values := getattr(self, field.name), np.ndarray)
         }
         return replace(self, **parts)
 
@@ -89,6 +93,7 @@ class Pool:
         parts: dict[str, Any] = {
             name: None if here is None or there is None else np.concatenate([here, there])
             for name, (here, there) in pairs.items()
+            if name != "every"
         }
         both = replace(self, **parts)
         return both if both.at is None else both.take(np.argsort(both.at, kind="stable"))
@@ -143,9 +148,10 @@ def cohort_of(pool: Pool, asked: Asked) -> Cohort:
     Notes
     -----
     The score test of an extra intercept for the newest period in a logistic regression with the
-    predictions as offset (Rao 1948), at the level `UNLIKELY`. A newest cohort too small for the
-    test of its first group is widened backwards, lead by lead, to the fewest leads with which that
-    test has `POWER` were the group's rate what was said of it, at the level of the newest.
+    predictions as offset (Rao 1948), at the level `WORSE` or `BETTER`. A newest cohort too small
+    for the test of its first group is widened backwards, lead by lead, to the fewest leads with
+    which that test has `POWER` were the group's rate what was said of it, at the level of the
+    newest.
     """
     if pool.at is None:
         why = "leads have no dates, so folds were drawn at random and no change over time can show"

@@ -78,7 +78,8 @@ def promise_of(
     own : mapping, optional
         Cuts of representatives, stricter than the team's, by name.
     """
-    tested = np.flatnonzero(np.isfinite(said) & ~_explored(material)[lesson.rows])
+    told = np.isfinite(said)
+    tested = np.flatnonzero(told & ~_explored(material)[lesson.rows])
     pool = Pool(
         p=probability(said[tested]),
         y=lesson.y[tested],
@@ -87,6 +88,7 @@ def promise_of(
         at=lesson.as_of[tested] if folds.ordered else None,
         points_ready=_ready(None if lesson.points is None else lesson.points[tested], settings),
         margin=_money(worth.value, worth.given_win[tested]),
+        every=sum(len(test) for _, test in folds) / int(told.sum()),
         **_facts(material, lesson.rows[tested]),
     )
     _refuse_worthless(pool, settings)
@@ -154,7 +156,7 @@ class Asking:
         never = np.isin(judged.why_not.astype(str), NEVER_WORKED) & ~_explored(self.material)
         if pool.at is not None:
             never &= (as_of >= pool.at.min()) & (as_of <= pool.at.max())
-        rows = np.flatnonzero(never)
+        rows = np.flatnonzero(never)[:: round(pool.every)]
         return pool.joined(self._asked(rows, as_of[rows], pool)) if len(rows) else pool
 
     def _asked(self, rows: Rows, as_of: NDArray[np.int64], pool: Pool) -> Pool:
