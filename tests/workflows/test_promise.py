@@ -126,6 +126,32 @@ def test_profit_needs_a_known_margin(
         train(frame, config=settings)
 
 
+def test_unknown_margins_lie_around_what_the_cut_is_expected_to_bring(
+    settings_for: Callable[[Definition], Settings], small: Definition
+) -> None:
+    random = np.random.default_rng(1)
+    won = random.random(300) < 0.4
+    frame = pd.DataFrame(
+        {
+            "id": np.arange(300).astype(str),
+            "stage": np.where(won, "Won", "Lost"),
+            "made": pd.date_range("2024-01-01", periods=300, freq="D").strftime("%Y-%m-%d"),
+            "size": random.normal(won * 1.0, 1.0),
+            "amount": 1000.0,
+            "profit": np.where(random.random(300) < 0.5, random.choice([100, 900], 300), np.nan),
+        }
+    )
+    mapping = replace(small.leads, amount="amount", margin_amount="profit")
+    settings = settings_for(replace(small, leads=mapping))
+    cut = train(frame, config=settings).threshold
+    margin = cut.margin_a_month
+    assert margin is not None
+    assert cut.wins_a_month is not None
+    low, value, high = (margin[end] / cut.wins_a_month for end in ("low", "value", "high"))
+    assert 100 < low < value < high < 900
+    assert 400 < value < 600
+
+
 REP_CUTS = {
     "probability": 0.6,
     "basis": "estimated",

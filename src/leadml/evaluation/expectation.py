@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from leadml.data.values import MICROSECONDS_A_DAY
 from leadml.evaluation.close_rate import close_rate
 from leadml.evaluation.knowable import DAYS_A_MONTH
-from leadml.evaluation.pool import Pool, one_per_account
+from leadml.evaluation.pool import Pool, drawn_of_accounts
 
 Flags = NDArray[np.bool_]
 
@@ -76,8 +76,12 @@ def _margin(pool: Pool, won: Flags, months: float) -> dict[str, float] | None:
 
 
 def _of_all(pool: Pool, above: Flags, confidence: float) -> dict[str, float] | None:
-    """Return wins over all hand-offs above the cut; one lead per account where those are known."""
-    group = one_per_account(pool.take(above))
+    """Return wins over all hand-offs above the cut; one lead per account where those are known.
+
+    The lead is drawn before the cut is held against it, as for the promise: drawn from the leads
+    above the cut, an account would count whenever any of its leads reaches it.
+    """
+    group = pool.take(above & drawn_of_accounts(pool))
     leads, won = len(group), int(group.y.sum())
     rate = close_rate(won, leads, confidence)
     if rate.value is None or rate.low is None or rate.high is None:

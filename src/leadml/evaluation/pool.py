@@ -110,12 +110,18 @@ def one_per_account(pool: Pool) -> Pool:
     Leads of one company share its fate; counted once each they are independent, as the exact test
     needs them. A rate over them is one of companies rather than of contacts.
     """
+    drawn = drawn_of_accounts(pool)
+    return pool if drawn.all() else pool.take(drawn)
+
+
+def drawn_of_accounts(pool: Pool) -> Flags:
+    """Tell which leads `one_per_account` draws; all where no accounts are known."""
+    drawn = np.ones(len(pool), bool)
     if pool.account is None or pool.lot is None:
-        return pool
+        return drawn
     order = np.lexsort((pool.lot, pool.account))
-    first = np.ones(len(order), bool)
-    first[1:] = np.diff(pool.account[order]) != 0
-    return pool.take(np.sort(order[first]))
+    drawn[order[1:]] = np.diff(pool.account[order]) != 0
+    return drawn
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from leadml.model.bundle import id_hashes
 from leadml.model.calibration import periods_of
 from leadml.model.points import reached
 from leadml.model.scorecard import Machine, probability
-from leadml.model.value import Value
+from leadml.model.value import Margins, Value
 from leadml.settings import Settings
 from leadml.snapshot.exploration import propensity_of
 from leadml.snapshot.features import FeatureSet
@@ -180,7 +180,7 @@ def pool_of_new(new: NewLeads, p: Numbers) -> Pool:
     """Return new leads as a single period, with what a refreshed line says of them."""
     rows, scores = new.scored, new.scores
     ready, said = scores.points_ready, scores.probability[rows]
-    money = scores.margins and np.stack(scores.margins.take(rows), axis=1) / said[:, None]
+    money = scores.margins and _in_order(scores.margins.take(rows)) / said[:, None]
     return Pool(
         p=p,
         y=new.judged.label[new.rows[rows]],
@@ -228,7 +228,12 @@ def _money(value: Value, given_win: Numbers) -> Numbers | None:
     if value.basis is None:
         return None
     mean = 0.0 if value.mean is None else value.mean  # before any win with a margin was known
-    return np.stack(value.unknown.of(np.where(np.isnan(given_win), mean, given_win)), axis=1)
+    return _in_order(value.unknown.of(np.where(np.isnan(given_win), mean, given_win)))
+
+
+def _in_order(margins: Margins) -> Numbers:
+    """Return margins as columns: lowest, expected, highest."""
+    return np.stack((margins.low, margins.value, margins.high), axis=1)
 
 
 def _ready(points: Numbers | None, settings: Settings) -> NDArray[np.bool_] | None:
