@@ -75,6 +75,17 @@ def test_the_better_contestant_is_named_in_both_directions_of_good() -> None:
     assert back["auc"] == back["log_loss"] == back["brier"] == "second"
 
 
+@pytest.mark.parametrize(("accounts", "favoured"), [(1, None), (9, None), (10, "first")])
+def test_contacts_of_a_few_accounts_favour_nobody(accounts: int, favoured: str | None) -> None:
+    random = np.random.default_rng(0)
+    won = random.random(600) < 0.4
+    both = {"good": Scored(won + random.normal(size=600)), "bad": Scored(random.normal(size=600))}
+    challenge = Challenge(won, both, accounts=np.arange(600) % accounts, replicates=100)
+    (row,) = [r for r in challenge.differences("good", "bad") if r.metric == "auc"]
+    assert row.difference.low > 0
+    assert row.better == favoured
+
+
 def test_points_without_probabilities_have_only_ranking_metrics() -> None:
     won, probability = sample(0)
     points = Scored(np.round(probability * 50), no_probability="points were never calibrated")

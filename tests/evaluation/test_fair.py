@@ -166,6 +166,9 @@ def test_a_few_customers_settle_nothing_however_many_contacts_they_have(accounts
     told = fair.to_dict()
     assert told["winner"] == "none"
     assert "leads of too few accounts" in told["winner_text"]
+    rows = told["fair_comparison"]["same_volume"] + [measure(told, "log_loss")]
+    favoured = [pair["better"] for row in rows for pair in row["pairs"]]
+    assert ("model" in favoured) is (accounts == 19)
     assert told["fair_comparison"]["calibration"] is None
 
 

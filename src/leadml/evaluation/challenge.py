@@ -12,6 +12,9 @@ from leadml.evaluation.metrics import METRICS, Metric, miscalibration
 from leadml.evaluation.tally import Floats, Ranked
 
 LEVEL = 0.95
+FEWEST_ACCOUNTS = 10
+"""Accounts, leads where not known, under which no interval favours anybody: resamples of so few are
+too much alike."""
 Progress = Callable[[int, int], None]
 
 
@@ -140,7 +143,9 @@ class Challenge:
         self._contestants = {name: _Contestant(won, scored) for name, scored in contestants.items()}
         self._values = {name: one.measures() for name, one in self._contestants.items()}
         self._random, self._watch = np.random.default_rng(seed), watch
-        self._resampled = self._resample(_clusters(accounts, len(won)), progress)
+        clusters = _clusters(accounts, len(won))
+        self.settles = len(np.unique(clusters)) >= FEWEST_ACCOUNTS
+        self._resampled = self._resample(clusters, progress)
 
     def _resample(self, cluster: NDArray[np.intp], progress: Progress | None) -> dict[str, Floats]:
         clusters = int(cluster.max()) + 1
@@ -192,7 +197,7 @@ class Challenge:
                 drawn = self._resampled[first][:, column] - self._resampled[second][:, column]
                 difference = _interval(gap, drawn, metric)
             shown = [None if np.isnan(value) else value for value in values]
-            favoured = _favours(difference, metric)
+            favoured = _favours(difference, metric) if self.settles else None
             rows.append(Difference(key, shown[0], shown[1], difference, favoured))
         return rows
 

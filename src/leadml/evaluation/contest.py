@@ -60,6 +60,8 @@ class Stakes:
         Money it costs to work one lead.
     weight : float array, shape (leads,), or None
         How many leads each stands for; None where each stands for itself.
+    settles : bool
+        Whether intervals may favour anybody; not with a few accounts.
     """
 
     rate: float
@@ -67,6 +69,7 @@ class Stakes:
     margin: Floats | None = None
     cost: float = 0.0
     weight: Floats | None = None
+    settles: bool = True
 
 
 class Contest:
@@ -179,11 +182,12 @@ class Contest:
     def pairs(self, row: Row, *, good: Literal["higher", "lower"]) -> list[dict[str, Any]]:
         """Compare the entrants two by two on the same resamples; JSON-ready."""
         values = self.measured.get(row, {})
-        return [
+        rows = [
             pair_row(first, second, self._gap(row, first, second), good=good)
             for first, second in PAIRS
             if np.isfinite([values.get(first, np.nan), values.get(second, np.nan)]).all()
         ]
+        return rows if self.stakes.settles else [one | {"better": None} for one in rows]
 
     def _gap(self, row: Row, first: str, second: str) -> Interval:
         gap = self.measured[row][first] - self.measured[row][second]

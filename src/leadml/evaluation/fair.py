@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leadml.evaluation.answers import Bools, ModelAnswers, PointsAnswers, Promise, Together
+from leadml.evaluation.challenge import FEWEST_ACCOUNTS
 from leadml.evaluation.close_rate import close_rate
 from leadml.evaluation.contest import PAIRS, Contest, Entrant, Row, Stakes, pair_row
 from leadml.evaluation.delong import FEWEST_OF_EACH as FEWEST_FOR_AREAS
@@ -185,6 +186,7 @@ class FairComparison:
             margin=self._money(),
             cost=self._around.cost,
             weight=self._weight,
+            settles=self._accounts is None or int(self._accounts.max()) + 1 >= FEWEST_ACCOUNTS,
         )
 
     def _money(self) -> Floats | None:
