@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 import leadml
-from leadml.cli.evaluate import MOST_LINES, accounts_table, profit_table
+from leadml.cli.evaluate import MOST_LINES, accounts_table, contest_table, profit_table
 from leadml.cli.main import main
 from leadml.data.values import missing_texts
 from leadml.model.bundle import write_alias, write_bundle
@@ -125,3 +125,13 @@ def test_profit_of_model_and_points() -> None:
 
 def test_no_profit_says_why() -> None:
     assert profit_table({"model": None, "reason": "no money"}) == "profit: not known, no money."
+
+
+def test_a_table_weighted_by_explored_leads_says_why_it_differs_from_the_others() -> None:
+    value = {name: {"value": 0.5} for name in ("model", "points", "both")}
+    pair = {"first": "both", "difference": -0.01, "low": -0.02, "high": 0.0, "better": None}
+    rows = [{"metric": metric, "pairs": [pair]} | value for metric in ("log_loss_equal", "", "auc")]
+    fair = {"measures": rows, "weights": None}
+    assert shown(contest_table(fair)).splitlines()[0].strip() == "model, points, or both"
+    fair["weights"] = {"effective_leads": 90.0, "largest": 4.0}
+    assert "here explored leads stand for those like them" in shown(contest_table(fair))

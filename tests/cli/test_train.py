@@ -1,10 +1,13 @@
 """What `leadml train` says of the model, in words."""
 
+import io
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from leadml.cli.train import closed_least_and_most, cost_words, value_words
+from leadml.cli.train import closed_least_and_most, cost_words, show_handoff, value_words
+from leadml.evaluation.threshold import Threshold
 
 
 def own(words: str, leads: int, won: int) -> dict[str, Any]:
@@ -60,3 +63,10 @@ class TestValueWords:
 
     def test_no_money(self) -> None:
         assert value_words({"basis": None}).startswith("Expected margin: none; no won lead")
+
+
+def test_the_handoff_in_words_after_training_and_recalibrating() -> None:
+    cut = Threshold(probability=0.25, basis="estimated", told=("Of 40 [leads], 12 closed.",))
+    console = Console(width=80, record=True, file=io.StringIO())
+    show_handoff(cut, console)
+    assert console.export_text() == "Hand-off (estimated)\n- Of 40 [leads], 12 closed.\n"

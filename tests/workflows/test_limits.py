@@ -85,7 +85,7 @@ def test_topics_of_a_usual_run_and_their_order() -> None:
         ({"activities": False}, "behaviour", "No activities were given"),
         ({"accounts": None}, "companies", "not mapped"),
         ({"accounts": 319}, "companies", "400 leads come from 319 companies"),
-        ({"margin_recorded": False}, "profit", "every win counts"),
+        ({"margin_recorded": False}, "profit", "or no min_margin agreed: every win counts"),
         ({"wins_without_margin": 3}, "profit", "3 wins have no margin"),
         ({"money": "amount", "money_known": 90}, "what a win is worth", "its whole amount"),
         (

@@ -102,7 +102,7 @@ def _show(console: "Console", result: "Evaluation") -> None:
     console.print(_handoffs(values))
     console.print(_scores(values))
     if values["fair_comparison"] is not None:
-        console.print(_contest(values["fair_comparison"]))
+        console.print(contest_table(values["fair_comparison"]))
     console.print(profit_table(values["profit"]))
     differing = flagged(values)
     for line in differing[:MOST_LINES]:
@@ -210,13 +210,15 @@ def profit_table(told: dict[str, Any]) -> "Table | str":
     return table
 
 
-def _contest(fair: dict[str, Any]) -> "Table":
+def contest_table(fair: dict[str, Any]) -> "Table":
     """Tabulate model, points and both together by what decides and by AUC."""
     from rich.table import Table
 
     from leadml.pages.fair_section import MEASURE_NAMES, SHOWN
 
     title = "model, points, or both"
+    if fair["weights"] is not None:
+        title += ": here explored leads stand for those like them"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("")
     for name in (*SHOWN, "both − model", "interval"):

@@ -16,6 +16,7 @@ from leadml.cli.options import (
     table_option,
 )
 from leadml.cli.output import emit, progress
+from leadml.cli.train import show_handoff
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -84,4 +85,6 @@ def _show(found: "Recalibration", out: "Console") -> None:
         out.print(f"Nothing registered: {found.why}.", style="bold", markup=False)
         return
     out.print(f"Version {found.version} is {found.alias}: {found.why}.", style="bold", markup=False)
+    if found.threshold is not None:
+        show_handoff(found.threshold, out)
     out.print(f"Bundle: {found.bundle}", markup=False)

@@ -169,16 +169,20 @@ def _show(scoring: "Scoring", out: "Console") -> None:
             f"Explored: {scoring.explored} leads below the cut are handed off at random to learn "
             "from; each must be followed up."
         )
-    out.print(_stage_words(scoring))
+    out.print(stage_words(scoring))
     if scoring.errors:
         out.print(f"Could not be scored: {scoring.errors} leads, see the column `error`.")
     out.print(f"Wrote {scoring.output}", markup=False)
 
 
-def _stage_words(scoring: "Scoring") -> str:
+def stage_words(scoring: "Scoring") -> str:
+    """Say how many leads are to be nurtured, and how many are nobody's for now."""
     if scoring.eventually_days is None:
         return "Nurture: this version tells nothing of wins after the horizon; train again."
-    return (
-        f"Nurture: {scoring.stages['nurture']} leads reach the cut only within "
-        f"{scoring.eventually_days:g} days; not qualified: {scoring.stages['not_qualified']}."
-    )
+    nurture = scoring.stages["nurture"]
+    if not nurture:
+        text = f"Nurture: no other lead reaches the cut within {scoring.eventually_days:g} days"
+    else:
+        leads = "1 lead reaches" if nurture == 1 else f"{nurture:,} leads reach"
+        text = f"Nurture: {leads} the cut only within {scoring.eventually_days:g} days"
+    return f"{text}; not qualified: {scoring.stages['not_qualified']}."

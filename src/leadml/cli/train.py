@@ -23,6 +23,7 @@ from leadml.cli.people import show_people
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from leadml.evaluation.threshold import Threshold
     from leadml.workflows.train import Training
 
 FEWEST = 20
@@ -111,9 +112,7 @@ def _show(training: "Training", out: "Console") -> None:
     if training.additive_cost is not None:
         out.print(cost_words(training.additive_cost))
     out.print(f"Learnt from {training.leads} leads, {training.won} of them sales-ready.")
-    out.print(f"[bold]Hand-off[/bold] ({training.threshold.basis})")
-    for sentence in training.threshold.told:
-        out.print(f"- {sentence}", markup=False)
+    show_handoff(training.threshold, out)
     out.print(_eventually_words(training))
     out.print(value_words(training.value))
     show_exploration(training.exploration, out)
@@ -124,6 +123,13 @@ def _show(training: "Training", out: "Console") -> None:
     _show_limits(training, out)
     out.print(f"Bundle: {training.bundle}", markup=False)
     out.print(f"Page: {training.page}", markup=False)
+
+
+def show_handoff(threshold: "Threshold", out: "Console") -> None:
+    """Say from which probability leads are handed off, on what basis, and what that brings."""
+    out.print(f"[bold]Hand-off[/bold] ({threshold.basis})")
+    for sentence in threshold.told:
+        out.print(f"- {sentence}", markup=False)
 
 
 def show_exploration(exploration: dict[str, Any] | None, out: "Console") -> None:

@@ -324,7 +324,7 @@ def _dependence(f: Facts) -> Iterator[Limit]:
 
 def _money(f: Facts) -> Iterator[Limit]:
     if not f.margin_recorded:
-        text = "No margin is recorded or agreed: every win counts, solid or not"
+        text = "No margin is recorded, or no min_margin agreed: every win counts, solid or not"
         yield Limit("profit", text, "map margin, and agree on min_margin")
     elif f.wins_without_margin:
         text = f"{f.wins_without_margin:,} wins have no margin, and count as not solid"
