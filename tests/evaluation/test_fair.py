@@ -172,6 +172,21 @@ def test_a_few_customers_settle_nothing_however_many_contacts_they_have(accounts
     assert told["fair_comparison"]["calibration"] is None
 
 
+def test_a_close_rate_of_copies_is_no_surer_than_that_of_the_leads_copied() -> None:
+    won, model, points = (np.repeat(each, 10) for each in sample(0, 120))
+    account = np.repeat(np.arange(120), 10)
+    fair = compare(won, model, points, Circumstances(), accounts=account, resamples=0)
+    random = np.random.default_rng(1)
+    for _ in range(200):
+        picks = np.bincount(random.integers(0, 120, 120), minlength=120)
+        fair.watch(picks[account].astype(float))
+    rows = fair.to_dict()["fair_comparison"]["same_volume"]
+    (row,) = [row for row in rows if row["of"] == "0.3"]
+    rate, n = row["model"]["value"], 36  # of 120 leads the best 36, ten copies each
+    arm = 1.96 * np.sqrt(rate * (1 - rate) / n)
+    assert row["model"]["high"] - row["model"]["low"] == pytest.approx(2 * arm, rel=0.35)
+
+
 def test_areas_need_as_many_accounts_as_leads() -> None:
     won, model, points = sample(0)
     few = compare(won, model, points, Circumstances(), accounts=np.arange(700) % 9).to_dict()

@@ -292,10 +292,19 @@ class FairComparison:
         return rows
 
     def _rate(self, row: Row, name: str, won: float, volume: int) -> Interval:
-        """Return a close rate with its exact bounds; with weights, those of the resamples."""
+        """Return a close rate with its exact bounds; with weights, those of the resamples.
+
+        With accounts the wider of both: exact ones take the leads of an account as independent.
+        """
+        drawn = self.contest.interval(row, name)
         if self._weight is not None:
-            return self.contest.interval(row, name)
-        return close_rate(round(won, 9), volume, self._promise.confidence)
+            return drawn
+        exact = close_rate(round(won, 9), volume, self._promise.confidence)
+        known = None not in (exact.low, exact.high, drawn.low, drawn.high)
+        if self._accounts is None or not known:
+            return exact
+        low, high = np.array([exact.low, drawn.low]).min(), np.array([exact.high, drawn.high]).max()
+        return Interval(exact.value, float(low), float(high))
 
     def _rates(self) -> list[dict[str, Any]]:
         rows = []
