@@ -54,8 +54,9 @@ def test_an_estimate() -> None:
         "Expected a month: 36 hand-offs, 10.5 wins and a margin of 94,214 (80,000 to 99,000); "
         "70.3 % of all winners are caught; the weakest lead handed off had 23.1 % (the floor is "
         "15 %).",
-        "The promise is about leads that sales follows up. Of all 225 above the cut, those it "
-        "never worked or worked too late among them, 64 closed: 28.4 % (23.5 % to 33.8 %).",
+        "The promise is about leads that sales follows up. Of all 225 above the cut (one from "
+        "each company, drawn anew), those it never worked or worked too late among them, 64 "
+        "closed: 28.4 % (23.5 % to 33.8 %).",
         "It rests on 442 leads of 2025-02-10 to 2025-09-23, one from each of 348 companies, each "
         "predicted knowing earlier outcomes only: all periods count.",
     ]

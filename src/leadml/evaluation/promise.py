@@ -128,9 +128,10 @@ def _brings(cut: Cut) -> Iterator[str]:
 def _of_all(cut: Cut) -> Iterator[str]:
     every = cut["close_rate_of_all"]
     if every is not None:
+        anew = " (one from each company, drawn anew)" if (cut["pool"] or {}).get("accounts") else ""
         yield (
             f"The promise is about leads that sales follows up. Of all {every['leads']:,} above "
-            f"the cut, those it never worked or worked too late among them, {every['won']:,} "
+            f"the cut{anew}, those it never worked or worked too late among them, {every['won']:,} "
             f"closed: {percent(every['value'])} ({percent(every['low'])} to "
             f"{percent(every['high'])})."
         )
