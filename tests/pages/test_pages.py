@@ -207,13 +207,15 @@ def test_notes_are_shown_with_their_counts(report_values: dict[str, Any]) -> Non
     assert "leads still open count as not won (7)" in text
 
 
-@pytest.mark.parametrize("name", ["evaluation", "evaluation_without_points", "report_values"])
+@pytest.mark.parametrize(
+    "name", ["evaluation", "evaluation_without_points", "report_values", "training_values"]
+)
 def test_tables_that_stay_tables_on_a_phone_are_narrow(
     name: str, request: pytest.FixtureRequest
 ) -> None:
     # 360 pixels hold four columns with bounds under their rate; wider tables become cards.
     values = request.getfixturevalue(name)
-    drawn = report_page(values) if name == "report_values" else evaluation_page(values)
+    drawn = DRAWN[name](values)
     tables = re.findall(r"<table>.*?</thead>", drawn, re.DOTALL)
     assert len(tables) >= 2
     assert max(table.count("<th ") for table in tables) <= 4
