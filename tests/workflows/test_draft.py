@@ -7,6 +7,7 @@ import pytest
 
 from leadml.data.guesses import Guess, Guesses
 from leadml.data.presets import PRESETS
+from leadml.domain.handoff import HandoffPolicy
 from leadml.settings import settings_from
 from leadml.workflows.draft import Draft, draft_text
 from leadml.workflows.horizon import Horizon
@@ -121,9 +122,11 @@ def test_the_kind_of_export_is_named() -> None:
     assert "# Note: Qualified means taken over by sales, not sold" in text
 
 
-def test_the_commented_points_table_is_a_valid_one() -> None:
+def test_the_commented_points_table_and_handoff_are_valid_ones() -> None:
     text = draft_text(NOTHING)
     table = text[text.index("# [points]") : text.index("# [store]")]
     plain = "\n".join(line.removeprefix("# ") for line in table.splitlines())
     settings = settings_from(tomllib.loads(plain), path=Path("leadml.toml"))
     assert len(settings.definition.points.rules) == 2
+    assert "[handoff]" in plain
+    assert settings.definition.handoff == HandoffPolicy()

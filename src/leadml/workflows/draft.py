@@ -216,6 +216,10 @@ _POINTS = """\
 # max_points = 30
 """
 _ENDING = """\
+# [handoff]                # which leads are handed off; docs/agreement.md has every key
+# policy = "group"         # as many as keep close_rate together; or "each", "capacity", "profit"
+# explore = 0.0            # share of the others handed off at random, to learn from; up to 0.2
+
 # [store]
 # url = "sqlite:///leadml.db"
 # [tracking]
