@@ -19,7 +19,7 @@ COLUMNS = [
     "lead_id", "probability", "sales_ready", "basis", "band", "points", "points_ready",
     "reasons", "model_version", "scored_at", "probability_eventually", "stage", "reasons_sum",
     "expected_margin", "expected_margin_low", "expected_margin_high", "priority", "hand_off",
-    "explored", "handoff_probability", "must_follow_up",
+    "explored", "handoff_probability", "must_follow_up", "cut",
 ]  # fmt: skip
 
 
