@@ -5,6 +5,7 @@ import pytest
 
 from leadml.errors import DataError
 from leadml.pages.html import (
+    coded,
     count,
     days,
     decimal,
@@ -63,3 +64,10 @@ def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     file.write_text("here")
     with pytest.raises(DataError, match=r"cannot be written to: .*; choose another --output"):
         write_pages(file / "inside", "report", {}, "")
+
+
+def test_what_stands_between_backticks_is_code_and_the_rest_is_escaped() -> None:
+    assert coded("`leadml drift` on <newer> leads, then `a<b`") == (
+        "<code>leadml drift</code> on &lt;newer&gt; leads, then <code>a&lt;b</code>"
+    )
+    assert coded("one ` alone") == "one ` alone"

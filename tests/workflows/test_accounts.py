@@ -87,7 +87,7 @@ class TestTrained:
             assert row["observed"]["low"] <= row["won"] / row["accounts"] <= row["observed"]["high"]
         page = company.training.page.read_text()
         assert "Do the probabilities of accounts hold?" in page
-        assert f'<th scope="row">{sizes[-1]["size"]}</th>' in page
+        assert f'<th scope="row">{sizes[-1]["size"]} leads</th>' in page
 
     def test_one_lead_accounts_are_told_their_leads_own_probability(self, company: Any) -> None:
         one = company.training.to_dict()["accounts"]["by_size"][0]

@@ -40,3 +40,15 @@ class Interval:
         """Return JSON-ready values; `reason` only where there is one."""
         values: dict[str, object] = {"value": self.value, "low": self.low, "high": self.high}
         return values if self.reason is None else values | {"reason": self.reason}
+
+
+def p_words(chance: float, *, digits: int = 3) -> str:
+    """Write a p-value; none is ever 0.
+
+    Examples
+    --------
+    >>> p_words(0.0421), p_words(0.5, digits=2), p_words(1e-9)
+    ('p = 0.042', 'p = 0.50', 'p < 0.001')
+    """
+    least: float = 10.0**-digits
+    return f"p < {least:.{digits}f}" if chance < least else f"p = {chance:.{digits}f}"

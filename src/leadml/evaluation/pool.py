@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom, norm
 
+from leadml.evaluation.interval import p_words
 from leadml.evaluation.knowable import POWER
 
 Numbers = NDArray[np.float64]
@@ -171,7 +172,7 @@ def cohort_of(pool: Pool, asked: Asked) -> Cohort:
     if chance >= (WORSE if distance < 0 else BETTER):
         why = (
             "all periods count, for the newest closes as the earlier ones do, given what was said "
-            f"of them (p = {chance:.2f})"
+            f"of them ({p_words(chance, digits=2)})"
         )
         return Cohort(pool, why)
     return _newest(pool, sample, newest, chance, asked)
@@ -206,7 +207,7 @@ def _newest(pool: Pool, sample: Pool, newest: Flags, chance: float, asked: Asked
     leads = int(newest.sum())
     differs = (
         f"the newest period closed {won} of {leads} where {said:.0f} were expected, unlike the "
-        f"earlier ones (p = {chance:.3f})"
+        f"earlier ones ({p_words(chance)})"
     )
     count, alike = _widened(sample, leads, asked, worse=won < said)
     start = (

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from functools import cache
@@ -56,6 +57,16 @@ def decimal(value: float) -> str:
     return f"{value:.4f}"
 
 
+def coded(text: str) -> Markup:
+    """Show what stands between backticks as code; everything else is escaped as it is."""
+    parts = _CODE.split(text)
+    return Markup("").join(_FORMS[n % 2].format(part) for n, part in enumerate(parts))
+
+
+_CODE = re.compile(r"`([^`]+)`")
+_FORMS = (Markup("{}"), Markup("<code>{}</code>"))
+
+
 def signed(value: float) -> str:
     """Write a difference with its sign."""
     return f"{value:+.4f}".replace("-", "\u2212")
@@ -97,7 +108,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(percent=percent, share=share, days=days, moment=moment)
-    environment.filters.update(money=money, count=count, decimal=decimal, signed=signed)
+    environment.filters.update(
+        money=money, coded=coded, count=count, decimal=decimal, signed=signed
+    )
     environment.filters.update(whole=whole, signed_whole=signed_whole, pp=points_of_percent)
     environment.filters.update(odds=odds, points=points)
     return environment

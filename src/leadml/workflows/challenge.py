@@ -9,6 +9,7 @@ from scipy.stats import norm
 
 from leadml.data.values import MICROSECONDS_A_DAY, microseconds
 from leadml.errors import LeadmlError
+from leadml.evaluation.interval import p_words
 from leadml.model.bundle import champion_bundle, read_aliases
 from leadml.workflows.material import batch_of
 from leadml.workflows.run import Run
@@ -107,7 +108,7 @@ def _compare(run: Run, scorer: Scorer, rows: NDArray[np.intp]) -> Challenge:
 def _told(challenge: Challenge, serving: str, confidence: float) -> tuple[str, str]:
     figures = (
         f"on {challenge.leads} leads new to version {serving} ({challenge.won} won) log loss is "
-        f"{challenge.challenger:.4f} against {challenge.champion:.4f} (p = {challenge.chance:.3f})"
+        f"{challenge.challenger:.4f} against {challenge.champion:.4f} ({p_words(challenge.chance)})"
     )
     if challenge.chance <= 1 - confidence:
         return "champion", f"better than the champion: {figures}"

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from leadml.domain.points_table import PointsTable
 from leadml.evaluation.close_rate import expected_wins
+from leadml.evaluation.interval import p_words
 from leadml.evaluation.paired import HeldOut, compare_auc, compare_losses
 from leadml.evaluation.points_worth import Firing, fit_worth
 from leadml.model.points import reached
@@ -173,7 +174,7 @@ def _words(row: dict[str, Any], rehearsed: Rehearsed) -> str:
     names = [CONTESTANTS[row[side]] for side in sides]
     auc, loss = (
         f"{what} {row[key][sides[0]]:.{digits}f} against {row[key][sides[1]]:.{digits}f} "
-        f"({_chance(row[key]['chance'])})"
+        f"({p_words(row[key]['chance'])})"
         for what, key, digits in (("AUC", "auc", 3), ("log loss", "log_loss", 4))
     )
     if row["better"] is None:
@@ -181,10 +182,6 @@ def _words(row: dict[str, Any], rehearsed: Rehearsed) -> str:
     ranks = "rank" if row["better"] == "stages" else "ranks"
     winner = names[0][0].upper() + names[0][1:]
     return f"{winner} {ranks} better than {names[1]}: {leads}, {auc}, {loss}."
-
-
-def _chance(value: float) -> str:
-    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
 
 
 def keeps_close_rate(rehearsed: Rehearsed) -> float | None:
