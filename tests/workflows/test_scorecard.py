@@ -284,6 +284,9 @@ def test_the_command(make_model: Make) -> None:
     told = CliRunner().invoke(main, ["scorecard", "--json", "--unit", "10", *config])
     assert json.loads(told.output)["unit"] == 10
     with_file = ["scorecard", "--output", str(settings.root / "c.csv"), *config]
-    assert CliRunner().invoke(main, with_file).output.rstrip().endswith("c.csv")
+    written = CliRunner().invoke(main, with_file).output
+    assert written.rstrip().endswith("c.csv")
+    assert "of leads" in done.output
+    assert "of leads" not in written  # the table is in the file
     rows = list(csv.reader(io.StringIO((settings.root / "c.csv").read_text("utf-8"))))
     assert rows[1][0] == "(base)"

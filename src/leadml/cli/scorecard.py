@@ -66,7 +66,8 @@ def _show(card: "Card", out: "Console") -> None:
     )
     for row in shown_rows(values):
         table.add_row(*(escape(cell) for cell in row))
-    out.print(table)
+    if card.output is None:  # else it is in the file
+        out.print(table)
     out.print(f"{values['unit']:g} points double the odds; 0 points are a probability of 50 %.")
     if values["cut"] is not None:
         cut = values["cut"]
