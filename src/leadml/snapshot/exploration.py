@@ -132,3 +132,9 @@ def propensity_of(leads: Leads) -> Propensity | None:
     explored = found.explored & (found.probability < 1)
     inverse = np.divide(1.0, found.probability, out=np.ones(len(leads)), where=explored)
     return Propensity(explored, inverse)
+
+
+def explored_in(leads: Leads) -> NDArray[np.bool_]:
+    """Tell which leads were handed off at random, shape (leads,): they are no part of a promise."""
+    known = propensity_of(leads)
+    return np.zeros(len(leads), bool) if known is None else known.explored

@@ -18,7 +18,7 @@ from leadml.model.points import reached
 from leadml.model.scorecard import Machine, probability
 from leadml.model.value import Margins, Value
 from leadml.settings import Settings
-from leadml.snapshot.exploration import propensity_of
+from leadml.snapshot.exploration import explored_in
 from leadml.snapshot.features import FeatureSet
 from leadml.snapshot.labels import Judged
 from leadml.snapshot.split import Folds
@@ -52,7 +52,7 @@ def refuse_uncountable(judged: Judged, settings: Settings) -> None:
         raise ConfigError(msg)
 
 
-def promise_of(
+def promise_pool(
     said: Numbers,
     folds: Folds,
     lesson: Lesson,
@@ -61,9 +61,8 @@ def promise_of(
     judged: Judged,
     settings: Settings,
     worth: Worth,
-    own: Mapping[str, float] | None = None,
-) -> Threshold:
-    """Choose the cut, and say what is expected of it.
+) -> Pool:
+    """Return the leads that the cut is read from, those that sales never worked among them.
 
     Parameters
     ----------
@@ -75,11 +74,9 @@ def promise_of(
         them.
     worth : Worth
         What a win is expected to bring.
-    own : mapping, optional
-        Cuts of representatives, stricter than the team's, by name.
     """
     told = np.isfinite(said)
-    tested = np.flatnonzero(told & ~_explored(material)[lesson.rows])
+    tested = np.flatnonzero(told & ~explored_in(material.leads)[lesson.rows])
     pool = Pool(
         p=probability(said[tested]),
         y=lesson.y[tested],
@@ -95,7 +92,30 @@ def promise_of(
     asking = Asking(
         lesson.catalogue.features, machine, material, judged, settings, value=worth.value
     )
-    return asking.threshold(pool, own)
+    return asking.completed(pool)
+
+
+def threshold_in(
+    pool: Pool, judged: Judged, settings: Settings, own: Mapping[str, float] | None = None
+) -> Threshold:
+    """Choose the cut, and say what is expected of it.
+
+    Parameters
+    ----------
+    pool : Pool
+        Hand-offs whose horizon has passed (`promise_pool`).
+    own : mapping, optional
+        Cuts of representatives, stricter than the team's, by name.
+    """
+    definition = settings.definition
+    threshold = choose_threshold(
+        pool,
+        agreement=definition.agreement,
+        policy=definition.handoff,
+        follow_ups=judged.follow_up_recorded,
+        own=own,
+    )
+    return _written_out(threshold, settings)
 
 
 def _refuse_worthless(pool: Pool, settings: Settings) -> None:
@@ -131,29 +151,18 @@ class Asking:
     settings: Settings
     value: Value | None = None
 
-    def threshold(self, pool: Pool, own: Mapping[str, float] | None = None) -> Threshold:
-        """Choose the cut from leads with an outcome, oldest first where dated.
+    def completed(self, pool: Pool) -> Pool:
+        """Add the matured hand-offs of the same time that sales never worked, or too late.
 
         Parameters
         ----------
-        own : mapping, optional
-            Cuts of representatives, stricter than the team's, by name.
+        pool : Pool
+            Leads with an outcome, oldest first where dated.
         """
-        definition = self.settings.definition
-        threshold = choose_threshold(
-            self._with_never_worked(pool),
-            agreement=definition.agreement,
-            policy=definition.handoff,
-            follow_ups=self.judged.follow_up_recorded,
-            own=own,
-        )
-        return _written_out(threshold, self.settings)
-
-    def _with_never_worked(self, pool: Pool) -> Pool:
-        """Add the matured hand-offs of the same time that sales never worked, or too late."""
         judged = self.judged
         as_of = judged.as_of.astype("datetime64[us]").view("i8")
-        never = np.isin(judged.why_not.astype(str), NEVER_WORKED) & ~_explored(self.material)
+        never = np.isin(judged.why_not.astype(str), NEVER_WORKED)
+        never &= ~explored_in(self.material.leads)
         if pool.at is not None:
             never &= (as_of >= pool.at.min()) & (as_of <= pool.at.max())
         rows = np.flatnonzero(never)[:: round(pool.every)]
@@ -215,12 +224,6 @@ def _facts(material: Material, rows: Rows) -> dict[str, Any]:
     alone = len(accounts.names) + rows  # a lead of no company is one by itself
     own = np.where(accounts.of[rows] >= 0, accounts.of[rows], alone)
     return facts | {"account": own, "lot": id_hashes(material.leads.lead_id[rows])}
-
-
-def _explored(material: Material) -> NDArray[np.bool_]:
-    """Tell which leads were handed off at random: they are no part of the promise."""
-    known = propensity_of(material.leads)
-    return np.zeros(len(material.leads), bool) if known is None else known.explored
 
 
 def _money(value: Value, given_win: Numbers) -> Numbers | None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from leadml import tracking
 from leadml.evaluation.threshold import Threshold
@@ -19,10 +18,10 @@ from leadml.model.recalibration import Refresh
 from leadml.model.reference import Reference
 from leadml.model.scorecard import Machine, probability
 from leadml.settings import Settings
-from leadml.snapshot.exploration import propensity_of
+from leadml.snapshot.exploration import explored_in
 from leadml.workflows.new_leads import NewLeads
 from leadml.workflows.people import carried
-from leadml.workflows.promise import Asking, in_words, pool_of_new
+from leadml.workflows.promise import Asking, in_words, pool_of_new, threshold_in
 from leadml.workflows.registry import read_when_scoring
 from leadml.workflows.score import iso
 
@@ -42,14 +41,16 @@ def threshold_of(new: NewLeads, found: Refresh, settings: Settings) -> Threshold
     """
     p = probability(found.line.apply(new.scores.log_odds[new.scored]))
     pool, bundle = pool_of_new(new, p), new.scorer.bundle
-    pool = pool.take(np.flatnonzero(~_explored(new)))
+    explored = explored_in(new.material.leads)[new.rows[new.scored]]
+    pool = pool.take(np.flatnonzero(~explored))
     if len(pool) >= FEWEST_LEADS and int(pool.y.sum()) >= FEWEST_WINS:
         machine = on_top(bundle.machine, found.line)
         asking = Asking(bundle.features, machine, new.material, new.judged, settings, bundle.value)
         before = new.scorer.manifest["threshold"]
-        fresh = asking.threshold(pool)
+        pool = asking.completed(pool)
+        fresh = threshold_in(pool, new.judged, settings)
         own = carried(fresh, before, settings.definition.handoff)
-        return asking.threshold(pool, own) if own else fresh
+        return threshold_in(pool, new.judged, settings, own) if own else fresh
     kept = Threshold(**new.scorer.manifest["threshold"])
     if kept.basis != "guaranteed":
         return kept
@@ -58,13 +59,6 @@ def threshold_of(new: NewLeads, found: Refresh, settings: Settings) -> Threshold
         kept, basis="estimated", more_outcomes=None, why=kept.why | {"more_outcomes": why}
     )
     return in_words(kept, settings.definition) if kept.told else kept
-
-
-def _explored(new: NewLeads) -> NDArray[np.bool_]:
-    """Tell which scored leads were handed off at random: they are no part of the promise."""
-    known = propensity_of(new.material.leads)
-    rows = new.rows[new.scored]
-    return np.zeros(len(rows), bool) if known is None else known.explored[rows]
 
 
 def register(

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +38,7 @@ from leadml.workflows.lesson import (
 from leadml.workflows.material import Material, gather, raise_errors
 from leadml.workflows.outcomes import Outcomes
 from leadml.workflows.people import own_cuts, people_in
-from leadml.workflows.promise import promise_of, refuse_uncountable
+from leadml.workflows.promise import promise_pool, refuse_uncountable, threshold_in
 from leadml.workflows.registry import refuse_foreign
 from leadml.workflows.run import Run
 from leadml.workflows.sealing import seal, write_training_page
@@ -288,10 +287,8 @@ def learn(
         seed=seed,
     )
     worth = worth_of(lesson, folds, material, judged, settings, machine)
-    promise = partial(
-        promise_of, said, learning.folds, lesson, machine, material, judged, settings, worth
-    )
-    threshold = promise()
+    pool = promise_pool(said, learning.folds, lesson, machine, material, judged, settings, worth)
+    threshold = threshold_in(pool, judged, settings)
     people = _people(lesson, selection, material, settings, threshold)
     own = own_cuts(threshold, people)
     return Run(
@@ -304,7 +301,7 @@ def learn(
         selection=selection,
         fitted=fitted,
         machine=machine,
-        threshold=promise(own) if own else threshold,
+        threshold=threshold_in(pool, judged, settings, own) if own else threshold,
         people=people,
         audit=audit,
         eventually=eventually,
