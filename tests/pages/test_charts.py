@@ -1,3 +1,4 @@
+import re
 import xml.etree.ElementTree as ET
 from typing import Any
 
@@ -153,3 +154,13 @@ def test_money_on_an_axis() -> None:
     assert short_money(950) == "950"
     assert short_money(-12_500) == "\u221212.5k"
     assert short_money(3_000_000) == "3M"
+
+
+def test_colours_are_the_pages_and_labels_stay_as_they_are() -> None:
+    label = 'fill: #222222 id="a"'
+    drawing = rates_chart("c", "t", [(label, RATE)], target=0.3)
+    assert "var(--model, #0072b2)" in drawing
+    assert not re.search(
+        r"[ \"](fill|stroke): #(0072b2|222222|8a8f98|e3e5e8)", drawing.lower().replace(label, "")
+    )
+    assert label in [element.text for element in ET.fromstring(drawing).iter(f"{SVG}text")]

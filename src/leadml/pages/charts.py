@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 MODEL, POINTS, BOTH, INK, FAINT = "#0072B2", "#D55E00", "#007A5A", "#222222", "#8a8f98"
+GRID, BAND = "#e3e5e8", "#d9dce1"
 STYLES: dict[str, dict[str, Any]] = {
     "model": {"color": MODEL, "linestyle": "-", "marker": "o"},
     "points": {"color": POINTS, "linestyle": "--", "marker": "s"},
@@ -30,20 +31,33 @@ _SETTINGS: Any = {
     "font.size": 10,
     "axes.edgecolor": FAINT,
     "axes.labelcolor": INK,
+    "text.color": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "xtick.color": INK,
     "ytick.color": INK,
     "axes.axisbelow": True,
-    "grid.color": "#e3e5e8",
+    "grid.color": GRID,
     "lines.linewidth": 1.8,
 }
 
+_THEMED = {
+    MODEL.lower(): "model",
+    POINTS.lower(): "points",
+    BOTH.lower(): "both",
+    INK: "ink",
+    FAINT: "faint",
+    GRID: "grid",
+    BAND: "band",
+}
+"""What the page's style sheet calls the colours, to choose others on a dark screen."""
 _FOREIGN = (
     re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL),
     re.compile(r"\s*<defs>\s*<style.*?</style>\s*</defs>", re.DOTALL),  # the page's has it
     re.compile(r"font-family: [^;\"]*; "),  # the page's font
 )
+_TAG = re.compile(r"<[^>]+>")
+_COLOUR = re.compile(r"\b(fill|stroke): (#[0-9a-f]{6})\b")
 _UNDRAWABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 Curve = Mapping[str, Sequence[float]]
@@ -69,7 +83,7 @@ def reliability_chart(name: str, contestant: str, curve: Curve, bins: Sequence[R
         highest = [part["close_rate"]["high"] for part in bins]
         top = _round_up(max(*curve["probability"], *curve["close_rate"], *highest))
         said = curve["probability"]
-        axes.fill_between(said, curve["low"], curve["high"], color="#d9dce1", linewidth=0)
+        axes.fill_between(said, curve["low"], curve["high"], color=BAND, linewidth=0)
         axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=":")
         style = STYLES[contestant]
         axes.plot(said, curve["close_rate"], color=style["color"])
@@ -299,8 +313,7 @@ def _svg(figure: Figure, name: str, title: str, description: str) -> Markup:
     drawing = drawing[drawing.index("<svg") :]
     for foreign in _FOREIGN:
         drawing = foreign.sub("", drawing)
-    drawing = re.sub(r'\bid="', f'id="{name}-', drawing)
-    drawing = drawing.replace('href="#', f'href="#{name}-').replace("url(#", f"url(#{name}-")
+    drawing = _TAG.sub(lambda tag: _own(tag[0], name), drawing)
     start = drawing.index(">") + 1
     box = re.search(r'viewBox="[^"]*"', drawing[:start])
     head = (
@@ -311,3 +324,15 @@ def _svg(figure: Figure, name: str, title: str, description: str) -> Markup:
         f'<desc id="{name}-desc">{escape(description)}</desc>'
     )
     return Markup(head + drawing[start:])  # noqa: S704 - matplotlib escapes the texts it draws
+
+
+def _own(tag: str, name: str) -> str:
+    """Make ids and references of a tag the chart's own, and its colours the page's."""
+    tag = re.sub(r'\bid="', f'id="{name}-', tag)
+    tag = tag.replace('href="#', f'href="#{name}-').replace("url(#", f"url(#{name}-")
+    return _COLOUR.sub(_themed, tag)
+
+
+def _themed(found: re.Match[str]) -> str:
+    word = _THEMED.get(found[2])
+    return f"{found[1]}: var(--{word}, {found[2]})" if word else found[0]

@@ -123,6 +123,12 @@ def render(template: str, content: Mapping[str, Any]) -> str:
     return _environment().get_template(template).render(css=css, **content)
 
 
+def part(template: str, content: Mapping[str, Any]) -> Markup:
+    """Fill a template that is a part of a page; every text is escaped unless it is Markup."""
+    drawn = _environment().get_template(template).render(content)
+    return Markup(drawn)  # noqa: S704 - the template escapes
+
+
 def write_pages(
     folder: Path, name: str, payload: Mapping[str, Any], page: str
 ) -> tuple[Path, Path]:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from markupsafe import Markup
+
 from leadml.pages.charts import rates_chart
 from leadml.pages.html import render, share
 from leadml.pages.summary import footer, report_headline
@@ -13,8 +15,11 @@ MOST_DRAWN = 40
 """Most groups drawn in one chart; the table has all."""
 
 
-def report_page(payload: Payload) -> str:
-    """Draw the page of the report from its JSON values alone."""
+def report_page(payload: Payload, navigation: Markup | None = None) -> str:
+    """Draw the page of the report from its JSON values alone.
+
+    `navigation` is the bar of links of a served page; a file has none.
+    """
     content = {
         "title": "leadml: report on hand-offs",
         "kicker": f"leadml report · agreement version {payload['agreement']['version']}",
@@ -23,6 +28,7 @@ def report_page(payload: Payload) -> str:
         "footer": footer(payload),
         "r": payload,
         "sure": share(payload["confidence"]),
+        "navigation": navigation,
         "charts": _report_charts(payload),
     }
     return render("report.html", content)
