@@ -43,7 +43,12 @@ def datasets() -> Path:
 @pytest.fixture(autouse=True)
 def _no_ambient_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the developer's own keys and tracking server out of the tests."""
-    for name in ("LEADML_API_KEYS", "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+    for name in (
+        "LEADML_API_KEYS",
+        "LEADML_ADMIN_KEYS",
+        "MLFLOW_TRACKING_URI",
+        "MLFLOW_REGISTRY_URI",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 

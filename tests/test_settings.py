@@ -12,7 +12,7 @@ from leadml.domain.handoff import HandoffPolicy
 from leadml.domain.mapping import LeadMapping
 from leadml.domain.points_table import PointsTable, Rule
 from leadml.errors import ConfigError
-from leadml.settings import Settings, api_keys_from, load_settings, settings_from
+from leadml.settings import Settings, keys_from, load_settings, settings_from
 
 ROOT = Path("/company")
 
@@ -239,14 +239,22 @@ class TestFiles:
 class TestKeys:
     def test_comma_separated(self) -> None:
         keys = {"LEADML_API_KEYS": " first ,, sécond,"}
-        assert api_keys_from(keys) == ("first", "sécond")
-        assert api_keys_from({}) == ()
+        assert keys_from(keys, "LEADML_API_KEYS") == ("first", "sécond")
+        assert keys_from(keys, "LEADML_ADMIN_KEYS") == ()
 
     def test_from_the_environment_and_never_printed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("LEADML_API_KEYS", "s3cret")
         settings = read("")
         assert settings.api_keys == ("s3cret",)
         assert "s3cret" not in repr(settings)
+
+    def test_admin_keys_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("LEADML_API_KEYS", "plain")
+        monkeypatch.setenv("LEADML_ADMIN_KEYS", "ch1ef, other")
+        settings = read("")
+        assert (settings.api_keys, settings.admin_keys) == (("plain",), ("ch1ef", "other"))
+        assert settings.keys == ("plain", "ch1ef", "other")
+        assert "ch1ef" not in repr(settings)
 
 
 def test_settings_are_frozen() -> None:

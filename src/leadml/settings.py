@@ -23,6 +23,7 @@ from leadml.errors import ConfigError
 T = TypeVar("T")
 CONFIG_NAME = "leadml.toml"
 API_KEYS_VARIABLE = "LEADML_API_KEYS"
+ADMIN_KEYS_VARIABLE = "LEADML_ADMIN_KEYS"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +75,8 @@ class Settings:
         With SQLite paths made absolute.
     api_keys : tuple of str
         Keys the service accepts, from ``LEADML_API_KEYS`` (comma separated); never printed.
+    admin_keys : tuple of str
+        Keys that may also change what serves, from ``LEADML_ADMIN_KEYS``; never printed.
     """
 
     definition: Definition
@@ -83,6 +86,12 @@ class Settings:
     store_url: str = ""
     tracking_uri: str = ""
     api_keys: tuple[str, ...] = field(default=(), repr=False)
+    admin_keys: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Every key the service accepts, whatever it may do; never printed."""
+        return (*self.api_keys, *self.admin_keys)
 
     @property
     def models(self) -> Path:
@@ -128,13 +137,14 @@ def settings_from(content: Mapping[str, Any], *, path: Path) -> Settings:
         tracking_uri=_absolute(
             _read(TrackingSettings, sections["tracking"], "tracking", where).uri, root
         ),
-        api_keys=api_keys_from(os.environ),
+        api_keys=keys_from(os.environ, API_KEYS_VARIABLE),
+        admin_keys=keys_from(os.environ, ADMIN_KEYS_VARIABLE),
     )
 
 
-def api_keys_from(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the keys in ``LEADML_API_KEYS``."""
-    keys = environment.get(API_KEYS_VARIABLE, "").split(",")
+def keys_from(environment: Mapping[str, str], variable: str) -> tuple[str, ...]:
+    """Return the keys in a variable of the environment, which separates them by commas."""
+    keys = environment.get(variable, "").split(",")
     return tuple(key.strip() for key in keys if key.strip())
 
 

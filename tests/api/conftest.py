@@ -124,9 +124,11 @@ def running(app: FastAPI) -> Iterator[Running]:
         listener.close()
 
 
-def settings_of(root: Path, *, keys: tuple[str, ...] = ()) -> Settings:
+def settings_of(
+    root: Path, *, keys: tuple[str, ...] = (), admin_keys: tuple[str, ...] = ()
+) -> Settings:
     """Return settings whose models folder lies in `root`."""
-    return Settings(definition=Definition(), root=root, api_keys=keys)
+    return Settings(definition=Definition(), root=root, api_keys=keys, admin_keys=admin_keys)
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,7 @@ class TestDescription:
     def test_refusals_are_described(self, described: dict[str, Any]) -> None:
         for path in ("/v1/score", "/v1/score/batch"):
             operation = described["paths"][path]["post"]
-            assert set(operation["responses"]) == {"200", "401", "413", "422", "503"}
+            assert set(operation["responses"]) == {"200", "401", "403", "413", "422", "503"}
             assert operation["security"] == [{"Bearer": []}, {"ApiKey": []}]
         assert "security" not in described["paths"]["/healthz"]["get"]
 

@@ -214,6 +214,27 @@ class TestLog:
             ]
         )
 
+    @pytest.mark.parametrize(
+        ("path", "told"),
+        [
+            ("/people/jane/scores", "/people/{id}/scores"),
+            ("/people/jane%2Fdoe", "/people/{id}"),
+            ("/people/jane%0Adoe", "/people/{id}"),
+            ("/people/", "/people/{id}"),
+            ("/people", "(no such path)"),
+            ("/peopleXjane", "(no such path)"),
+        ],
+    )
+    def test_a_path_that_names_a_person_is_logged_as_it_is_described(
+        self, caplog: pytest.LogCaptureFixture, serve_app: Any, path: str, told: str
+    ) -> None:
+        app = FastAPI()
+        app.add_middleware(Gate, keys=(), paths=("/people/{id}", "/people/{id}/scores", "/x"))
+        with serve_app(app) as server, caplog.at_level(logging.INFO, "leadml.api"):
+            server.client.get(path)
+        (own,) = [record for record in caplog.records if record.name == "leadml.api"]
+        assert own.getMessage().rsplit(" ", 3)[0] == f"GET {told}"
+
     def test_a_caller_elsewhere_is_logged_with_the_route_asked_for(
         self, service: Any, caplog: pytest.LogCaptureFixture
     ) -> None:

@@ -25,8 +25,9 @@ def create_app(settings: Settings) -> FastAPI:
     Parameters
     ----------
     settings : Settings
-        `settings.models` names the champion; `settings.api_keys` are the keys accepted. Without
-        any key, only requests from this machine to a loopback address are answered.
+        `settings.models` names the champion; `settings.api_keys` and `settings.admin_keys` are the
+        keys accepted. Without any key, only requests from this machine to a loopback address are
+        answered.
 
     Returns
     -------
@@ -48,7 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(scoring)
     app.add_api_route("/docs", _docs, include_in_schema=False)
     paths = OPEN_PATHS | set(app.openapi()["paths"])
-    app.add_middleware(Gate, keys=settings.api_keys, paths=paths)
+    app.add_middleware(Gate, keys=settings.api_keys, admin_keys=settings.admin_keys, paths=paths)
     return app
 
 

@@ -2,12 +2,14 @@
 
 Without a key the service answers this machine only: the peer and the Host header must both be
 loopback, so a web page that rebinds its name to 127.0.0.1 gets nothing. With keys every path but
-the health checks and the description of the service needs one.
+the health checks and the description of the service needs one. What a caller may do travels on as
+scopes, in the request's state: see `leadml.api.scopes`.
 """
 
 import asyncio
 import hmac
 import logging
+import re
 import time
 from collections.abc import Collection
 from hashlib import sha256
@@ -18,6 +20,8 @@ from traceback import extract_tb
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from leadml.api.scopes import ADMIN_SCOPES, KEY_SCOPES, NO_SCOPES
 
 MOST_BYTES = 5_000_000
 BODY_SECONDS = 30.0
@@ -49,15 +53,27 @@ class Gate:
     app : ASGI application
         What is guarded.
     keys : collection of str
-        Keys accepted; none means that this machine alone is answered.
+        Keys accepted for scoring, events and reading.
     paths : collection of str
-        Paths the log may name.
+        Paths the log may name; ``{name}`` in one stands for anything, and is all that is logged.
+    admin_keys : collection of str, optional
+        Keys that may do everything. Without any key of either kind this machine alone is answered,
+        and may do everything.
     """
 
-    def __init__(self, app: ASGIApp, keys: Collection[str], paths: Collection[str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        keys: Collection[str],
+        paths: Collection[str],
+        admin_keys: Collection[str] = (),
+    ) -> None:
         self.app = app
         self._paths = frozenset(paths)
-        self._digests = [sha256(key.encode()).digest() for key in keys]
+        longest_first = sorted(paths, key=lambda path: (-len(path), path))
+        self._templates = [(_pattern(path), path) for path in longest_first if "{" in path]
+        self._digests = [(_digest(key.encode()), KEY_SCOPES) for key in keys]
+        self._digests += [(_digest(key.encode()), ADMIN_SCOPES) for key in admin_keys]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request through, or answer why not."""
@@ -68,7 +84,7 @@ class Gate:
         reply = _Reply(send)
         start = time.perf_counter()
         try:
-            self._admit(scope)
+            scope.setdefault("state", {})["scopes"] = self._admitted(scope)
             body = await _body(Headers(scope=scope), receive)
             await self.app(scope, _Replay(body, receive), reply)
         except Refusal as refusal:
@@ -81,25 +97,44 @@ class Gate:
 
     def _asked(self, scope: Scope) -> str:
         """Return method and path for the log: a path that is none may hold an address or a name."""
-        known = scope["path"] in self._paths
-        return f"{scope['method']} {scope['path'] if known else '(no such path)'}"
+        path = scope["path"]
+        return f"{scope['method']} {path if path in self._paths else self._template(path)}"
 
-    def _admit(self, scope: Scope) -> None:
+    def _template(self, path: str) -> str:
+        """Return the path as it is described, without the id of a lead that it names."""
+        found = (plain for pattern, plain in self._templates if pattern.fullmatch(path))
+        return next(found, "(no such path)")
+
+    def _admitted(self, scope: Scope) -> frozenset[str]:
+        """Return what the caller may do, or refuse it."""
         headers = Headers(scope=scope)
         if not self._digests:
             _only_from_here(scope, headers)
-        elif scope["path"] not in OPEN_PATHS and not self._knows(headers):
+            return ADMIN_SCOPES
+        scopes = self._scopes(headers)
+        if not scopes and scope["path"] not in OPEN_PATHS:
             raise Refusal(
                 HTTPStatus.UNAUTHORIZED,
                 "an API key is needed: send it as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'",
             )
+        return scopes
 
-    def _knows(self, headers: Headers) -> bool:
+    def _scopes(self, headers: Headers) -> frozenset[str]:
         """Compare with every key, taking the same time whichever fits."""
         scheme, _, token = headers.get("authorization", "").partition(" ")
         key = token.strip() if scheme.casefold() == "bearer" else headers.get("x-api-key", "")
-        given = sha256(key.encode("latin-1")).digest()
-        return sum(hmac.compare_digest(digest, given) for digest in self._digests) > 0
+        given = _digest(key.encode("latin-1"))
+        fits = [(hmac.compare_digest(digest, given), scopes) for digest, scopes in self._digests]
+        return NO_SCOPES.union(*(scopes for fit, scopes in fits if fit))
+
+
+def _digest(key: bytes) -> bytes:
+    return sha256(key).digest()
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    """Return what matches a path with anything in place of its parameters."""
+    return re.compile(".*".join(map(re.escape, re.split(r"\{\w+\}", path))), re.DOTALL)
 
 
 def _only_from_here(scope: Scope, headers: Headers) -> None:

@@ -11,6 +11,7 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from leadml.api import schemas
 from leadml.api.gate import log
 from leadml.api.model_card import model_card
+from leadml.api.scopes import needs
 from leadml.api.scoring import ItemAnswer, answer_requests
 from leadml.api.strict_json import StrictRoute
 from leadml.workflows.score import Scorer
@@ -27,6 +28,7 @@ scoring = APIRouter(
     ],
     responses={
         401: {"model": schemas.Problem, "description": "The API key is missing or unknown"},
+        403: {"model": schemas.Problem, "description": "The API key may not do this"},
         503: {"model": schemas.Problem, "description": "There is no champion to serve"},
     },
 )
@@ -68,6 +70,7 @@ async def readyz(scorer: Serving) -> schemas.Readiness:
 
 @scoring.post(
     "/score",
+    dependencies=[Depends(needs("score"))],
     operation_id="score_lead",
     response_model=schemas.ScoreAnswer,
     responses=_BODY_RESPONSES,
@@ -82,6 +85,7 @@ async def score(request: schemas.ScoreRequest, scorer: Serving) -> JSONResponse:
 
 @scoring.post(
     "/score/batch",
+    dependencies=[Depends(needs("score"))],
     operation_id="score_leads",
     response_model=schemas.BatchAnswer,
     responses=_BODY_RESPONSES,
@@ -105,7 +109,12 @@ def _result(item: ItemAnswer) -> dict[str, object]:
     return {**item.answer, "error": why or None, "errors": item.problems}
 
 
-@scoring.get("/model", operation_id="model", response_model=schemas.ModelCard)
+@scoring.get(
+    "/model",
+    dependencies=[Depends(needs("read"))],
+    operation_id="model",
+    response_model=schemas.ModelCard,
+)
 async def model(scorer: Serving) -> JSONResponse:
     """Tell which version serves, what it was trained on and what its cuts rest on."""
     return JSONResponse(model_card(scorer))

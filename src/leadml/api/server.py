@@ -51,7 +51,7 @@ def serve(settings: Settings, *, host: str, port: int, say: Callable[[str], None
     champion = app.state.champion
     serving = f"version {champion.scorer.version}" if champion.scorer else champion.problem
     say(f"leadml serves {address} (docs: {address}/docs): {serving}")
-    if not settings.api_keys:
+    if not settings.keys:
         say(f"no {API_KEYS_VARIABLE} is set: only this machine is answered, without a key")
     with listener, suppress(KeyboardInterrupt):
         uvicorn_server(app, logging=_LOGGING).run(sockets=[listener])
@@ -71,7 +71,7 @@ def uvicorn_server(app: FastAPI, *, logging: dict[str, Any] | None = None) -> uv
 
 
 def _refuse_open_door(settings: Settings, host: str) -> None:
-    if not settings.api_keys and not is_loopback(host):
+    if not settings.keys and not is_loopback(host):
         msg = (
             f"--host {host} would answer other machines without a key: set {API_KEYS_VARIABLE} "
             "to one or more keys (comma separated), or leave --host out"
