@@ -67,6 +67,50 @@ def test_the_usual_columns_are_found_by_header_and_value() -> None:
     assert guesses.mapping().created_at == "created_at"
 
 
+def test_what_became_of_a_hand_off_is_found_by_header() -> None:
+    frame = export(
+        **{
+            "Qualified Date": day(1),
+            "handed_off_at": day(2),
+            "SAL Date": [*day(3)[:20], *[""] * 20],
+            "Rejected": [*[""] * 20, *day(4)[20:]],
+            "Disqualification Reason": [*[""] * 20, *["No budget", "Duplicate"] * 10],
+            "first_touch_at": day(5),
+            "Segment": ["SMB", "Enterprise"] * (ROWS // 2),
+            "Number of employees": [str(10 + i) for i in range(ROWS)],
+            "leadml_probability": [f"0.{i + 10}" for i in range(ROWS)],
+            "score_band": ["A", "B"] * (ROWS // 2),
+        }
+    )
+    found = {key: guess.value for key, guess in guess_leads(frame).found.items()}
+    assert {key: found[key] for key in found if key not in ("id", "outcome", "won", "lost")} == {
+        "created_at": "created_at",
+        "qualified_at": "Qualified Date",
+        "handed_off_at": "handed_off_at",
+        "accepted_at": "SAL Date",
+        "rejected_at": "Rejected",
+        "rejection_reason": "Disqualification Reason",
+        "followed_up_at": "first_touch_at",
+        "segment": "Segment",
+        "account_size": "Number of employees",
+        "probability": "leadml_probability",
+        "band": "score_band",
+    }
+
+
+def test_an_acceptance_is_the_hand_off_where_nothing_else_is() -> None:
+    found = guess_leads(export(sal_date=day(2), rejected_at=day(3))).found
+    assert found["handed_off_at"].value == "sal_date"
+    assert "accepted_at" not in found
+    assert found["rejected_at"].value == "rejected_at"
+
+
+def test_a_rejection_is_no_follow_up_whatever_its_order() -> None:
+    found = guess_leads(export(closed_at=day(9), disqualified_at=day(3), x=day(2))).found
+    assert "followed_up_at" not in found
+    assert found["rejected_at"].value == "disqualified_at"
+
+
 def test_an_id_must_be_unique() -> None:
     frame = export(lead_id=["L1", "L1", *(f"L{i}" for i in range(2, ROWS))])
     guesses = guess_leads(frame)

@@ -337,3 +337,41 @@ class TestProfit:
     def test_an_amount_or_a_fraction_alone_is_none(self, tmp_path: Path) -> None:
         for mapping in (LeadMapping(id="id", amount="a"), LeadMapping(id="id", margin="m")):
             assert leads_of("id,a,m\nA,200,.25\n", mapping, tmp_path).profit is None
+
+
+def test_what_became_of_a_hand_off_is_read(tmp_path: Path) -> None:
+    content = (
+        "id,q,a,r,why,w,seg,size,p,band\n"
+        "L1,2024-01-01,2024-01-03,,,2024-03-01,SMB,10-50,0.25,B\n"
+        "L2,,,2024-01-04T12:00:00Z,No budget,,Select,51+,45,\n"
+    )
+    mapping = LeadMapping(
+        id="id",
+        qualified_at="q",
+        accepted_at="a",
+        rejected_at="r",
+        rejection_reason="why",
+        outcome_recorded_at="w",
+        segment="seg",
+        account_size="size",
+        probability="p",
+        band="band",
+    )
+    leads = leads_of(content, mapping, tmp_path)
+    nat = np.datetime64("NaT")
+    assert leads.times["qualified_at"][0] == np.datetime64("2024-01-01")
+    assert leads.times["accepted_at"][0] == np.datetime64("2024-01-03")
+    np.testing.assert_array_equal(
+        leads.times["rejected_at"], np.array([nat, "2024-01-04T12:00"], "datetime64[us]")
+    )
+    texts = {role: leads.texts(role) for role in ("rejection_reason", "segment", "account_size")}
+    assert {role: list(found) for role, found in texts.items() if found is not None} == {
+        "rejection_reason": [None, "No budget"],
+        "segment": ["SMB", None],
+        "account_size": ["10-50", "51+"],
+    }
+    assert leads.probability is not None
+    np.testing.assert_array_equal(leads.probability, [0.25, np.nan])
+    assert [f.examples for f in found(leads, "DATA051")] == [("line 3: 45",)]
+    np.testing.assert_array_equal(leads.take(np.array([0])).probability, [0.25])
+    assert leads.latest_time() == np.datetime64("2024-01-04T12:00")  # writing down is no event

@@ -217,3 +217,23 @@ def test_no_lead_that_can_be_used(tmp_path: Path) -> None:
     assert (finding.code, finding.severity, finding.count) == ("DATA026", "error", 2)
     assert finding.examples == ("line 2", "line 3")
     assert list(usable_findings(leads_of("id,x\n,1\nA,2\n", mapping, tmp_path))) == []
+
+
+def test_a_hand_off_is_accepted_or_rejected_after_it(tmp_path: Path) -> None:
+    mapping = LeadMapping(
+        id="id",
+        handed_off_at="h",
+        accepted_at="a",
+        rejected_at="r",
+        qualified_at="q",
+        outcome_recorded_at="w",
+    )
+    content = (
+        "id,q,h,a,r,w\n"
+        "A,2024-02-02,2024-02-01T10:00Z,2024-01-31,,2031-01-01\n"
+        "B,2024-01-01,2024-02-01T10:00Z,,2024-01-30,\n"
+    )
+    leads = leads_of(content, mapping, tmp_path)
+    found = [(f.code, f.column, f.count) for f in order_findings(leads)]
+    assert found == [("TIME004", "h", 1), ("TIME004", "a", 1), ("TIME004", "r", 1)]
+    assert list(present_findings(leads, np.datetime64("2025-01-01"))) == []  # w is no event

@@ -61,6 +61,26 @@ def test_what_no_model_may_see() -> None:
     assert LeadMapping(margin_amount="profit").never_features == {"profit"}
 
 
+def test_what_became_of_a_hand_off_is_known_by_role() -> None:
+    mapping = LeadMapping(
+        qualified_at="q",
+        accepted_at="a",
+        rejected_at="r",
+        outcome_recorded_at="w",
+        rejection_reason="why",
+        segment="s",
+        account_size="n",
+        probability="p",
+        band="b",
+    )
+    times = {"qualified_at": "q", "accepted_at": "a", "rejected_at": "r"}
+    assert mapping.times == times | {"outcome_recorded_at": "w"}
+    others = {"rejection_reason": "why", "probability": "p", "band": "b"}
+    size = {"segment": "s", "account_size": "n"}
+    assert mapping.named_columns == mapping.times | others | size
+    assert mapping.never_features == {"q", "a", "r", "w", "why", "p", "b"}  # s and n are features
+
+
 def test_activity_columns_by_default() -> None:
     names = ActivityMapping()
     assert (names.lead, names.at, names.kind, names.detail) == (

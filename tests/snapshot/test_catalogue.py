@@ -320,6 +320,27 @@ class TestLeftOut:
         reasons = {item.column: item.reason for item in found.excluded}
         assert reasons["rep"] == "is mapped as owner, which is never a feature"
 
+    def test_what_sales_made_of_a_hand_off_is_no_feature(self) -> None:
+        mapping = replace(
+            PLAIN,
+            qualified_at="q",
+            accepted_at="a",
+            rejected_at="r",
+            rejection_reason="why",
+            outcome_recorded_at="w",
+            probability="p",
+            band="b",
+            segment="s",
+            account_size="n",
+        )
+        time = pd.date_range("2024-01-01", periods=40).astype(str).tolist()
+        two = ["x", "y"] * 20
+        columns = {"q": time, "a": time, "r": time, "w": time, "why": two, "b": two, "s": two}
+        found = chosen(columns | {"p": np.linspace(0, 1, 40), "n": [10, 20] * 20}, mapping)
+        never = ("id", "created", "q", "a", "r", "w", "why", "b", "p")
+        assert codes(found) == dict.fromkeys(never, "ROLE001")
+        assert found.features.columns == ["s", "n"]  # what the lead is, not what became of it
+
     def test_a_column_that_is_empty_in_the_training_leads(self) -> None:
         assert codes(chosen({"c": [None, "n/a"] * 20 + ["Web"] * 5}, rows=40))["c"] == "DATA005"
 

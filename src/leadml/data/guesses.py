@@ -34,6 +34,15 @@ from leadml.data.time_guess import (
 from leadml.data.time_steps import STEPS, find_steps
 from leadml.domain.mapping import LeadMapping, Scalar
 
+_NO_HANDOFF = ("qualified_at", "rejected_at", "outcome_recorded_at")
+"""Times that their order alone would make a hand-off or a follow-up of."""
+_ASIDE = {
+    "qualified_at": ("created_at",),
+    "accepted_at": ("created_at", "handed_off_at"),
+    "rejected_at": ("created_at", "handed_off_at"),
+    "outcome_recorded_at": ("created_at", "closed_at"),
+}
+"""Times beside the steps, told by their header alone -> the steps they come after."""
 _ID_ENDINGS = ("id", "key", "guid", "number", "no", "nr", "ref")
 _DEFAULT_GAPS = ("Select", "n/a")
 
@@ -176,6 +185,10 @@ class _Guesser:
         for key in STEPS:
             self._time(key, named_so[key], choice.date_format, moments)
         self._by_value(moments, untold, choice.date_format)
+        for key, after in _ASIDE.items():
+            before = {step: moments[step] for step in after if step in moments}
+            self._time(key, self.candidates(key), choice.date_format, before)
+            moments |= before
         naive = sum(found.naive for found in moments.values())
         if naive:
             self.guesses.needed["timezone"] = "times without a zone are read in this one"
@@ -184,6 +197,7 @@ class _Guesser:
     def _untold(self, likely: set[str]) -> list[str]:
         """Return the columns whose header names no step and nothing else known."""
         told = {guess.value for guess in self.guesses.found.values()} | {*likely, *self._later()}
+        told.update(name for key in _NO_HANDOFF for name in self.candidates(key))
         return [name for name in self.evidence if name not in told]
 
     def _by_value(
@@ -356,6 +370,20 @@ _FITS: dict[str, tuple[Callable[[Evidence], bool], str]] = {
     "margin": (_is_fraction, "does not hold fractions such as 0.35 or 35 %"),
     "margin_amount": (_is_number, "does not hold amounts"),
     "points": (_is_number, "does not hold numbers"),
+    "segment": (
+        lambda e: _is_group(e) and len(e.counts) <= 500,
+        "has too many different values, or only one",
+    ),
+    "account_size": (
+        lambda e: _is_group(e) or _is_number(e),
+        "holds neither numbers nor values that repeat",
+    ),
+    "rejection_reason": (
+        lambda e: 1 <= len(e.counts) <= 500,
+        "has too many different values for reasons, or none",
+    ),
+    "probability": (_is_probability, "does not hold probabilities"),
+    "band": (_is_group, "does not repeat as bands would"),
     "explored": (_is_yes_or_no, "does not hold yes and no"),
     "handoff_probability": (_is_probability, "does not hold probabilities"),
 }

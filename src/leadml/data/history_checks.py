@@ -38,7 +38,7 @@ def _plainly(names: Sequence[str]) -> dict[str, list[str]]:
 def facts_of(mapping: LeadMapping) -> frozenset[str]:
     """Return the columns that are facts of the lead, as they are whenever it is looked at."""
     keys = ("id", "outcome", "owner", "amount", "margin", "margin_amount", *mapping.times)
-    keys += ("explored", "handoff_probability")
+    keys += ("explored", "handoff_probability", "rejection_reason", "probability", "band")
     return frozenset(name for key, name in mapping.named_columns.items() if key in keys)
 
 

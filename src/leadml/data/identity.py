@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 
 from leadml.data.values import NotUsableError, to_text
-from leadml.domain.mapping import LeadMapping
+from leadml.domain.mapping import NEVER_FEATURES, LeadMapping
 
 _PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 _EXACT_DIGITS = 15  # longer runs of digits are ids that a float would blur
@@ -18,13 +18,12 @@ MODULUS = 2**64
 def changing_columns(mapping: LeadMapping) -> frozenset[str]:
     """Return the mapped columns that are filled in or change during a lead's life.
 
-    Outcome, hand-off, follow-up and closing times, owner, money, points and what the policy did:
-    they are no part of a lead's identity, so a lead keeps its id once its outcome is known.
+    Outcome, all times but the creation, owner, money, points, what was served and what the policy
+    did: they are no part of a lead's identity, so a lead keeps its id once its outcome is known.
     """
-    later = (mapping.outcome, mapping.handed_off_at, mapping.followed_up_at, mapping.closed_at)
-    owned = (mapping.owner, mapping.amount, mapping.margin, mapping.margin_amount, mapping.points)
-    policy = (mapping.explored, mapping.handoff_probability)
-    return frozenset(name for name in later + owned + policy if name)
+    facts = (getattr(mapping, key) for key in NEVER_FEATURES if key != "id")
+    times = (name for role, name in mapping.times.items() if role != "created_at")
+    return frozenset(name for name in (*facts, *times) if name)
 
 
 def content_number(column: str, value: object, missing: frozenset[str]) -> int:

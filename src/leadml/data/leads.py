@@ -16,6 +16,7 @@ from leadml.data.identity import changing_columns, content_number, content_text
 from leadml.data.outcomes import read_outcomes
 from leadml.data.places import Places, listed, near, severity_of_set_aside
 from leadml.data.raw import RawColumn
+from leadml.data.served import served_probability
 from leadml.data.tables import Table
 from leadml.data.time_findings import naive_finding, refuse_mostly_unreadable, time_findings
 from leadml.data.times import read_times
@@ -24,7 +25,7 @@ from leadml.domain.finding import Finding
 from leadml.domain.mapping import DECIDING_TIMES, LeadMapping
 from leadml.errors import DataError
 
-NUMBERS = ("amount", "margin", "margin_amount", "points")
+NUMBERS = ("amount", "margin", "margin_amount", "points", "probability")
 _LARGE = (
     "margins above 1 or below -1, expected a fraction of the amount: divide percentages by 100, or "
     "map money as margin_amount"
@@ -48,8 +49,8 @@ class Leads:
     lead_id : object array of str, shape (leads,)
         The mapped id, or the hash of the content with its occurrence number.
     times : dict of datetime64[us] arrays
-        Role (``created_at``, ``handed_off_at``, ``followed_up_at``, ``closed_at``) -> UTC moment;
-        NaT where missing or not readable. Mapped roles only.
+        Role (one of `leadml.domain.mapping.TIMES`) -> UTC moment; NaT where missing or not
+        readable. Mapped roles only.
     outcome : int8 array or None
         1 won, 0 lost, -1 open; None where no outcome is mapped.
     amount, margin, points : float64 array or None
@@ -66,6 +67,9 @@ class Leads:
         where the margin is more than the amount. None where neither is mapped.
     exploration : Exploration or None
         What the CRM wrote back of the hand-off policy; None where not mapped.
+    probability : float64 array or None
+        The probability once served, as the CRM wrote it back, in [0, 1]; NaN where missing or not
+        readable. None where not mapped.
     """
 
     source: str
@@ -83,6 +87,7 @@ class Leads:
     _rows: NDArray[np.intp] | None = field(default=None, repr=False, compare=False)
     profit: NDArray[np.float64] | None = None
     exploration: Exploration | None = None
+    probability: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         """Return the number of leads."""
@@ -105,7 +110,10 @@ class Leads:
         return whole if self._rows is None else whole.take(self._rows).reset_index(drop=True)
 
     def texts(self, role: str) -> NDArray[np.object_] | None:
-        """Return account, owner, source or industry of each lead as text; None where not mapped."""
+        """Return what a key of ``[leads]`` names (such as source) as texts; None where not mapped.
+
+        Each distinct value is read once; None where missing.
+        """
         column = getattr(self.mapping, role)
         if column is None:
             return None
@@ -115,13 +123,14 @@ class Leads:
         return np.array([*texts, None], object)[raw.codes]
 
     def latest_time(self) -> np.datetime64 | None:
-        """Return the latest mapped time, None where there is none.
+        """Return the latest mapped time at which something happened, None where there is none.
 
-        The closing time of a lead that is still open is a hope, not an event: it does not count.
+        The closing time of a lead that is still open is a hope, not an event: it does not count,
+        nor does the time at which an outcome was written down.
         """
         moments = []
         for role, times in self.times.items():
-            happened = ~np.isnat(times)
+            happened = ~np.isnat(times) & (role != "outcome_recorded_at")
             if role == "closed_at" and self.outcome is not None:
                 happened &= self.outcome >= 0
             if happened.any():
@@ -151,6 +160,7 @@ class Leads:
             _rows=rows if self._rows is None else self._rows[rows],
             profit=of(self.profit),
             exploration=None if self.exploration is None else self.exploration.take(rows),
+            probability=of(self.probability),
         )
 
 
@@ -185,6 +195,7 @@ def read_leads(table: Table, mapping: LeadMapping, *, required: Collection[str])
     outcome = reader.outcome()
     numbers = {role: reader.number(role) for role in NUMBERS}
     margin = reader.margin(numbers)
+    probability = reader.probability(numbers["probability"])
     lead_id = reader.ids()
     exploration = reader.exploration()
     return Leads(
@@ -202,6 +213,7 @@ def read_leads(table: Table, mapping: LeadMapping, *, required: Collection[str])
         _export=reader.export,
         profit=_profit(numbers),
         exploration=exploration,
+        probability=probability,
     )
 
 
@@ -314,6 +326,12 @@ class _Reader:
             examples = self.table.places.examples(large, lambda row: f"{margin[row]:g}")
             self.findings.append(Finding("DATA019", "warning", column, len(large), text, examples))
         return margin
+
+    def probability(self, served: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+        column = self.mapping.probability
+        found, findings = served_probability(served, column, self.table.places)
+        self.findings += findings
+        return found
 
     def ids(self) -> NDArray[np.object_]:
         return self._content_ids() if self.mapping.id is None else self._mapped_ids()

@@ -22,6 +22,11 @@ ORDERS = (
     ("handed_off_at", "followed_up_at"),
     ("handed_off_at", "closed_at"),
     ("followed_up_at", "closed_at"),
+    ("created_at", "qualified_at"),
+    ("qualified_at", "handed_off_at"),
+    ("handed_off_at", "accepted_at"),
+    ("handed_off_at", "rejected_at"),
+    ("closed_at", "outcome_recorded_at"),
 )
 MOST_OFFSETS = 10
 EARLIEST = np.datetime64("1990-01-01", "us")
@@ -141,6 +146,8 @@ def _time(moment: np.datetime64) -> str:
 def present_findings(leads: Leads, now: np.datetime64) -> Iterator[Finding]:
     """Yield times after `now` and before 1990, and closing times of open leads."""
     for role, times in leads.times.items():
+        if role == "outcome_recorded_at":
+            continue  # when a CRM wrote something down may be long after all that is known
         column = leads.mapping.times[role]
         happened = _happened(leads, role)
         hoped = np.flatnonzero(~np.isnat(times) & ~happened)
@@ -174,7 +181,7 @@ def outlying_findings(leads: Leads) -> Iterator[Finding]:
 
 def _happened(leads: Leads, role: str) -> NDArray[np.bool_]:
     """Return where a time is known and no mere hope, as an open lead's closing time is."""
-    known = ~np.isnat(leads.times[role])
+    known = ~np.isnat(leads.times[role]) & (role != "outcome_recorded_at")
     if role == "closed_at" and leads.outcome is not None:
         known &= leads.outcome >= 0
     return known

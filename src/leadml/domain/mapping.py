@@ -4,6 +4,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 Scalar = str | int | float | bool
+TIMES = (
+    "created_at", "qualified_at", "handed_off_at", "accepted_at", "rejected_at", "followed_up_at",
+    "closed_at", "outcome_recorded_at",
+)  # fmt: skip
+"""Keys of ``[leads]`` that name columns of times, in the order of a lead's way."""
+NEVER_FEATURES = (
+    "id", "outcome", "owner", "amount", "margin", "margin_amount", "points", "explored",
+    "handoff_probability", "rejection_reason", "probability", "band",
+)  # fmt: skip
+"""Keys of ``[leads]`` besides times whose columns no model may see."""
 DECIDING_TIMES = frozenset({"created_at", "handed_off_at"})
 """Times that decide when a lead is judged: one that cannot be read keeps it from being scored."""
 
@@ -30,6 +40,15 @@ class LeadMapping:
     explored, handoff_probability : str or None
         Columns that the CRM writes back of a lead's answer: whether it was handed off at random to
         learn from, and with which probability it was handed off. Both or neither.
+    qualified_at, accepted_at, rejected_at, rejection_reason : str or None
+        When marketing called the lead qualified, when sales accepted or rejected the hand-off, and
+        why it was rejected.
+    segment, account_size : str or None
+        The market segment and the size of the lead's account: features like any other column.
+    probability, band : str or None
+        The probability served and its band, which the CRM wrote back of a lead's answer.
+    outcome_recorded_at : str or None
+        When the CRM learnt of the outcome, which may be later than it happened.
     """
 
     id: str | None = None
@@ -52,6 +71,15 @@ class LeadMapping:
     points: str | None = None
     explored: str | None = None
     handoff_probability: str | None = None
+    qualified_at: str | None = None
+    accepted_at: str | None = None
+    rejected_at: str | None = None
+    rejection_reason: str | None = None
+    segment: str | None = None
+    account_size: str | None = None
+    probability: str | None = None
+    band: str | None = None
+    outcome_recorded_at: str | None = None
     decimal: Literal[".", ","] = "."
     ignore: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
@@ -60,26 +88,25 @@ class LeadMapping:
     @property
     def times(self) -> dict[str, str]:
         """Mapped time columns: role -> column name."""
-        roles = ("created_at", "handed_off_at", "followed_up_at", "closed_at")
-        return {role: name for role in roles if (name := getattr(self, role))}
+        return {role: name for role in TIMES if (name := getattr(self, role))}
 
     @property
     def never_features(self) -> frozenset[str]:
         """Columns that no model may see: ids, outcomes, times, money, owner, points, `ignore`.
 
-        What became of the hand-off policy (explored, handoff_probability) neither.
+        What became of the hand-off (explored, handoff_probability, rejection_reason) and what was
+        served (probability, band) neither.
         """
-        roles: tuple[str, ...] = ("id", "outcome", "owner", "points", "amount", "margin")
-        roles += ("margin_amount", "explored", "handoff_probability")
-        named = (getattr(self, role) for role in roles)
+        named = (getattr(self, role) for role in NEVER_FEATURES)
         return frozenset(name for name in (*named, *self.times.values(), *self.ignore) if name)
 
     @property
     def named_columns(self) -> dict[str, str]:
         """Every mapped column: key in `[leads]` -> column name."""
         keys: tuple[str, ...] = ("id", "outcome", "account", "owner", "source", "industry")
-        keys += ("amount", "margin", "margin_amount", "points")
-        keys += ("explored", "handoff_probability", *self.times)
+        keys += ("segment", "account_size", "amount", "margin", "margin_amount", "points")
+        keys += ("explored", "handoff_probability", "rejection_reason", "probability", "band")
+        keys += tuple(self.times)
         return {key: name for key in keys if (name := getattr(self, key))}
 
 

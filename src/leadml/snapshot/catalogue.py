@@ -28,7 +28,7 @@ from leadml.data.values import (
 )
 from leadml.data.words import frequent_terms, is_prose, mean_words
 from leadml.domain.finding import ExcludedColumn
-from leadml.domain.mapping import LeadMapping
+from leadml.domain.mapping import NEVER_FEATURES, LeadMapping
 from leadml.snapshot.activity_features import account_features, activity_features, copies
 from leadml.snapshot.features import MOST_LEVELS, RARE, Feature, FeatureSet
 from leadml.snapshot.owner_copies import names_a_person, same_as_owner
@@ -152,14 +152,8 @@ def _varies(column: NDArray[np.float64]) -> bool:
     return len(present) < len(column) or bool((present != present[0]).any())
 
 
-_NEVER = (
-    "id", "outcome", "owner", "amount", "margin", "margin_amount", "points", "explored",
-    "handoff_probability",
-)  # fmt: skip
-
-
 def _never_features(columns: Sequence[str], mapping: LeadMapping) -> list[ExcludedColumn]:
-    keys = (*_NEVER, *mapping.times)
+    keys = (*NEVER_FEATURES, *mapping.times)
     roles = {name: key for key, name in mapping.named_columns.items() if key in keys}
     excluded = []
     for column in columns:

@@ -15,10 +15,11 @@ _COLUMN = 40
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 _ORDER = (
-    "id", "outcome", "won", "lost", "created_at", "date_format", "timezone", "handed_off_at",
-    "followed_up_at", "closed_at", "account", "owner", "source", "industry", "amount",
-    "margin", "margin_amount", "points", "explored", "handoff_probability", "decimal", "ignore",
-    "missing",
+    "id", "outcome", "won", "lost", "created_at", "date_format", "timezone", "qualified_at",
+    "handed_off_at", "accepted_at", "rejected_at", "rejection_reason", "followed_up_at",
+    "closed_at", "outcome_recorded_at", "account", "account_size", "owner", "source", "industry",
+    "segment", "amount", "margin", "margin_amount", "points", "explored", "handoff_probability",
+    "probability", "band", "decimal", "ignore", "missing",
 )  # fmt: skip
 _QUESTIONS = {
     "id": "which column names the lead?",
@@ -39,6 +40,15 @@ _QUESTIONS = {
     "points": "does the CRM hold a points score already? It is compared with the model",
     "explored": "which leads were handed off at random to learn from? As leadml score said",
     "handoff_probability": "with which probability was it handed off? As leadml score said",
+    "qualified_at": "when did marketing call it qualified? For the report's funnel",
+    "accepted_at": "when did sales accept the hand-off?",
+    "rejected_at": "when did sales reject it?",
+    "rejection_reason": "why did sales reject it? Goes back to marketing",
+    "outcome_recorded_at": "when was the outcome written down, if later than it happened?",
+    "segment": "which market segment is it in? Reported by, and a feature",
+    "account_size": "how large is its company? Reported by, and a feature",
+    "probability": "which probability was served for it? As leadml score said",
+    "band": "in which band was that?",
 }
 
 
