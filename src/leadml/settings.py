@@ -15,6 +15,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from leadml.domain.agreement import Agreement
 from leadml.domain.definition import Definition
+from leadml.domain.event import REJECTIONS
 from leadml.domain.handoff import HandoffPolicy
 from leadml.domain.mapping import ActivityMapping, HistoryMapping, LeadMapping
 from leadml.domain.points_table import PointsTable, Rule
@@ -31,6 +32,26 @@ class StoreSettings:
     """Where the ledger lives: a SQLAlchemy URL; a relative SQLite path is relative to the file."""
 
     url: str = "sqlite:///leadml.db"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RejectionSettings:
+    """Why sales may reject a lead: a closed list; ``other`` always needs a text."""
+
+    reasons: tuple[str, ...] = REJECTIONS
+
+    def __post_init__(self) -> None:
+        """Refuse names that a CRM could not send back unambiguously."""
+        for reason in self.reasons:
+            if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", reason):
+                msg = (
+                    "reasons must be names of 1 to 40 small letters, digits, _ and -, such as "
+                    f"no_budget, found {reason!r}"
+                )
+                raise ValueError(msg)
+        if not self.reasons or len(set(self.reasons)) < len(self.reasons):
+            msg = f"reasons must be a list of different names, found {list(self.reasons)!r}"
+            raise ValueError(msg)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +94,8 @@ class Settings:
         How a model is fitted.
     store_url, tracking_uri : str
         With SQLite paths made absolute.
+    rejections : tuple of str
+        Why sales may reject a lead.
     api_keys : tuple of str
         Keys the service accepts, from ``LEADML_API_KEYS`` (comma separated); never printed.
     admin_keys : tuple of str
@@ -85,6 +108,7 @@ class Settings:
     model: ModelSettings = field(default_factory=ModelSettings)
     store_url: str = ""
     tracking_uri: str = ""
+    rejections: tuple[str, ...] = REJECTIONS
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     admin_keys: tuple[str, ...] = field(default=(), repr=False)
 
@@ -139,6 +163,7 @@ def settings_from(content: Mapping[str, Any], *, path: Path) -> Settings:
         ),
         api_keys=keys_from(os.environ, API_KEYS_VARIABLE),
         admin_keys=keys_from(os.environ, ADMIN_KEYS_VARIABLE),
+        rejections=_read(RejectionSettings, sections["rejections"], "rejections", where).reasons,
     )
 
 
@@ -150,7 +175,7 @@ def keys_from(environment: Mapping[str, str], variable: str) -> tuple[str, ...]:
 
 _SECTIONS = (
     "leads", "activities", "history", "sales_ready", "handoff", "points", "model", "store",
-    "tracking",
+    "rejections", "tracking",
 )  # fmt: skip
 
 

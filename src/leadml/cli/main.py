@@ -17,6 +17,7 @@ COMMANDS = {
     "score": "Score every lead of a file.",
     "serve": "Answer scores over HTTP.",
     "report": "Hold handed-off leads against the agreed close rate.",
+    "ledger": "Keep what became of leads: state, tables, import and export.",
     "drift": "Tell whether new leads have moved, and what that asks for.",
     "recalibrate": "Refresh level and slope from newer outcomes.",
     "scorecard": "Write an additive version as a table of points.",

@@ -1,0 +1,160 @@
+"""One database, SQLite or PostgreSQL: its engine, its transactions, and how they fail."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from leadml.errors import StoreError
+from leadml.store.faults import explained, is_lost_connection, shown_url
+
+T = TypeVar("T")
+
+PATIENCE = 5.0
+"""Seconds to wait for a lock, and to keep trying after a lost connection."""
+
+FORM = "sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
+
+
+class Database:
+    """A database and its transactions.
+
+    SQLite runs in WAL mode, so that reading and writing do not wait for each other, and with
+    ``synchronous = FULL``: a commit returns once the disk has it. A transaction that writes takes
+    SQLite's write lock when it begins, never half-way.
+
+    Parameters
+    ----------
+    url : str
+        SQLAlchemy URL; its password appears in no message.
+    patience : float
+        Seconds to wait for a lock, and to keep trying after a lost connection.
+
+    Raises
+    ------
+    StoreError
+        If the URL or its driver is not usable.
+    """
+
+    def __init__(self, url: str, *, patience: float = PATIENCE) -> None:
+        self.place = _place(url)
+        self.patience = patience
+        self.shown = shown_url(self.place)
+        self.is_sqlite = self.place.get_backend_name() == "sqlite"
+        self._engine = self._make_engine()
+
+    @property
+    def path(self) -> Path | None:
+        """The file of an SQLite database."""
+        return Path(str(self.place.database)) if self.is_sqlite else None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a transaction that sees one state of the database throughout."""
+        with self._told(), self._engine.connect() as connection:
+            if not self.is_sqlite:
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give a transaction that is kept whole when its block ends, or not at all."""
+        with self._told(), self._engine.connect() as connection:
+            connection.execution_options(leadml_writes=True)
+            with connection.begin():
+                yield connection
+
+    def written(self, work: Callable[[Connection], T]) -> T:
+        """Do work in one transaction, and anew where the server's connection was lost.
+
+        Parameters
+        ----------
+        work : callable
+            Takes the connection. It may run several times and must then come to the same.
+        """
+        deadline = time.monotonic() + self.patience
+        pause = 0.05
+        while True:
+            try:
+                with self.writing() as connection:
+                    return work(connection)
+            except StoreError as error:
+                cause = error.__cause__
+                lost = isinstance(cause, SQLAlchemyError) and is_lost_connection(cause)
+                if not lost or time.monotonic() + pause > deadline:
+                    raise
+            time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads writers apart
+            pause = min(2 * pause, 1.0)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            raise StoreError(explained(error, self.place)) from error
+
+    def _make_engine(self) -> Engine:
+        try:
+            if self.is_sqlite:
+                engine = create_engine(self.place, connect_args={"timeout": self.patience})
+                event.listen(engine, "connect", _prepare_sqlite)
+                event.listen(engine, "begin", _begin_sqlite)
+                return engine
+            engine = create_engine(self.place, pool_pre_ping=True)
+        except (NoSuchModuleError, ImportError) as error:
+            hint = "; pip install 'leadml[postgresql]'" if "psycopg" in self.shown else ""
+            msg = (
+                f"{self.shown}: no driver for {self.place.drivername} is installed ({error}){hint}"
+            )
+            raise StoreError(msg) from None
+        milliseconds = int(1000 * self.patience)
+
+        @event.listens_for(engine, "connect")
+        def prepare(connection: Any, record: object) -> None:
+            connection.execute(f"set lock_timeout = {milliseconds}; set timezone = 'UTC'")
+            connection.commit()
+
+        return engine
+
+
+def _prepare_sqlite(connection: Any, record: object) -> None:
+    connection.isolation_level = None  # transactions are begun below, not by the driver
+    (mode,) = connection.execute("pragma journal_mode").fetchone()
+    if mode != "wal":
+        connection.execute("pragma journal_mode = wal")
+    connection.execute("pragma synchronous = full")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("leadml_writes", False)
+    connection.exec_driver_sql("begin immediate" if writes else "begin")
+
+
+def _place(url: str) -> URL:
+    try:
+        place = make_url(url)
+    except (ArgumentError, ValueError):
+        scheme = url.split(":", 1)[0]
+        msg = f"[store] url {scheme}://… is not a SQLAlchemy URL: write {FORM}"
+        raise StoreError(msg) from None
+    if place.drivername in {"postgresql", "postgres"}:
+        place = place.set(drivername="postgresql+psycopg")
+    backend = place.get_backend_name()
+    if backend not in {"sqlite", "postgresql"}:
+        msg = f"the ledger keeps SQLite and PostgreSQL databases, found {backend}: write {FORM}"
+        raise StoreError(msg)
+    if backend == "sqlite" and place.database in {None, "", ":memory:"}:
+        msg = f"a ledger in memory would be lost when the program ends: write {FORM}"
+        raise StoreError(msg)
+    return place

@@ -1,0 +1,91 @@
+"""What went wrong in the database, in words that say what to do, never with a password."""
+
+import sqlite3
+
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+_NOTHING_KEPT = "nothing of this request was kept"
+
+_SQLITE = {
+    "SQLITE_BUSY": "is locked by another program: close what holds it, or try again",
+    "SQLITE_LOCKED": "is locked by another program: close what holds it, or try again",
+    "SQLITE_FULL": f"cannot grow, the disk or a limit is full: make room; {_NOTHING_KEPT}",
+    "SQLITE_IOERR": "cannot be read or written, the disk reports an error or a limit is reached: "
+    f"check disk and limits; {_NOTHING_KEPT}",
+    "SQLITE_READONLY": "can only be read: give this user the right to write the file and its "
+    "folder (SQLite writes a -wal and a -shm file beside it)",
+    "SQLITE_PERM": "may not be opened: give this user the right to read and write it",
+    "SQLITE_CANTOPEN": "cannot be opened: check that its folder exists and that this user may "
+    "write the folder and the file",
+    "SQLITE_NOTADB": "is not an SQLite database: check [store] url",
+    "SQLITE_CORRUPT": "is damaged: restore the latest backup, or rescue what can be read with "
+    "`sqlite3 FILE .recover`",
+}
+
+_POSTGRESQL = {
+    "08": "cannot be reached: check that the server runs and the address is right",
+    "28": "refuses the user or the password: check [store] url",
+    "3D": "does not exist: create the database, or check [store] url",
+    "40": "was busy with another writer: try again",
+    "42501": "refuses it: this user lacks the rights to the ledger's tables",
+    "25006": "can only be read: it is a standby, or set to read-only",
+    "53100": f"cannot grow, its disk is full: make room; {_NOTHING_KEPT}",
+    "53": "has no more memory or connections: free some, or raise the server's limits",
+    "55P03": "is locked by another program: close what holds it, or try again",
+    "57": "shut the connection: the server is stopping or starting, or an administrator cut it",
+}
+
+_RETRIED = ("08", "57P", "40")
+"""Classes of PostgreSQL's errors after which the same work may succeed when done anew."""
+
+
+def explained(error: SQLAlchemyError, place: URL) -> str:
+    """Return what went wrong with the database at `place`, in one sentence."""
+    shown = shown_url(place)
+    known = _sqlite(error) if place.get_backend_name() == "sqlite" else _postgresql(error)
+    cause = without_password(str(getattr(error, "orig", None) or error), place)
+    return f"the ledger {shown} {known or 'failed'} ({cause})"
+
+
+def is_lost_connection(error: SQLAlchemyError) -> bool:
+    """Tell whether the server went away, so that the same work may succeed on a new connection."""
+    if not isinstance(error, DBAPIError) or isinstance(error.orig, sqlite3.Error):
+        return False
+    state = _sqlstate(error)
+    return error.connection_invalidated or state == "" or state.startswith(_RETRIED)
+
+
+def shown_url(place: URL) -> str:
+    """Return a database's address without its password."""
+    return place.set(query={}).render_as_string(hide_password=True)
+
+
+def without_password(text: str, place: URL) -> str:
+    """Return a message on one line, its secrets starred."""
+    text = " ".join(text.split())
+    secrets = [str(place.password)] if place.password else []
+    secrets += [str(value) for key, value in place.query.items() if "pass" in key.casefold()]
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text
+
+
+def _sqlite(error: SQLAlchemyError) -> str:
+    name = str(getattr(getattr(error, "orig", None), "sqlite_errorname", ""))
+    found = [
+        words for code, words in _SQLITE.items() if name == code or name.startswith(code + "_")
+    ]
+    return found[0] if found else ""
+
+
+def _postgresql(error: SQLAlchemyError) -> str:
+    state = _sqlstate(error)
+    if not state and is_lost_connection(error):
+        return _POSTGRESQL["08"]
+    found = [words for code, words in _POSTGRESQL.items() if state.startswith(code)]
+    return found[0] if found else ""
+
+
+def _sqlstate(error: SQLAlchemyError) -> str:
+    return str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")

@@ -1,0 +1,188 @@
+"""The ledger: events of leads, recorded once and kept for ever."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import count, groupby
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from leadml.domain.event import KINDS, REJECTIONS, Event, Receipt, Stored, iso
+from leadml.domain.lead_state import LeadState, state_of
+from leadml.store.database import PATIENCE, Database
+from leadml.store.opening import ready
+from leadml.store.recording import record_in
+from leadml.store.rows import stored_of
+from leadml.store.schema import COUNTER, EVENTS, REVISION
+
+_FETCHED = 5_000
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Ledger:
+    """The append-only record of scores, hand-offs, follow-ups, rejections and outcomes.
+
+    Several threads and processes may use one ledger at once. Use `open` to make one.
+    """
+
+    def __init__(
+        self, database: Database, *, reasons: Sequence[str], clock: Callable[[], datetime]
+    ) -> None:
+        self.database = database
+        self.reasons = tuple(reasons)
+        self._clock = clock
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        *,
+        reasons: Sequence[str] = REJECTIONS,
+        create: bool = True,
+        clock: Callable[[], datetime] = _now,
+        patience: float = PATIENCE,
+    ) -> "Ledger":
+        """Open the ledger in a database; a new database gets its tables.
+
+        Parameters
+        ----------
+        url : str
+            SQLAlchemy URL of an SQLite or PostgreSQL database.
+        reasons : sequence of str
+            Why sales may reject a lead; ``other`` always needs a text.
+        create : bool
+            Make file and tables where there are none; else their lack is an error.
+        clock : callable
+            Returns the present time, aware: what lies beyond it has not happened yet.
+        patience : float
+            Seconds to wait for a lock, and to keep trying after a lost connection.
+
+        Raises
+        ------
+        StoreError
+            If the database cannot be used, or its tables are older or newer than this leadml.
+        """
+        database = Database(url, patience=patience)
+        try:
+            ready(database, create=create)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, reasons=reasons, clock=clock)
+
+    def record(self, events: Sequence[Event]) -> list[Receipt]:
+        """Record events in one transaction.
+
+        What cannot be recorded is refused item by item, the others are kept. When this returns,
+        the disk has them; when it raises, none is kept.
+
+        Parameters
+        ----------
+        events : sequence of Event
+            In any order of time. The key of each decides: an event kept already under its key is a
+            ``duplicate`` where it says the same, and refused where it says something else.
+
+        Returns
+        -------
+        receipts : list of Receipt
+            One an event, in the same order.
+
+        Raises
+        ------
+        StoreError
+            If the database cannot be written; the same call may safely be made again.
+        """
+        now = self._clock().astimezone(UTC)
+        tries = count()
+        return self.database.written(
+            lambda connection: record_in(
+                connection, events, reasons=self.reasons, now=now, anew=next(tries) > 0
+            )
+        )
+
+    def history(self, lead: str) -> list[Stored]:
+        """Return all events of one lead as they were recorded, oldest first; [] if unknown."""
+        query = select(EVENTS).where(EVENTS.c.lead == lead)
+        with self.database.reading() as connection:
+            found = [stored_of(row) for row in connection.execute(query)]
+        return sorted(found, key=lambda stored: (stored.event.happened_at, stored.id))
+
+    def states(
+        self, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[LeadState]:
+        """Yield the state of every lead in the order of their ids, in bounded memory.
+
+        Parameters
+        ----------
+        since, until : datetime, optional
+            Keep leads first handed off in [since, until); those never handed off by their first
+            event. Aware.
+
+        Yields
+        ------
+        state : LeadState
+            Of all the lead's events. A lead of which no event stands is left out.
+        """
+        for events in self.leads():
+            state = state_of(events)
+            begun = state.handed_off_at or min(stored.event.happened_at for stored in events)
+            after = since is None or begun >= since
+            if state.events and after and (until is None or begun < until):
+                yield state
+
+    def leads(self) -> Iterator[list[Stored]]:
+        """Yield the events of every lead, lead by lead in the order of their ids."""
+        query = select(EVENTS).order_by(EVENTS.c.lead)
+        with self.database.reading() as connection:
+            rows = connection.execution_options(yield_per=_FETCHED).execute(query)
+            for _, of_lead in groupby(rows, key=lambda row: row[2]):
+                yield [stored_of(row) for row in of_lead]
+
+    def counts(self) -> dict[str, Any]:
+        """Return how much the ledger holds: events by kind, leads, first and last, revision."""
+        c = EVENTS.c
+        with self.database.reading() as connection:
+            by_kind = select(c.event, func.count()).group_by(c.event)
+            found = {row[0]: int(row[1]) for row in connection.execute(by_kind)}
+            spans = select(
+                func.count(c.lead.distinct()), func.min(c.happened_at), func.max(c.happened_at),
+                func.max(c.recorded_at),
+            )  # fmt: skip
+            leads, first, last, recorded = connection.execute(spans).one()
+        return {
+            "events": sum(found.values()),
+            "by_kind": {kind: found.get(kind, 0) for kind in KINDS},
+            "leads": leads,
+            "first_happened_at": iso(first) if first else None,
+            "last_happened_at": iso(last) if last else None,
+            "last_recorded_at": iso(recorded) if recorded else None,
+            "revision": REVISION,
+        }
+
+    def mark(self) -> int:
+        """Return a number that rises whenever the ledger changes: a key for what was read of it."""
+        query = select(COUNTER.c.value).where(COUNTER.c.name == "events")
+        with self.database.reading() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give one transaction of the store's own: for bulk import and erasure."""
+        with self.database.writing() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.database.close()
+
+    def __enter__(self) -> "Ledger":
+        """Return the ledger."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close every connection."""
+        self.close()
