@@ -113,6 +113,11 @@ def test_days_may_be_fractions(text: str, days: float) -> None:
     assert read(f"[sales_ready]\nsnapshot_days = {text}").definition.agreement.snapshot_days == days
 
 
+def test_the_unit_and_the_grace_of_the_verdict() -> None:
+    agreed = read('[sales_ready]\nunit = "account"\ngrace_days = 7').agreement
+    assert (agreed.unit, agreed.grace_days) == ("account", 7.0)
+
+
 RULE = '[[points.rules]]\nname = "a"\npoints = 1\n'
 
 

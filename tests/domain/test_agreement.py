@@ -24,6 +24,8 @@ def test_the_defaults_are_those_of_the_file() -> None:
         "counts": "followed_up",
         "snapshot_days": 0.0,
         "censoring": "matured",
+        "unit": "lead",
+        "grace_days": 0.0,
     }
 
 
@@ -42,6 +44,7 @@ def test_the_defaults_are_those_of_the_file() -> None:
         ("min_follow_up", -0.01, "a share from 0 to 1"),
         ("min_margin", 15.0, "a fraction of the amount from -1 to 1, found 15.0"),
         ("snapshot_days", -0.1, "0 days or more"),
+        ("grace_days", -0.1, "0 days or more"),
         ("close_rate", float("nan"), "found nan"),
     ],
 )
@@ -86,6 +89,8 @@ def test_json_ready() -> None:
         {"min_margin": 0.1},
         {"counts": "handed_off"},
         {"snapshot_days": 1.0},
+        {"unit": "account"},
+        {"grace_days": 7.0},
     ],
 )
 def test_every_word_of_it_changes_the_hash(change: dict[str, object]) -> None:
@@ -108,3 +113,15 @@ def test_how_to_learn_is_no_part_of_what_was_signed() -> None:
     assert weighted.hash() == Agreement().hash()
     assert weighted != Agreement()
     assert weighted.to_dict()["censoring"] == "ipcw"
+
+
+def test_an_agreement_from_before_units_and_grace_keeps_its_hash() -> None:
+    assert Agreement(unit="lead", grace_days=0).hash() == Agreement().hash()
+    # written out by hand: what is set is signed
+    text = (
+        '{"close_rate":0.3,"confidence":0.95,"counts":"followed_up","effective_from":null,'
+        '"follow_up_days":14.0,"grace_days":7.0,"horizon_days":90.0,"min_follow_up":0.8,'
+        '"min_margin":0.0,"signed_by":[],"snapshot_days":0.0,"unit":"account","version":"1"}'
+    )
+    agreed = Agreement(unit="account", grace_days=7.0)
+    assert agreed.hash() == hashlib.sha256(text.encode()).hexdigest()

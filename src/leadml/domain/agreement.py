@@ -2,12 +2,14 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 from typing import Literal
 
 UNSIGNED = ("censoring",)
 """Settings of the section that say how to learn, not what was agreed."""
+SIGNED_IF_SET = ("unit", "grace_days")
+"""Part of what is signed only where set: agreements from before there was a choice keep their hash."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,11 @@ class Agreement:
     censoring : {"matured", "ipcw"}
         How a model learns from leads whose horizon has not passed: not at all, or from those that
         closed early, weighted. A matter of method: no part of what is signed, nor of the hash.
+    unit : {"lead", "account"}
+        What the report's verdict counts: every hand-off, or every account once.
+    grace_days : float
+        Days beyond the horizon that sales has to record what became of a hand-off, >= 0: only then
+        does it enter the report's verdict. A win still has to come within the horizon.
     """
 
     version: str = "1"
@@ -55,6 +62,8 @@ class Agreement:
     counts: Literal["followed_up", "handed_off"] = "followed_up"
     snapshot_days: float = 0.0
     censoring: Literal["matured", "ipcw"] = "matured"
+    unit: Literal["lead", "account"] = "lead"
+    grace_days: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
@@ -66,6 +75,7 @@ class Agreement:
             ("min_follow_up", 0 <= self.min_follow_up <= 1, "a share from 0 to 1"),
             ("min_margin", -1 <= self.min_margin <= 1, "a fraction of the amount from -1 to 1"),
             ("snapshot_days", 0 <= self.snapshot_days <= 36_500, "0 days or more"),
+            ("grace_days", 0 <= self.grace_days <= 36_500, "0 days or more"),
         ):
             if not holds:
                 msg = f"{name} must be {expected}, found {getattr(self, name)!r}"
@@ -80,6 +90,11 @@ class Agreement:
 
     def hash(self) -> str:
         """Return the sha256 of the agreement's canonical JSON: two equal hashes, one definition."""
-        signed = {key: value for key, value in self.to_dict().items() if key not in UNSIGNED}
+        unset = [key for key in SIGNED_IF_SET if getattr(self, key) == _DEFAULTS[key]]
+        left_out = (*UNSIGNED, *unset)
+        signed = {key: value for key, value in self.to_dict().items() if key not in left_out}
         text = json.dumps(signed, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+_DEFAULTS = {field.name: field.default for field in fields(Agreement)}

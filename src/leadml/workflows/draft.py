@@ -192,6 +192,8 @@ def _sales_ready(draft: Draft) -> str:
             ),
             f"min_margin = {margin!r}\n",
             'counts = "followed_up" # or "handed_off"\n',
+            'unit = "lead"          # or "account": every company counts once\n',
+            "grace_days = 0         # days after the horizon to record what became of a lead\n",
             "snapshot_days = 0.0    # age of a lead without hand-off when it is judged\n",
         )
     )

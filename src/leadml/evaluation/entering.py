@@ -1,0 +1,155 @@
+"""Which hand-offs enter the report's verdict, in which order and when: leads, or accounts once."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leadml.data.values import MICROSECONDS_A_DAY
+from leadml.domain.agreement import Agreement
+
+Flags = NDArray[np.bool_]
+Moments = NDArray[np.datetime64]
+YEAR = np.timedelta64(365, "D")
+SHORTEST_PACE = 28
+"""Days of hand-offs from which a yearly pace is told."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HandedOff:
+    """Hand-offs, one a lead; arrays of shape (leads,), moments datetime64[us] in UTC.
+
+    Attributes
+    ----------
+    at : datetime64 array
+        When handed off.
+    followed_up : bool array
+        Worked by sales as agreed, as known today.
+    won : bool array
+        Won within the horizon at a solid margin, as known today.
+    closed_at : datetime64 array
+        When won or lost; NaT where open or unknown.
+    recorded_at : datetime64 array
+        When the outcome was recorded; NaT where unknown.
+    account : int array
+        Same number, same account; -1 where unknown: such a lead is an account of its own.
+    """
+
+    at: Moments
+    followed_up: Flags
+    won: Flags
+    closed_at: Moments
+    recorded_at: Moments
+    account: NDArray[np.intp]
+
+    def take(self, rows: Flags | NDArray[np.intp]) -> "HandedOff":
+        """Return only these leads, in this order."""
+        return HandedOff(**{name: values[rows] for name, values in vars(self).items()})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Units:
+    """What the verdict counts, in order of hand-off; arrays of shape (units,).
+
+    Attributes
+    ----------
+    handed_off : HandedOff
+        Of accounts: the first hand-off, whether any of its leads was worked, and won.
+    enters_at : datetime64[us] array
+        From when on the unit counts, ascending: its outcome and follow-up are settled.
+    """
+
+    handed_off: HandedOff
+    enters_at: Moments
+
+    def __len__(self) -> int:
+        """Return the number of units."""
+        return len(self.enters_at)
+
+    def take(self, rows: Flags) -> "Units":
+        """Return only these units."""
+        return Units(handed_off=self.handed_off.take(rows), enters_at=self.enters_at[rows])
+
+
+def waiting_days(agreement: Agreement) -> float:
+    """Return the days from the hand-off until a unit enters: horizon and grace, or follow-up."""
+    return max(agreement.horizon_days + agreement.grace_days, agreement.follow_up_days)
+
+
+def units_of(leads: HandedOff, agreement: Agreement) -> Units:
+    """Return the units of the verdict in the order of their hand-offs, matured or not.
+
+    A unit enters when its horizon, and the days of grace, have passed since its hand-off, however
+    early it closed: a sequence of units chosen by how soon they closed bounds nothing.
+
+    Parameters
+    ----------
+    leads : HandedOff
+        Of this agreement, explored ones left out; in any order.
+    """
+    in_order = leads.take(np.argsort(leads.at, kind="stable"))
+    if agreement.unit == "account":
+        in_order = _accounts(in_order, agreement)
+    return Units(
+        handed_off=in_order, enters_at=in_order.at + _microseconds(waiting_days(agreement))
+    )
+
+
+def pace(leads: HandedOff, agreement: Agreement, *, now: np.datetime64) -> float | None:
+    """Return how many units are handed off a year, at the pace of the last 12 months.
+
+    None with less than four weeks of hand-offs.
+    """
+    at = units_of(leads, agreement).handed_off.at
+    at = at[at <= now]
+    if not len(at):
+        return None
+    days = min(YEAR, now - at.min()) / np.timedelta64(1, "D")
+    if days < SHORTEST_PACE:
+        return None
+    return float((at > now - YEAR).sum() * 365 / days)
+
+
+def _microseconds(days: float) -> np.timedelta64:
+    return np.timedelta64(round(days * MICROSECONDS_A_DAY), "us")
+
+
+def _accounts(leads: HandedOff, agreement: Agreement) -> HandedOff:
+    """Return each account once, at its first hand-off; leads without one for themselves.
+
+    Its leads count whose follow-up is settled when it enters: worked if any was worked as agreed,
+    won if any of those was won within the horizon of the first hand-off.
+    """
+    alone = leads.account.max(initial=-1) + 1 + np.arange(len(leads.at))
+    account = np.where(leads.account >= 0, leads.account, alone)
+    _, first, number = np.unique(account, return_index=True, return_inverse=True)
+    started = leads.at[first][number]
+    settled = leads.at + _microseconds(agreement.follow_up_days) <= started + _microseconds(
+        waiting_days(agreement)
+    )
+    in_time = ~(leads.closed_at > started + _microseconds(agreement.horizon_days))
+    worked = leads.followed_up & settled
+    unworked = ~_any(worked, number)[number]
+    won = leads.won & settled & in_time & (worked | unworked | (agreement.counts == "handed_off"))
+    joined = HandedOff(
+        at=leads.at[first],
+        followed_up=_any(worked, number),
+        won=_any(won, number),
+        closed_at=_earliest(leads.closed_at, won, number),
+        recorded_at=_earliest(leads.recorded_at, won, number),
+        account=leads.account[first],
+    )
+    return joined.take(np.argsort(first, kind="stable"))
+
+
+def _any(holds: Flags, number: NDArray[np.intp]) -> Flags:
+    return np.bincount(number, weights=holds) > 0
+
+
+def _earliest(moments: Moments, rows: Flags, number: NDArray[np.intp]) -> Moments:
+    """Return the earliest moment of these rows for each account; NaT without one."""
+    none = np.iinfo(np.int64).max
+    earliest = np.full(number.max(initial=-1) + 1, none)
+    known = rows & ~np.isnat(moments)
+    np.minimum.at(earliest, number[known], moments[known].astype("datetime64[us]").view("i8"))
+    return np.where(earliest == none, np.iinfo(np.int64).min, earliest).view("datetime64[us]")

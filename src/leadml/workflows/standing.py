@@ -1,0 +1,80 @@
+"""The verdict on hand-offs that may be looked at as often as one likes, from an export's leads."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leadml.data.accounts import accounts_of
+from leadml.domain.agreement import Agreement
+from leadml.errors import ConfigError
+from leadml.evaluation.entering import HandedOff, pace
+from leadml.evaluation.standing import standing
+from leadml.snapshot.labels import Judged
+from leadml.workflows.material import Material
+
+Flags = NDArray[np.bool_]
+Moments = NDArray[np.datetime64]
+
+
+def standing_of(
+    material: Material,
+    judged: Judged,
+    agreement: Agreement,
+    *,
+    counted: Flags,
+    ever: Flags,
+    since: np.datetime64 | None = None,
+) -> dict[str, Any]:
+    """Return report.json's ``sequence``: where the promise stands; see `standing`.
+
+    Parameters
+    ----------
+    counted : bool array, shape (leads,)
+        Hand-offs since the agreement took effect, explored ones left out.
+    ever : bool array, shape (leads,)
+        Those from before it among them: how many are handed off a year.
+    since : datetime64, optional
+        When the agreement took effect, UTC.
+
+    Raises
+    ------
+    ConfigError
+        If the agreement counts accounts and none is mapped.
+    """
+    leads = _handed_off(material, judged, agreement)
+    now = np.datetime64("9999-01-01") if material.now is None else material.now
+    return standing(
+        leads.take(counted),
+        agreement,
+        now=now.astype("datetime64[us]"),
+        since=since,
+        handed_off_a_year=pace(leads.take(ever), agreement, now=now.astype("datetime64[us]")),
+    ).to_dict()
+
+
+def _handed_off(material: Material, judged: Judged, agreement: Agreement) -> HandedOff:
+    leads = material.leads
+    accounts = accounts_of(leads)
+    if agreement.unit == "account" and accounts is None:
+        msg = (
+            '[sales_ready].unit is "account", but no account of the leads is known: name the column '
+            "of the company in [leads].account, or count leads (unit = \"lead\")"
+        )
+        raise ConfigError(msg)
+    unknown = np.full(len(leads), -1, np.intp)
+    return HandedOff(
+        at=_moments(material, "handed_off_at"),
+        followed_up=judged.followed_up,
+        won=judged.won,
+        closed_at=judged.closed.view("datetime64[us]"),
+        recorded_at=_moments(material, "outcome_recorded_at"),
+        account=unknown if accounts is None else accounts.of,
+    )
+
+
+def _moments(material: Material, role: str) -> Moments:
+    found = material.leads.times.get(role)
+    if found is None:
+        return np.full(len(material.leads), np.datetime64("NaT"), "datetime64[us]")
+    return found.astype("datetime64[us]")
