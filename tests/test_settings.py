@@ -114,7 +114,7 @@ def test_days_may_be_fractions(text: str, days: float) -> None:
 
 
 def test_the_unit_and_the_grace_of_the_verdict() -> None:
-    agreed = read('[sales_ready]\nunit = "account"\ngrace_days = 7').agreement
+    agreed = read('[sales_ready]\nunit = "account"\ngrace_days = 7').definition.agreement
     assert (agreed.unit, agreed.grace_days) == ("account", 7.0)
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 UNSIGNED = ("censoring",)
 """Settings of the section that say how to learn, not what was agreed."""
 SIGNED_IF_SET = ("unit", "grace_days")
-"""Part of what is signed only where set: agreements from before there was a choice keep their hash."""
+"""Part of what is signed only where set, so that earlier agreements keep their hash."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Hand-offs held against the promise: who matured, who was worked, who was won."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from leadml.evaluation.close_rate import close_rate, verdict
 from leadml.evaluation.interval import Interval
 
 Bools = NDArray[np.bool_]
-NOT_JUDGEABLE = "not_judgeable"
+NOT_JUDGEABLE: Final = "not_judgeable"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,5 @@
 """What to expect of units still maturing, from what units of the same age became."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm

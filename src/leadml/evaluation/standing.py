@@ -151,7 +151,7 @@ def _bounds(won: NDArray[np.int64], units: NDArray[np.int64], agreement: Agreeme
 
 
 def _path(counted: _Counted, agreement: Agreement) -> list[dict[str, Any]]:
-    """Return what looks at up to `POINTS` moments showed, about evenly spaced, the last included."""
+    """Return what looks at up to `POINTS` moments showed, evenly spaced, the last included."""
     enters = counted.units.enters_at
     if not len(enters):
         return []
@@ -182,8 +182,7 @@ def _latest(counted: _Counted, agreement: Agreement) -> Interval:
 def _verdict(path: list[dict[str, Any]], share: float | None, agreement: Agreement) -> Standpoint:
     if share is not None and share < agreement.min_follow_up:
         return NOT_JUDGEABLE
-    found: Standpoint = verdict(_last(path, "low"), _last(path, "high"), agreement.close_rate)
-    return found
+    return verdict(_last(path, "low"), _last(path, "high"), agreement.close_rate)
 
 
 def _more_needed(

@@ -15,6 +15,7 @@ from leadml.workflows.material import Material
 
 Flags = NDArray[np.bool_]
 Moments = NDArray[np.datetime64]
+TIME = "datetime64[us]"
 
 
 def standing_of(
@@ -43,13 +44,13 @@ def standing_of(
         If the agreement counts accounts and none is mapped.
     """
     leads = _handed_off(material, judged, agreement)
-    now = np.datetime64("9999-01-01") if material.now is None else material.now
+    now = (np.datetime64("9999-01-01") if material.now is None else material.now).astype(TIME)
     return standing(
         leads.take(counted),
         agreement,
-        now=now.astype("datetime64[us]"),
+        now=now,
         since=since,
-        handed_off_a_year=pace(leads.take(ever), agreement, now=now.astype("datetime64[us]")),
+        handed_off_a_year=pace(leads.take(ever), agreement, now=now),
     ).to_dict()
 
 
@@ -58,8 +59,8 @@ def _handed_off(material: Material, judged: Judged, agreement: Agreement) -> Han
     accounts = accounts_of(leads)
     if agreement.unit == "account" and accounts is None:
         msg = (
-            '[sales_ready].unit is "account", but no account of the leads is known: name the column '
-            "of the company in [leads].account, or count leads (unit = \"lead\")"
+            '[sales_ready].unit is "account", but no account is known: name the company\'s column '
+            'in [leads].account, or count leads (unit = "lead")'
         )
         raise ConfigError(msg)
     unknown = np.full(len(leads), -1, np.intp)
@@ -67,7 +68,7 @@ def _handed_off(material: Material, judged: Judged, agreement: Agreement) -> Han
         at=_moments(material, "handed_off_at"),
         followed_up=judged.followed_up,
         won=judged.won,
-        closed_at=judged.closed.view("datetime64[us]"),
+        closed_at=judged.closed.view(TIME),
         recorded_at=_moments(material, "outcome_recorded_at"),
         account=unknown if accounts is None else accounts.of,
     )
@@ -76,5 +77,5 @@ def _handed_off(material: Material, judged: Judged, agreement: Agreement) -> Han
 def _moments(material: Material, role: str) -> Moments:
     found = material.leads.times.get(role)
     if found is None:
-        return np.full(len(material.leads), np.datetime64("NaT"), "datetime64[us]")
-    return found.astype("datetime64[us]")
+        return np.full(len(material.leads), np.datetime64("NaT"), TIME)
+    return found.astype(TIME)
