@@ -108,8 +108,8 @@ NAMES: dict[str, dict[str, Check]] = {
     "accepted": {},
     "rejected": {"reason": text, "text": text, "right_person": text},
     "followed_up": {},
-    "won": {"amount": number, "margin_amount": number},
-    "lost": {},
+    "won": {"amount": number, "margin_amount": number, "recorded_at": time},
+    "lost": {"recorded_at": time},
     "reopened": {},
     "corrected": {
         "corrects": text,

@@ -71,7 +71,8 @@ class LeadState:
     outcome : {"won", "lost"} or None
         How it closed last; None while open or reopened.
     closed_at, amount, margin_amount, outcome_recorded_at
-        Of that outcome: when, for how much (currency), and when the ledger learnt of it.
+        Of that outcome: when, for how much (currency), and when it was written down: where the
+        sender says, in the CRM it came from (``recorded_at`` of its detail), else in the ledger.
     explored : bool or None
         Whether it was handed off at random to learn from, by the hand-off or else the score.
     handoff_probability : float or None
@@ -256,12 +257,13 @@ def _outcome(standing: Sequence[Stored]) -> dict[str, Any]:
     if closing is None or closing.event.event == "reopened":
         return {}
     event = closing.event
+    written = event.detail.get("recorded_at")
     return {
         "outcome": event.event,
         "closed_at": event.happened_at,
         "amount": event.detail.get("amount"),
         "margin_amount": event.detail.get("margin_amount"),
-        "outcome_recorded_at": closing.recorded_at,
+        "outcome_recorded_at": as_utc(written) if written else closing.recorded_at,
     }
 
 
