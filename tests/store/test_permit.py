@@ -81,5 +81,5 @@ def test_ids_are_never_given_twice(ledger: Ledger) -> None:
     (receipt,) = ledger.record([Event(event="lost", lead="c", happened_at=THEN)])
     assert receipt.id == 4  # 1 and 2 were events, 3 the erasure
     row = {"event": "won", "lead": "x", "happened_at": THEN, "recorded_at": THEN, "id": 4}
-    with pytest.raises(StoreError, match="taken|duplicate key"), ledger.writing() as connection:
+    with pytest.raises(StoreError, match=r"taken|duplicate key"), ledger.writing() as connection:
         connection.execute(insert(EVENTS).values(idempotency_key="x", **row))
