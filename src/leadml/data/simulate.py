@@ -13,10 +13,11 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 
-from leadml.data.simulated_agreement import DEFINITION, EXPLORING
+from leadml.data.simulated_agreement import definition_of
 from leadml.data.simulated_edits import draw_edits
 from leadml.data.simulated_export import Past, frames_at
 from leadml.data.simulated_fates import Fates, close_in_bulk, draw_fates
+from leadml.data.simulated_feedback import draw_feedback
 from leadml.data.simulated_leaks import LEAKING, draw_chance
 from leadml.data.simulated_people import (
     LEADS_PER_ACCOUNT,
@@ -119,6 +120,7 @@ def simulate(
     attribute_changes: float = 0.0,
     leaks: bool = False,
     explore: float = 0.0,
+    feedback: bool = False,
 ) -> SimulatedCrm:
     """Simulate a CRM over one period; the same arguments always give the same CRM.
 
@@ -171,6 +173,9 @@ def simulate(
         feeling, that are handed off at random and worked whatever anybody feels, in [0, 1). Above
         0 the export says who (``explored``) and with which probability each lead was worked
         (``handoff_probability``: 1 for those chosen), and the definition maps both.
+    feedback : bool
+        Whether the export says when leads were qualified, accepted and rejected, and why, and in
+        which segment and of which size their company is; the definition then maps all of it.
 
     Raises
     ------
@@ -203,6 +208,7 @@ def simulate(
         attribute_changes=attribute_changes,
         leaks=leaks,
         explore=explore,
+        feedback=feedback,
     )
     return _simulate(world, leads, seed)
 
@@ -224,7 +230,7 @@ def _refuse_words(delay: str, neglect_by: str) -> None:
 
 
 def _simulate(world: World, leads: int, seed: int) -> SimulatedCrm:
-    streams = [np.random.default_rng([seed, part]) for part in range(9)]
+    streams = [np.random.default_rng([seed, part]) for part in range(10)]
     per_account = LEADS_PER_BUYING_ACCOUNT if world.account_effect else LEADS_PER_ACCOUNT
     people = draw_people(streams[0], leads, per_account)
     pipeline, before = _draw_pipeline(streams[1], world, people)
@@ -242,6 +248,7 @@ def _simulate(world: World, leads: int, seed: int) -> SimulatedCrm:
         edits=draw_edits(streams[6], world, people, pipeline, fates),
         chance=draw_chance(streams[7], leads) if world.leaks else None,
         explore=world.explore,
+        feedback=draw_feedback(streams[9], people, pipeline, fates) if world.feedback else None,
     )
     return _export(past, world.end)
 
@@ -253,7 +260,7 @@ def _export(past: Past, end: int) -> SimulatedCrm:
         leads=frames.leads,
         activities=frames.activities,
         truth=frames.truth,
-        definition=EXPLORING if past.explore else DEFINITION,
+        definition=definition_of(explores=past.explore > 0, feedback=past.feedback is not None),
         history=frames.history,
         leaking=LEAKING if past.chance is not None else (),
         _past=past,

@@ -175,8 +175,27 @@ activity = "page_view"
 detail = "/careers*"
 """
 
-EXPLORING = DEFINITION.replace(
-    'ignore = ["lead_score"]',
-    'explored = "explored"\nhandoff_probability = "handoff_probability"\nignore = ["lead_score"]',
-)
-"""The same where some leads are handed off at random."""
+_IGNORED = """\
+ignore = ["lead_score"]        # the CRM's own score; the points table below takes its place
+"""
+_EXPLORING = """\
+explored = "explored"
+handoff_probability = "handoff_probability"
+"""
+_FEEDBACK = """\
+qualified_at = "qualified_at"
+accepted_at = "accepted_at"
+rejected_at = "rejected_at"
+rejection_reason = "rejection_reason"
+segment = "segment"
+account_size = "account_size"
+# lead_score is the CRM's own score; the points table below takes its place. What segment and
+# account_size say stands in company_size and industry already.
+ignore = ["lead_score", "segment", "account_size"]
+"""
+
+
+def definition_of(*, explores: bool, feedback: bool) -> str:
+    """Return the text, with what the CRM writes of exploration and of sales' feedback mapped."""
+    mapped = (_EXPLORING if explores else "") + (_FEEDBACK if feedback else _IGNORED)
+    return DEFINITION.replace(_IGNORED, mapped)

@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from leadml.data.simulated_edits import COLUMNS, Edits, applied
 from leadml.data.simulated_fates import Fates
+from leadml.data.simulated_feedback import Feedback, feedback_columns
 from leadml.data.simulated_leaks import Chance, leaking_columns
 from leadml.data.simulated_people import REPS, People
-from leadml.data.simulated_touches import DAY, Seconds, Touches, until
-from leadml.data.simulated_world import NEVER, Flags, Pipeline
+from leadml.data.simulated_touches import DAY, Touches, until
+from leadml.data.simulated_world import NEVER, Flags, Pipeline, iso_texts
 
 Texts = NDArray[np.object_]
 
@@ -26,6 +27,8 @@ class Past:
         Of the leaking columns; None where there are none.
     explore : float
         Probability with which leads that nobody chose were worked.
+    feedback : Feedback or None
+        What sales made of the hand-offs; None where the CRM does not say.
     """
 
     lead_ids: Texts
@@ -36,6 +39,7 @@ class Past:
     edits: Edits
     chance: Chance | None
     explore: float = 0.0
+    feedback: Feedback | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,8 @@ def frames_at(past: Past, end: int) -> Frames:
         leads = pd.concat([leads, leaks], axis=1)
     if past.explore:
         leads = pd.concat([leads, _written_back(past, end)], axis=1)
+    if past.feedback is not None:
+        leads = pd.concat([leads, feedback_columns(past.feedback, end)], axis=1)
     return Frames(
         leads=leads[there].reset_index(drop=True),
         activities=_activity_frame(past.lead_ids, touches),
@@ -73,7 +79,7 @@ def _attributes(people: People, edits: Edits) -> pd.DataFrame:
 
 
 def _history_frame(lead_ids: Texts, edits: Edits) -> pd.DataFrame:
-    values = (lead_ids[edits.lead], edits.field, edits.old, edits.new, _iso(edits.at))
+    values = (lead_ids[edits.lead], edits.field, edits.old, edits.new, iso_texts(edits.at))
     return pd.DataFrame(dict(zip(COLUMNS, values, strict=True)))
 
 
@@ -84,15 +90,15 @@ def _lead_frame(past: Past, edits: Edits, end: int) -> pd.DataFrame:
     touched, closed = fates.first_touch < end, fates.closed < end
     reps = np.array(REPS, object)[pipeline.owner]
     reps[~handed_off] = None
-    head = pd.DataFrame({"lead_id": past.lead_ids, "created_at": _iso(pipeline.created)})
+    head = pd.DataFrame({"lead_id": past.lead_ids, "created_at": iso_texts(pipeline.created)})
     tail = pd.DataFrame(
         {
             "lead_score": np.where(decided, pipeline.score.astype(float), np.nan),
             "rep": reps,
-            "handed_off_at": _iso(np.where(handed_off, pipeline.ready, NEVER)),
-            "first_touch_at": _iso(np.where(touched, fates.first_touch, NEVER)),
+            "handed_off_at": iso_texts(np.where(handed_off, pipeline.ready, NEVER)),
+            "first_touch_at": iso_texts(np.where(touched, fates.first_touch, NEVER)),
             "stage": _stages(pipeline, fates, end),
-            "closed_at": _iso(np.where(closed, fates.closed, NEVER)),
+            "closed_at": iso_texts(np.where(closed, fates.closed, NEVER)),
             "amount": np.where(touched & fates.followed_up, fates.amount, np.nan),
             "margin": np.where(closed & fates.won, fates.margin, np.nan),
         }
@@ -132,7 +138,7 @@ def _activity_frame(lead_ids: Texts, touches: Touches) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "lead_id": lead_ids[touches.lead],
-            "timestamp": _iso(touches.at),
+            "timestamp": iso_texts(touches.at),
             "event": touches.kind,
             "url": touches.detail,
         }
@@ -157,12 +163,3 @@ def _truth_frame(past: Past) -> pd.DataFrame:
             "closed_in_bulk": fates.closed_in_bulk,
         }
     )
-
-
-def _iso(seconds: Seconds) -> Texts:
-    """Write times as ISO 8601 with a Z; None for `NEVER`."""
-    known = seconds != NEVER
-    moments = np.where(known, seconds, 0).astype("datetime64[s]")
-    texts = np.datetime_as_string(moments, unit="s", timezone="UTC").astype(object)
-    texts[~known] = None
-    return texts

@@ -62,6 +62,7 @@ class World:
     attribute_changes: float
     leaks: bool
     explore: float = 0.0
+    feedback: bool = False
 
     @property
     def pace(self) -> Pace:
@@ -119,3 +120,12 @@ def select(rng: np.random.Generator, score: NDArray[np.int64]) -> Flags:
     judged = score + rng.normal(0.0, 10.0, len(score))
     chosen: Flags = judged >= np.quantile(judged, 1 - HANDED_OFF_SHARE)
     return chosen
+
+
+def iso_texts(seconds: Seconds) -> NDArray[np.object_]:
+    """Write times as ISO 8601 with a Z; None for `NEVER`."""
+    known = seconds != NEVER
+    moments = np.where(known, seconds, 0).astype("datetime64[s]")
+    texts = np.datetime_as_string(moments, unit="s", timezone="UTC").astype(object)
+    texts[~known] = None
+    return texts
