@@ -177,7 +177,7 @@ def test_what_the_export_does_not_hold_is_not_recorded() -> None:
 
 def test_what_the_ledger_has_of_some_lead_is_recorded() -> None:
     own = Definition(leads=LeadMapping(id="i", outcome="o"))
-    nothing = {column: [None, None] for column in LEDGER_MAPPING.named_columns.values()}  # noqa: C420 - a list each
+    nothing = {column: [None, None] for column in LEDGER_MAPPING.named_columns.values()}
     leads = pd.DataFrame(nothing | {"followed_up_at": [None, "2026-01-01T00:00:00Z"]})
     found = ledger_definition(own, leads).leads
     assert found.followed_up_at == "followed_up_at"
