@@ -20,8 +20,9 @@ from scipy.stats import beta
 
 Numbers = NDArray[np.float64]
 
-PRIOR_UNITS = 50
-"""Units that the mixture is worth: small finds large differences soon, large finds small ones."""
+PRIOR_UNITS = 30
+"""Units that the mixture is worth: fewer find large differences sooner, more find small ones; what
+it costs is measured by tests/benchmarks/watched_verdict.py."""
 STEPS = 160
 SMALLEST_STEP = 1e-4
 FARTHEST = 1e-9
