@@ -152,8 +152,10 @@ def widths() -> None:
             low, high = lower_bounds(won, n, **sides), upper_bounds(won, n, **sides)
             ends = low, high, lower_bound(won, n, confidence), upper_bound(won, n, confidence)
             gaps = 100 * np.abs(np.array(ends) - won / n)
-            print(f"  confidence {confidence}, {n:>7} units: -{gaps[0]:.1f} +{gaps[1]:.1f}"
-                  f"  one look -{gaps[2]:.1f} +{gaps[3]:.1f}  ({gaps[0] / gaps[2]:.2f} times)")  # fmt: skip
+            print(
+                f"  confidence {confidence}, {n:>7} units: -{gaps[0]:.1f} +{gaps[1]:.1f}"
+                f"  one look -{gaps[2]:.1f} +{gaps[3]:.1f}  ({gaps[0] / gaps[2]:.2f} times)"
+            )
 
 
 def times() -> None:

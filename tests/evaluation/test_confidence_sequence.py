@@ -86,10 +86,10 @@ def test_false_claims_after_every_unit_stay_within_the_risk(rate: float, confide
 
 def test_wins_to_meet_are_the_fewest_whose_bound_reaches_the_rate() -> None:
     sure = {"rate": 0.3, "confidence": 0.95}
-    assert wins_to_meet([1, 11], **sure).tolist() == [2, 12]  # not even all wins would do
-    units = np.array([12, 60, 100, 275, 3000])
+    assert wins_to_meet([1, 9], **sure).tolist() == [2, 10]  # not even all wins would do
+    units = np.array([10, 60, 100, 275, 3000])
     needed = wins_to_meet(units, **sure)
-    assert needed[0] == 12
+    assert needed[0] == 10
     enough, short = (lower_bounds(wins, units, **sure) for wins in (needed, needed - 1))
     assert (enough >= 0.3).all()
     assert (short < 0.3).all()
@@ -146,4 +146,4 @@ def test_units_to_decide_is_where_a_steady_share_first_shows() -> None:
 def test_a_share_near_the_rate_decides_nothing() -> None:
     assert units_to_decide(0.3, rate=0.3, confidence=0.95, most=10_000) is None
     assert units_to_decide(0.301, rate=0.3, confidence=0.95, most=10_000) is None
-    assert units_to_decide(1.0, rate=0.3, confidence=0.95, most=10_000) == 12
+    assert units_to_decide(1.0, rate=0.3, confidence=0.95, most=10_000) == 10
