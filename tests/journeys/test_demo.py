@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
+from leadml.cli.main import main
 from leadml.data.simulate import simulate
 from leadml.pages.summary import evaluation_headline, report_headline
 from leadml.workflows.demo import BASE_RATE, DAYS, LEADS, START
@@ -101,16 +104,20 @@ def test_past_leads_are_as_they_were_on_the_day_of_the_export(first: Run, folder
     assert not set(past["lead_id"]) & set(newer["lead_id"])
 
 
-def test_a_second_run_says_what_it_writes_over(first: Run, folder: Path) -> None:
-    before = (folder / "leads.csv").read_bytes()
-    again = run_demo(folder, "--json")
-    assert again.returncode == 0, again.stderr
-    assert f"writing over the last demo in {folder}: leads.csv, activities.csv" in again.stderr
-    said = json.loads(again.stdout)
+def test_a_second_run_says_what_it_writes_over(
+    first: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = tmp_path / "again"
+    shutil.copytree(folder, again)
+    monkeypatch.setattr("leadml.workflows.demo.LEADS", 1000)  # the same in less time
+    done = CliRunner().invoke(main, ["demo", "--output", str(again), "--json"])
+    assert done.exit_code == 0, done.stderr
+    assert f"writing over the last demo in {again}: leads.csv, activities.csv" in done.stderr
+    said = json.loads(done.stdout)
     assert said["train"]["version"] == "2"
     assert said["score"]["model_version"] == "2"
-    assert said["config"] == str(folder / "leadml.toml")
-    assert (folder / "leads.csv").read_bytes() == before
+    assert said["config"] == str(again / "leadml.toml")
+    assert len(pd.read_csv(again / "leads.csv")) < 1000 < len(pd.read_csv(folder / "leads.csv"))
 
 
 def test_files_that_are_not_the_demos_are_left_alone(tmp_path: Path) -> None:

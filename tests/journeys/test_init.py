@@ -30,7 +30,7 @@ def leadml(home: Path, *arguments: str) -> Run:
 
 @pytest.fixture(scope="module")
 def crm() -> SimulatedCrm:
-    return simulate(1500, seed=9)
+    return simulate(800, seed=9)
 
 
 def times(crm: SimulatedCrm, column: str, shape: str) -> "pd.Series[str]":

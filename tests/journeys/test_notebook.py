@@ -89,7 +89,7 @@ def test_it_runs_on_a_simulated_crm(
 def test_it_runs_on_files_with_semicolons(
     run: Callable[[], list[nbformat.NotebookNode]], tmp_path: Path
 ) -> None:
-    crm = leadml.simulate(2000)
+    crm = leadml.simulate(1000)
     past = crm.as_of(pd.Timestamp("2025-05-01", tz="UTC"))
     folder = tmp_path / "retrain"
     folder.mkdir()
