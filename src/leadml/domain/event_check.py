@@ -1,13 +1,12 @@
 """Whether an event may enter the ledger, and if not, why."""
 
-import json
 import unicodedata
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from leadml.domain.correction import as_utc
-from leadml.domain.event import KINDS, Event
+from leadml.domain.event import KINDS, Event, packed
 from leadml.domain.event_detail import NAMES
 
 MOST_CHARACTERS = 200
@@ -105,7 +104,7 @@ def _detail(kind: str, detail: object) -> str:
 
 def _size(detail: Mapping[str, Any]) -> str:
     try:
-        text = json.dumps(detail, allow_nan=False, ensure_ascii=False)
+        text = packed(detail) or ""
         text.encode()
     except (TypeError, ValueError, RecursionError):
         return "detail must hold plain JSON values with finite numbers and whole characters"
@@ -118,11 +117,19 @@ def _nothing(event: Event, reasons: Collection[str], now: datetime) -> str:
     return ""
 
 
+def _closed(event: Event, reasons: Collection[str], now: datetime) -> str:
+    written = event.detail.get("recorded_at")
+    return "" if written is None else _moment("detail.recorded_at", as_utc(written), now)
+
+
 def _rejected(event: Event, reasons: Collection[str], now: datetime) -> str:
-    reason = event.detail.get("reason")
-    if reason is None:
+    return _rejection(event.detail, reasons)
+
+
+def _rejection(detail: Mapping[str, Any], reasons: Collection[str]) -> str:
+    if detail.get("reason") is None:
         return f"a rejection needs detail.reason, one of {', '.join(reasons)}"
-    return _reason(event.detail, reasons)
+    return _reason(detail, reasons)
 
 
 def _reason(detail: Mapping[str, Any], reasons: Collection[str]) -> str:
@@ -173,7 +180,7 @@ def _replaced_detail(
 ) -> str:
     """Check what replaces an event's detail: names of its kind, or of any where none is told."""
     if kind == "rejected":
-        return _detail(kind, replaced) or _reason(replaced, reasons)
+        return _detail(kind, replaced) or _rejection(replaced, reasons)
     if kind is not None:
         return _detail(kind, replaced)
     problems = [_detail(each, replaced) for each in _MENDABLE]
@@ -183,7 +190,7 @@ def _replaced_detail(
 
 
 _MENDABLE = tuple(kind for kind in KINDS if kind != "corrected")
-_BY_KIND = {"rejected": _rejected, "corrected": _corrected}
+_BY_KIND = {"won": _closed, "lost": _closed, "rejected": _rejected, "corrected": _corrected}
 
 
 def _iso(moment: datetime) -> str:

@@ -243,12 +243,13 @@ def _rejection(standing: Sequence[Stored]) -> dict[str, Any]:
     last = _last(standing, ("accepted", "rejected"))
     if last is None or last.event.event == "accepted":
         return {}
-    event = last.event
+    detail = last.event.detail
+    reason = detail.get("reason")
     return {
-        "rejected_at": event.happened_at,
-        "rejection_reason": event.detail.get("reason"),
-        "rejection_text": event.detail.get("text"),
-        "right_person": event.detail.get("right_person"),
+        "rejected_at": last.event.happened_at,
+        "rejection_reason": reason,
+        "rejection_text": detail.get("text"),
+        "right_person": detail.get("right_person") if reason == "wrong_person" else None,
     }
 
 

@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -72,18 +72,29 @@ class Database:
                 yield connection
 
     def written(self, work: Callable[[Connection], T]) -> T:
-        """Do work in one transaction, and anew where the server's connection was lost.
+        """Do work in one transaction that writes, and anew where the connection was lost.
 
         Parameters
         ----------
         work : callable
             Takes the connection. It may run several times and must then come to the same.
         """
+        return self._patiently(self.writing, work)
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Do work in one transaction that reads, and anew where the connection was lost."""
+        return self._patiently(self.reading, work)
+
+    def _patiently(
+        self,
+        transaction: Callable[[], AbstractContextManager[Connection]],
+        work: Callable[[Connection], T],
+    ) -> T:
         deadline = time.monotonic() + self.patience
         pause = 0.05
         while True:
             try:
-                with self.writing() as connection:
+                with transaction() as connection:
                     return work(connection)
             except StoreError as error:
                 cause = error.__cause__
@@ -107,11 +118,13 @@ class Database:
     def _make_engine(self) -> Engine:
         try:
             if self.is_sqlite:
-                engine = create_engine(self.place, connect_args={"timeout": self.patience})
+                engine = create_engine(
+                    self.place, connect_args={"timeout": self.patience}, hide_parameters=True
+                )
                 event.listen(engine, "connect", _prepare_sqlite)
                 event.listen(engine, "begin", _begin_sqlite)
                 return engine
-            engine = create_engine(self.place, pool_pre_ping=True)
+            engine = create_engine(self.place, pool_pre_ping=True, hide_parameters=True)
         except (NoSuchModuleError, ImportError) as error:
             hint = "; pip install 'leadml[postgresql]'" if "psycopg" in self.shown else ""
             msg = (

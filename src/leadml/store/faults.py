@@ -3,7 +3,7 @@
 import sqlite3
 
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 _NOTHING_KEPT = "nothing of this request was kept"
 
@@ -36,6 +36,14 @@ _POSTGRESQL = {
     "57": "shut the connection: the server is stopping or starting, or an administrator cut it",
 }
 
+_SIGNS = {
+    "authentication failed": "28",
+    'role "': "28",
+    'database "': "3D",
+    "the database system is": "57P03",
+}
+"""What a refused connection says instead of a code."""
+
 _RETRIED = ("08", "57P", "40")
 """Classes of PostgreSQL's errors after which the same work may succeed when done anew."""
 
@@ -44,16 +52,21 @@ def explained(error: SQLAlchemyError, place: URL) -> str:
     """Return what went wrong with the database at `place`, in one sentence."""
     shown = shown_url(place)
     known = _sqlite(error) if place.get_backend_name() == "sqlite" else _postgresql(error)
-    cause = without_password(str(getattr(error, "orig", None) or error), place)
-    return f"the ledger {shown} {known or 'failed'} ({cause})"
+    return f"the ledger {shown} {known or 'failed'} ({without_password(_cause(error), place)})"
+
+
+def _cause(error: SQLAlchemyError) -> str:
+    """Return the driver's words, without the values that PostgreSQL would quote in its details."""
+    original = getattr(error, "orig", None)
+    primary = getattr(getattr(original, "diag", None), "message_primary", None)
+    return str(primary or original or error)
 
 
 def is_lost_connection(error: SQLAlchemyError) -> bool:
     """Tell whether the server went away, so that the same work may succeed on a new connection."""
     if not isinstance(error, DBAPIError) or isinstance(error.orig, sqlite3.Error):
         return False
-    state = _sqlstate(error)
-    return error.connection_invalidated or state == "" or state.startswith(_RETRIED)
+    return error.connection_invalidated or _state(error).startswith(_RETRIED)
 
 
 def shown_url(place: URL) -> str:
@@ -80,12 +93,16 @@ def _sqlite(error: SQLAlchemyError) -> str:
 
 
 def _postgresql(error: SQLAlchemyError) -> str:
-    state = _sqlstate(error)
-    if not state and is_lost_connection(error):
-        return _POSTGRESQL["08"]
-    found = [words for code, words in _POSTGRESQL.items() if state.startswith(code)]
-    return found[0] if found else ""
+    state = _state(error)
+    known = [words for code, words in _POSTGRESQL.items() if state.startswith(code)]
+    return known[0] if known else ""
 
 
-def _sqlstate(error: SQLAlchemyError) -> str:
-    return str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")
+def _state(error: SQLAlchemyError) -> str:
+    """Return PostgreSQL's code of an error; of a refused connection, which has none, its likes."""
+    original = getattr(error, "orig", None)
+    state = getattr(original, "sqlstate", None)
+    if state or not isinstance(error, OperationalError):
+        return str(state or "")
+    words = str(original)
+    return next((code for sign, code in _SIGNS.items() if sign in words), "08")

@@ -107,8 +107,7 @@ class Ledger:
     def history(self, lead: str) -> list[Stored]:
         """Return all events of one lead as they were recorded, oldest first; [] if unknown."""
         query = select(EVENTS).where(EVENTS.c.lead == lead)
-        with self.database.reading() as connection:
-            found = [stored_of(row) for row in connection.execute(query)]
+        found = self.database.read(lambda c: [stored_of(row) for row in c.execute(query)])
         return sorted(found, key=lambda stored: (stored.event.happened_at, stored.id))
 
     def states(
@@ -144,30 +143,12 @@ class Ledger:
 
     def counts(self) -> dict[str, Any]:
         """Return how much the ledger holds: events by kind, leads, first and last, revision."""
-        c = EVENTS.c
-        with self.database.reading() as connection:
-            by_kind = select(c.event, func.count()).group_by(c.event)
-            found = {row[0]: int(row[1]) for row in connection.execute(by_kind)}
-            spans = select(
-                func.count(c.lead.distinct()), func.min(c.happened_at), func.max(c.happened_at),
-                func.max(c.recorded_at),
-            )  # fmt: skip
-            leads, first, last, recorded = connection.execute(spans).one()
-        return {
-            "events": sum(found.values()),
-            "by_kind": {kind: found.get(kind, 0) for kind in KINDS},
-            "leads": leads,
-            "first_happened_at": iso(first) if first else None,
-            "last_happened_at": iso(last) if last else None,
-            "last_recorded_at": iso(recorded) if recorded else None,
-            "revision": REVISION,
-        }
+        return self.database.read(_counts)
 
     def mark(self) -> int:
         """Return a number that rises whenever the ledger changes: a key for what was read of it."""
         query = select(COUNTER.c.value).where(COUNTER.c.name == "events")
-        with self.database.reading() as connection:
-            return int(connection.execute(query).scalar_one())
+        return self.database.read(lambda connection: int(connection.execute(query).scalar_one()))
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -186,3 +167,23 @@ class Ledger:
     def __exit__(self, *error: object) -> None:
         """Close every connection."""
         self.close()
+
+
+def _counts(connection: Connection) -> dict[str, Any]:
+    c = EVENTS.c
+    by_kind = select(c.event, func.count()).group_by(c.event)
+    found = {row[0]: int(row[1]) for row in connection.execute(by_kind)}
+    spans = select(
+        func.count(c.lead.distinct()), func.min(c.happened_at), func.max(c.happened_at),
+        func.max(c.recorded_at),
+    )  # fmt: skip
+    leads, first, last, recorded = connection.execute(spans).one()
+    return {
+        "events": sum(found.values()),
+        "by_kind": {kind: found.get(kind, 0) for kind in KINDS},
+        "leads": leads,
+        "first_happened_at": iso(first) if first else None,
+        "last_happened_at": iso(last) if last else None,
+        "last_recorded_at": iso(recorded) if recorded else None,
+        "revision": REVISION,
+    }

@@ -1,12 +1,12 @@
 """Events as rows of the table, and back."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from leadml.domain.event import Event, Stored, content_key
+from leadml.domain.event import Event, Stored, content_key, packed
 
 
 def keyed(event: Event) -> Event:
@@ -34,13 +34,6 @@ def row_of(event: Event, identity: int, recorded_at: datetime) -> dict[str, Any]
         "idempotency_key": event.idempotency_key,
         "detail": packed(event.detail),
     }
-
-
-def packed(detail: Mapping[str, Any]) -> str | None:
-    """Return a detail as JSON text; None where it says nothing."""
-    if not detail:
-        return None
-    return json.dumps(detail, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
 
 
 def stored_of(row: Sequence[Any]) -> Stored:
