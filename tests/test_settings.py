@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from leadml.domain.definition import Definition
+from leadml.domain.event import REJECTIONS
 from leadml.domain.handoff import HandoffPolicy
 from leadml.domain.mapping import LeadMapping
 from leadml.domain.points_table import PointsTable, Rule
@@ -265,3 +266,28 @@ class TestKeys:
 def test_settings_are_frozen() -> None:
     with pytest.raises(FrozenInstanceError):
         read("").root = ROOT  # type: ignore[misc]
+
+
+def test_why_sales_may_reject_is_a_closed_list(tmp_path: Path) -> None:
+    path = tmp_path / "leadml.toml"
+    path.write_text('[rejections]\nreasons = ["too_far", "other"]\n')
+    assert load_settings(path).rejections == ("too_far", "other")
+    path.write_text("")
+    assert load_settings(path).rejections == REJECTIONS
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("[]", "reasons must be a list of different names, found"),
+        ('["a", "a"]', "reasons must be a list of different names, found"),
+        ('["No budget"]', "reasons must be names of 1 to 40 small letters, .* found 'No budget'"),
+        ('"a"', r"\[rejections\]: reasons must be a list, found 'a'"),
+        ("[1]", r"\[rejections\]: reasons must be a list, found"),
+    ],
+)
+def test_reasons_that_cannot_be_used(tmp_path: Path, written: str, message: str) -> None:
+    path = tmp_path / "leadml.toml"
+    path.write_text(f"[rejections]\nreasons = {written}\n")
+    with pytest.raises(ConfigError, match=message):
+        load_settings(path)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 
 from leadml.errors import StoreError
 from leadml.store.database import Database
-from leadml.store.opening import exclusively, revision
+from leadml.store.opening import exclusively, look_at_file, revision
 from leadml.store.schema import VERSION_TABLE
 
 BASE = "base"
@@ -69,11 +69,12 @@ def migrate(url: str, *, to: str | None = None, lose: bool = False) -> Migrated:
 
     script = ScriptDirectory(str(Path(__file__).parent / "migrations"))
     known = [each.revision for each in reversed(list(script.walk_revisions()))]
-    target = to or known[-1]
+    target = known[-1] if to is None else to
     if target not in (BASE, *known):
-        msg = f"revision {target} is not known: there are {BASE}, {', '.join(known)}"
+        msg = f"revision {target!r} is not known: there are {BASE}, {', '.join(known)}"
         raise StoreError(msg)
     database = Database(url)
+    look_at_file(database, create=False)
     try:
         with exclusively(database) as connection:
             before = revision(connection) or BASE

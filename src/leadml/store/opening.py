@@ -23,7 +23,7 @@ def ready(database: Database, *, create: bool) -> None:
     StoreError
         If there is no ledger and none is to be made, or its tables are of another revision.
     """
-    _look_at_file(database, create=create)
+    look_at_file(database, create=create)
     with database.reading() as connection:
         found = revision(connection)
     if found is None:
@@ -40,7 +40,8 @@ def revision(connection: Connection) -> str | None:
     return str(connection.execute(text(query)).scalar() or "") or None
 
 
-def _look_at_file(database: Database, *, create: bool) -> None:
+def look_at_file(database: Database, *, create: bool) -> None:
+    """Raise where an SQLite file is not there and is not to be made; make its folder if it is."""
     path = database.path
     if path is None or path.is_file():
         return
