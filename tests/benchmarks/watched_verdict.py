@@ -83,8 +83,10 @@ def company(random, volume: int, speed: tuple[float, float]):
 
 def false_claims(runs: int) -> None:
     print("\nFalse claims in two years of weekly looks at a true 30 % (agreed 30 %), in %")
-    print(f"{'a year':>7} {'speed':<24} {'confidence':>10} {'meets':>6} {'short':>6}"
-          f" {'on arrival':>10} {'one-look bound':>14}")  # fmt: skip
+    print(f"{'':>43} {'matured only':>14} {'on arrival':>14} {'one-look bound':>15}")
+    print(
+        f"{'a year':>7} {'speed':<24} {'confidence':>10}" + " meets / short" * 2 + f"{'meets':>10}"
+    )
     for volume in (100, 1_000, 5_000):
         most = volume * 3
         for confidence in (0.95, 0.8):
@@ -92,7 +94,7 @@ def false_claims(runs: int) -> None:
             once = once_upto(most, RATE, confidence)
             for name, speed in SPEEDS.items():
                 random = np.random.default_rng(1)
-                found = np.zeros(4)
+                found = np.zeros(5)
                 for _ in range(runs):
                     at, won, closed = company(random, volume, speed)
                     entered, wins = entering(handed_off(at, won, closed), LEADS)
@@ -100,11 +102,12 @@ def false_claims(runs: int) -> None:
                         claims(entered, wins, meets),
                         claims(entered, ~wins, short),
                         claims(closed, won, meets),
+                        claims(closed, ~won, short),
                         claims(entered, wins, once),
                     )
                 shown = 100 * found / runs
-                print(f"{volume:>7} {name:<24} {confidence:>10} {shown[0]:6.1f} {shown[1]:6.1f}"
-                      f" {shown[2]:10.1f} {shown[3]:14.1f}", flush=True)  # fmt: skip
+                rates = " ".join(f"{share:7.1f}" for share in shown)
+                print(f"{volume:>7} {name:<24} {confidence:>10} {rates}", flush=True)
 
 
 def drifting(runs: int) -> None:

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from leadml.data.accounts import accounts_of
 from leadml.domain.agreement import Agreement
 from leadml.errors import ConfigError
 from leadml.evaluation.entering import HandedOff, pace
@@ -16,6 +15,8 @@ from leadml.workflows.material import Material
 Flags = NDArray[np.bool_]
 Moments = NDArray[np.datetime64]
 TIME = "datetime64[us]"
+AGREEMENT_HASH = "agreement_hash"
+"""The ledger's column of the agreement that a lead was handed off under."""
 
 
 def standing_of(
@@ -44,34 +45,49 @@ def standing_of(
         If the agreement counts accounts and none is mapped.
     """
     leads = _handed_off(material, judged, agreement)
+    others = _other_agreements(material, agreement, counted)
     now = (np.datetime64("9999-01-01") if material.now is None else material.now).astype(TIME)
-    return standing(
+    found = standing(
         leads.take(counted),
         agreement,
         now=now,
         since=since,
         handed_off_a_year=pace(leads.take(ever), agreement, now=now),
-    ).to_dict()
+    )
+    return found.to_dict() | {"other_agreement": others}
 
 
 def _handed_off(material: Material, judged: Judged, agreement: Agreement) -> HandedOff:
     leads = material.leads
-    accounts = accounts_of(leads)
-    if agreement.unit == "account" and accounts is None:
-        msg = (
-            '[sales_ready].unit is "account", but no account is known: name the company\'s column '
-            'in [leads].account, or count leads (unit = "lead")'
-        )
-        raise ConfigError(msg)
-    unknown = np.full(len(leads), -1, np.intp)
+    account = np.full(len(leads), -1, np.intp)
+    if agreement.unit == "account":
+        account = _accounts(material)
     return HandedOff(
         at=_moments(material, "handed_off_at"),
         followed_up=judged.followed_up,
         won=judged.won,
         closed_at=judged.closed.view(TIME),
         recorded_at=_moments(material, "outcome_recorded_at"),
-        account=unknown if accounts is None else accounts.of,
+        account=account,
     )
+
+
+def _other_agreements(material: Material, agreement: Agreement, counted: Flags) -> int | None:
+    """Count hand-offs since the start that were made under another wording; None where not kept."""
+    if AGREEMENT_HASH not in material.leads.frame.columns:
+        return None
+    hashes = material.leads.frame[AGREEMENT_HASH].to_numpy(object)[counted]
+    return sum(isinstance(one, str) and one not in {"", agreement.hash()} for one in hashes)
+
+
+def _accounts(material: Material) -> NDArray[np.intp]:
+    if material.accounts is None:
+        msg = (
+            '[sales_ready].unit is "account", but no account is known: name the company\'s column '
+            'in [leads].account, or count leads (unit = "lead")'
+        )
+        raise ConfigError(msg)
+    return material.accounts.of
 
 
 def _moments(material: Material, role: str) -> Moments:

@@ -1,0 +1,95 @@
+"""The verdict from an export: who counts, from when, and what cannot be counted."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from leadml.domain.agreement import Agreement
+from leadml.domain.definition import Definition
+from leadml.domain.mapping import LeadMapping
+from leadml.errors import ConfigError
+from leadml.snapshot.labels import judge
+from leadml.workflows.material import gather
+from leadml.workflows.standing import standing_of
+
+AGREED = Agreement(horizon_days=30, follow_up_days=7)
+MAPPING = LeadMapping(
+    id="id",
+    outcome="stage",
+    won=("won",),
+    lost=("lost",),
+    handed_off_at="handed",
+    followed_up_at="touched",
+    closed_at="closed",
+    outcome_recorded_at="recorded",
+    account="company",
+)
+# handed off, touched, closed, recorded, outcome, company; horizon 30 days, follow-up within 7
+ROWS = [
+    ("2025-12-01", "2025-12-02", "2025-12-09", "2025-12-09", "won", "Acme"),
+    ("2026-01-01", "2026-01-02", "2026-01-09", "2026-01-09", "won", "Acme"),
+    ("2026-01-02", "2026-01-03", "2026-01-30", "2026-02-20", "won", "Brown"),  # recorded late
+    ("2026-01-03", "2026-01-20", "2026-01-30", "2026-01-30", "won", "Coal"),  # touched late
+    ("2026-01-04", "2026-01-05", "2026-02-20", "2026-02-20", "won", ""),  # after the horizon
+    ("2026-01-05", "2026-01-06", "2026-01-30", "2026-01-30", "lost", "ACME"),
+    ("2026-02-20", "2026-02-21", "2026-02-22", "2026-02-22", "won", "Dent"),  # still maturing
+]
+
+
+def sequence(
+    agreement: Agreement = AGREED, *, mapping: LeadMapping = MAPPING, **columns: Any
+) -> dict[str, Any]:
+    """Return the sequence of the rows as of 1 March, counted from 1 January."""
+    names = ["handed", "touched", "closed", "recorded", "stage", "company"]
+    frame = pd.DataFrame(ROWS, columns=names).assign(id=range(len(ROWS)), **columns)
+    definition = Definition(leads=mapping, agreement=agreement)
+    material = gather(frame, definition=definition, root=Path(), as_of="2026-03-01", labelled=True)
+    judged = judge(material.leads, agreement, now=material.now)
+    since = np.datetime64("2026-01-01", "us")
+    counted = judged.handed_off & (material.leads.times["handed_off_at"] >= since)
+    return standing_of(
+        material, judged, agreement, counted=counted, ever=judged.handed_off, since=since
+    )
+
+
+def test_counts_by_hand() -> None:
+    found = sequence()
+    assert (found["handed_off"], found["matured"], found["followed_up"]) == (6, 5, 4)
+    assert (found["won"], found["won_after_late_follow_up"]) == (2, 1)
+    assert (found["value"], found["recorded_late"]) == (0.5, 1)
+    assert [point["at"][:10] for point in found["path"]] == [
+        "2026-01-31", "2026-02-01", "2026-02-03", "2026-02-04",
+    ]  # fmt: skip
+    assert found["maturing"]["won_so_far"] == 1
+    assert found["from"].startswith("2026-01-01T00:00")
+
+
+def test_the_pace_counts_hand_offs_from_before_the_agreement() -> None:
+    # 7 in the 90 days from 1 December, 4 of 5 matured ones since worked
+    assert sequence()["certify"][0]["units_a_year"] == pytest.approx(7 / 90 * 365 * 4 / 5)
+
+
+def test_accounts_count_once_however_their_name_is_written() -> None:
+    found = sequence(replace(AGREED, unit="account"))
+    # Acme (twice), Brown, Coal, the one without a company, Dent
+    assert (found["handed_off"], found["matured"], found["won"]) == (5, 4, 2)
+
+
+def test_accounts_that_nobody_knows_cannot_be_counted() -> None:
+    with pytest.raises(ConfigError, match=r'unit is "account", but no account is known: name'):
+        sequence(replace(AGREED, unit="account"), mapping=replace(MAPPING, account=None))
+
+
+def test_hand_offs_made_under_another_wording_are_told() -> None:
+    assert sequence()["other_agreement"] is None
+    # the first one was handed off before the agreement took effect
+    hashes = ["f" * 64, "f" * 64, AGREED.hash(), None, "", AGREED.hash(), "e" * 64]
+    assert sequence(agreement_hash=hashes)["other_agreement"] == 2
+
+
+def test_without_recording_times_nothing_is_known_to_be_late() -> None:
+    assert sequence(mapping=replace(MAPPING, outcome_recorded_at=None))["recorded_late"] == 0
