@@ -59,6 +59,7 @@ bench-quality: $(READY) ## quality on the public data sets (LEADML_DATASETS), be
 	$(BIN)/python tests/benchmarks/leakage.py --fast
 	$(BIN)/python tests/benchmarks/points_evidence.py 100
 	$(BIN)/python tests/benchmarks/people.py --samples 50
+	$(BIN)/python tests/benchmarks/watched_verdict.py 500
 
 lock: ## renew requirements.lock from pyproject.toml
 	"$(PYTHON)" -m venv $(VENV)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from leadml.evaluation.certify import certify, shares_met, true_rates
+from leadml.evaluation.certify import certify, shares_met, told, true_rates
 from leadml.evaluation.confidence_sequence import wins_to_meet
 
 
@@ -66,3 +66,30 @@ def test_an_agreed_80_percent_has_no_other_level() -> None:
 def test_true_rates_rise_and_stay_below_1(rate: float) -> None:
     tried = [rate, *true_rates(rate), 1.0]
     assert tried == sorted(set(tried))
+
+
+def test_the_sentences_a_small_company_reads() -> None:
+    levels = [
+        {
+            "confidence": 0.95,
+            "units_a_year": 99.7,
+            "needed": [{"rate": None}, {"rate": 0.4}],
+            "rates": [
+                {"true_rate": 0.35, "median_years": None},
+                {"true_rate": 0.4, "median_years": None},
+                {"true_rate": 0.45, "median_years": 1.0},
+                {"true_rate": 0.5, "median_years": 0.71},
+            ],
+        }
+    ]
+    text = told(levels, 0.3, unit="lead")
+    assert text == (
+        "At the present pace about 100 leads enter a year. At 95 % confidence, half of all "
+        "companies are shown to meet 30 % with a true 40 % not within 10 years, with a true 50 % "
+        "within 0.7 years; after the first year no observed rate is enough."
+    )
+    one = told([levels[0] | {"units_a_year": 1.0}], 0.3, unit="account")
+    assert one.startswith("At the present pace about 1 company enters a year.")
+    real = told(certify(100, rate=0.3, confidence=0.95, waiting_days=90), 0.3, unit="lead")
+    assert "At 80 % confidence" in real
+    assert told([], 0.3, unit="lead") == ""

@@ -1,5 +1,6 @@
 """What a yearly number of units can prove of the agreed rate, and by when."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -10,6 +11,7 @@ from scipy.stats import binom
 
 from leadml.evaluation.confidence_sequence import wins_to_meet
 from leadml.evaluation.knowable import LOOSER
+from leadml.evaluation.promise import percent
 
 Numbers = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -66,6 +68,42 @@ def certify(
     """
     levels = sorted({confidence, LOOSER}, reverse=True)
     return [_level(round(units_a_year, 6), rate, level, waiting_days) for level in levels]
+
+
+def told(levels: Sequence[Mapping[str, Any]], rate: float, *, unit: str) -> str:
+    """Say what the volume can show and when, a sentence for each confidence; empty without levels.
+
+    Parameters
+    ----------
+    levels : sequence of mapping
+        As `certify` returns them.
+    unit : {"lead", "account"}
+    """
+    if not levels:
+        return ""
+    many = round(levels[0]["units_a_year"])
+    units = {
+        "lead": ("lead enters", "leads enter"),
+        "account": ("company enters", "companies enter"),
+    }
+    pace = f"At the present pace about {many:,} {units[unit][many != 1]} a year."
+    return " ".join([pace, *(_level_told(level, percent(rate)) for level in levels)])
+
+
+def _level_told(level: Mapping[str, Any], rate: str) -> str:
+    some = ", with ".join(_soon(one) for one in level["rates"][1::2])
+    first = level["needed"][0]["rate"]
+    enough = "no observed rate" if first is None else f"an observed {percent(first)}"
+    return (
+        f"At {percent(level['confidence'])} confidence, half of all companies are shown to meet "
+        f"{rate} with {some}; after the first year {enough} is enough."
+    )
+
+
+def _soon(one: Mapping[str, Any]) -> str:
+    true, years = percent(one["true_rate"]), one["median_years"]
+    within = f"not within {LONGEST} years" if years is None else f"within {years:.1f} years"
+    return f"a true {true} {within}"
 
 
 def true_rates(rate: float) -> list[float]:
