@@ -63,6 +63,8 @@ class Judged:
         Won within the horizon at a solid margin.
     won_ever : bool array
         Won at a solid margin, however late.
+    won_at_any_margin : bool array
+        Won within the horizon, whatever the margin.
     closed : int64 array
         When won or lost, microseconds UTC; `NO_TIME` where open or unknown.
     label : int8 array
@@ -87,6 +89,7 @@ class Judged:
     late: Flags
     won: Flags
     won_ever: Flags
+    won_at_any_margin: Flags
     closed: Microseconds
     label: NDArray[np.int8]
     why_not: NDArray[np.object_]
@@ -141,7 +144,8 @@ def judge(leads: Leads, agreement: Agreement, *, now: np.datetime64 | None) -> J
     followed_up, late = _follow_up(known, agreement, in_bulk, mapped=recorded)
     in_time = ~_is(known.closed) | (known.closed <= deadline)
     won_ever = known.won & _solid(leads, agreement)
-    won = won_ever & (in_time | ~_is(as_of))
+    in_time |= ~_is(as_of)
+    won = won_ever & in_time
     matured = horizon_passed | final
     proven = followed_up & (_is(known.followed_up) | known.won)
     in_group = handed_off | proven if recorded else handed_off
@@ -173,6 +177,7 @@ def judge(leads: Leads, agreement: Agreement, *, now: np.datetime64 | None) -> J
         late=late,
         won=won,
         won_ever=won_ever,
+        won_at_any_margin=known.won & in_time,
         closed=known.closed,
         label=label,
         why_not=why_not,
