@@ -19,6 +19,7 @@ from leadml.domain.event import REJECTIONS
 from leadml.domain.handoff import HandoffPolicy
 from leadml.domain.mapping import ActivityMapping, HistoryMapping, LeadMapping
 from leadml.domain.points_table import PointsTable, Rule
+from leadml.domain.targets import Targets
 from leadml.errors import ConfigError
 
 T = TypeVar("T")
@@ -92,6 +93,8 @@ class Settings:
         Folder that relative paths are relative to.
     model : ModelSettings
         How a model is fitted.
+    targets : Targets
+        What a month is to bring.
     store_url, tracking_uri : str
         With SQLite paths made absolute.
     rejections : tuple of str
@@ -106,6 +109,7 @@ class Settings:
     root: Path
     path: Path | None = None
     model: ModelSettings = field(default_factory=ModelSettings)
+    targets: Targets = field(default_factory=Targets)
     store_url: str = ""
     tracking_uri: str = ""
     rejections: tuple[str, ...] = REJECTIONS
@@ -157,6 +161,7 @@ def settings_from(content: Mapping[str, Any], *, path: Path) -> Settings:
         path=path,
         root=root,
         model=_model(sections["model"], definition, where),
+        targets=_read(Targets, sections["targets"], "targets", where),
         store_url=_absolute(_read(StoreSettings, sections["store"], "store", where).url, root),
         tracking_uri=_absolute(
             _read(TrackingSettings, sections["tracking"], "tracking", where).uri, root
@@ -175,7 +180,7 @@ def keys_from(environment: Mapping[str, str], variable: str) -> tuple[str, ...]:
 
 _SECTIONS = (
     "leads", "activities", "history", "sales_ready", "handoff", "points", "model", "store",
-    "rejections", "tracking",
+    "rejections", "targets", "tracking",
 )  # fmt: skip
 
 

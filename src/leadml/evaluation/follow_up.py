@@ -1,5 +1,6 @@
 """Hand-offs held against the promise: who matured, who was worked, who was won."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -11,6 +12,8 @@ from leadml.evaluation.interval import Interval
 
 Bools = NDArray[np.bool_]
 NOT_JUDGEABLE: Final = "not_judgeable"
+MOST = 100
+"""Most groups of one kind that are told apart; the hand-offs of all others are one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,21 +143,49 @@ def by_slice(
     *,
     key: str,
     confidence: float,
+    order: Sequence[str] | None = None,
     by_name: bool = False,
 ) -> list[dict[str, Any]]:
-    """Count hand-offs by source, owner or month; most hand-offs first, or in order of name.
+    """Count hand-offs by source, owner, month and the like.
 
     Leads never handed off are left out; the name None means *not recorded*.
+
+    Parameters
+    ----------
+    leads : Handoffs
+    name : object array of str or None, shape (leads,)
+    key : str
+        Name of the rows' first value.
+    confidence : float
+    order : sequence of str, optional
+        Names in the order of the rows; others follow.
+    by_name : bool
+        Whether the rows come in order of their names; else most hand-offs first, at most `MOST`
+        names, and a last row ``"rest": true`` with all others.
     """
     handed = leads.take(leads.handed_off)
-    names = name[leads.handed_off]
-    found = list(dict.fromkeys(names.tolist()))
-    rows = [
-        {key: one} | follow_up(handed.take(_same(names, one)), confidence=confidence).to_dict()
-        for one in sorted(found, key=lambda value: (value is None, str(value)))
-    ]
-    return rows if by_name else sorted(rows, key=lambda row: -row["handed_off"])
+    number, names = _numbered(name[leads.handed_off])
+    sorts = {one: place for place, one in enumerate(order or ())}
+    handoffs = np.bincount(number, minlength=len(names))
+    ranked = sorted(range(len(names)), key=lambda n: (names[n] is None, str(names[n])))
+    if order is not None:
+        ranked.sort(key=lambda n: sorts.get(str(names[n]), len(sorts)))
+    elif not by_name:
+        ranked.sort(key=lambda n: -int(handoffs[n]))
+    shown = ranked if by_name or order is not None or len(ranked) <= MOST else ranked[: MOST - 1]
+
+    def row(rows: Bools) -> dict[str, Any]:
+        return follow_up(handed.take(rows), confidence=confidence).to_dict()
+
+    found = [{key: names[n]} | row(number == n) for n in shown]
+    if len(shown) < len(ranked):
+        others = f"{len(ranked) - len(shown):,} others"
+        found.append({key: others, "rest": True} | row(~np.isin(number, shown)))
+    return found
 
 
-def _same(names: NDArray[np.object_], one: object) -> Bools:
-    return np.array([value == one for value in names.tolist()], bool)
+def _numbered(names: NDArray[np.object_]) -> tuple[NDArray[np.intp], list[str | None]]:
+    """Return the number of each name, and the names."""
+    seen: dict[str | None, int] = {}
+    number = [seen.setdefault(one, len(seen)) for one in names.tolist()]
+    return np.array(number, np.intp), list(seen)

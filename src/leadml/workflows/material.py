@@ -147,8 +147,10 @@ def read_changes(source: "Source", definition: Definition, root: Path) -> Histor
     )
 
 
-def read_as_of(as_of: str | datetime | None, timezone: str) -> datetime | None:
-    """Read ``--as-of``: an ISO date (00:00 in the zone) or time; aware UTC.
+def read_as_of(
+    as_of: str | datetime | None, timezone: str, option: str = "--as-of"
+) -> datetime | None:
+    """Read ``--as-of`` or another option: an ISO date (00:00 in the zone) or time; aware UTC.
 
     Raises
     ------
@@ -160,7 +162,7 @@ def read_as_of(as_of: str | datetime | None, timezone: str) -> datetime | None:
     try:
         return time_reader(ZoneInfo(timezone), None)(as_of)
     except NotUsableError as error:
-        msg = f"--as-of: {error}; write it like 2026-01-31 or 2026-01-31T12:00"
+        msg = f"{option}: {error}; write it like 2026-01-31 or 2026-01-31T12:00"
         raise ConfigError(msg) from None
 
 

@@ -115,7 +115,7 @@ def threshold_in(
         follow_ups=judged.follow_up_recorded,
         own=own,
     )
-    return _written_out(threshold, settings)
+    return written_out(threshold, settings)
 
 
 def _refuse_worthless(pool: Pool, settings: Settings) -> None:
@@ -202,7 +202,7 @@ def pool_of_new(new: NewLeads, p: Numbers) -> Pool:
     )
 
 
-def _written_out(threshold: Threshold, settings: Settings) -> Threshold:
+def written_out(threshold: Threshold, settings: Settings) -> Threshold:
     """Return the threshold with its moments as ISO 8601, and in words."""
     definition, pool = settings.definition, threshold.pool or {}
     ends = {end: iso(pool[end]) for end in ("from", "to") if pool.get(end) is not None}

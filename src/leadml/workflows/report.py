@@ -1,35 +1,26 @@
-"""`leadml report`: the close rate of handed-off leads, held against the agreement."""
+"""`leadml report`: the hand-offs of the ledger, or of an export, held against the agreement."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, time
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
-
-from leadml import __version__
-from leadml.domain.agreement import Agreement
-from leadml.domain.finding import ExcludedRows
 from leadml.errors import ConfigError
-from leadml.evaluation.follow_up import Handoffs, by_slice, follow_up, promise_verdict
 from leadml.pages.html import write_pages
 from leadml.pages.report_page import report_page
 from leadml.settings import Settings, load_settings
-from leadml.snapshot.labels import UNUSABLE, WHY_NOT, Judged
-from leadml.workflows.material import Material, gather
-from leadml.workflows.months import months_of
-from leadml.workflows.score import iso
+from leadml.workflows.material import gather
+from leadml.workflows.report_figures import figures_of
+from leadml.workflows.report_scope import Scope, window_of
 
 if TYPE_CHECKING:
+    from leadml.store.ledger import Ledger
     from leadml.workflows.material import Source
 
 FOLDER = "report"
-BEFORE_AGREEMENT = "ROW011"
-EXPLORED = "ROW015"
+
+Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -54,48 +45,51 @@ class Report:
 
 
 def report(
-    leads: "Source",
+    leads: "Source | None" = None,
     *,
     config: Path | str | Settings | None = None,
     output: Path | str | None = None,
     as_of: str | datetime | None = None,
+    since: str | datetime | None = None,
+    until: str | datetime | None = None,
     table: str | None = None,
-    progress: Callable[[str, float], None] = lambda _step, _share: None,
+    progress: Progress = lambda _step, _share: None,
 ) -> Report:
     """Hold the leads that marketing handed to sales against the agreed close rate.
 
     Parameters
     ----------
-    leads : str, Path or pandas.DataFrame
-        Export with hand-off times and outcomes; a SQL URL needs `table`.
+    leads : str, Path or pandas.DataFrame, optional
+        Export with hand-off times and outcomes; a SQL URL needs `table`. Default: the ledger of
+        ``[store].url``.
     config : path or Settings, optional
         Default ``./leadml.toml``.
     output : path, optional
         Folder for report.json and report.html; default ``report/`` beside the configuration.
     as_of : str or datetime, optional
-        What counts as now; default the latest mapped time.
+        What counts as now; default the latest time that is known.
+    since, until : str or datetime, optional
+        Describe only hand-offs from `since` on up to, but not including, `until` (ISO dates, 00:00
+        in the configured zone, or times): without a verdict.
     progress : callable
         Told what is being done and the share done.
 
     Raises
     ------
     LeadmlError
-        If the export cannot be used or no hand-off time is mapped.
+        If there is no ledger or it is empty, the export cannot be used, or no hand-off time is
+        mapped.
     """
     settings = load_settings(config)
-    definition = settings.definition
-    if definition.leads.handed_off_at is None:
-        msg = (
-            f"[leads].handed_off_at is not set in {settings.path or 'the settings'}: name the "
-            "column that holds when marketing passed a lead to sales: the report judges hand-offs"
-        )
-        raise ConfigError(msg)
-    progress("reading", 0.0)
-    material = gather(
-        leads, definition=definition, root=settings.root, table=table, as_of=as_of, labelled=True
+    values = report_values(
+        leads,
+        config=settings,
+        as_of=as_of,
+        since=since,
+        until=until,
+        table=table,
+        progress=progress,
     )
-    progress("judging", 0.6)
-    values = _values(material, material.judge(settings), definition.agreement)
     progress("drawing", 0.8)
     folder = Path(output) if output is not None else settings.root / FOLDER
     page, data = write_pages(folder, "report", values, report_page(values))
@@ -103,99 +97,70 @@ def report(
     return Report(values, page, data)
 
 
-def _values(material: Material, judged: Judged, agreement: Agreement) -> dict[str, Any]:
-    early = _before_agreement(material, agreement)
-    unusable = np.isin(judged.why_not.astype(str), UNUSABLE)
-    explored = _explored(material)
-    every = judged.handed_off & ~unusable & ~early
-    counted = every & ~explored
-    handoffs = Handoffs(
-        handed_off=counted,
-        matured=counted & judged.horizon_passed,
-        followed_up=judged.followed_up,
-        won=judged.won,
+def report_values(
+    leads: "Source | None" = None,
+    *,
+    config: Path | str | Settings | None = None,
+    as_of: str | datetime | None = None,
+    since: str | datetime | None = None,
+    until: str | datetime | None = None,
+    table: str | None = None,
+    ledger: "Ledger | None" = None,
+    progress: Progress = lambda _step, _share: None,
+) -> dict[str, Any]:
+    """Return what report.json holds, and write nothing; see `report`.
+
+    `leadml.pages.report_page.report_page` draws the page from it.
+
+    Parameters
+    ----------
+    ledger : Ledger, optional
+        One that is open already; it stays open.
+    """
+    settings = load_settings(config)
+    progress("reading", 0.0)
+    if leads is None:
+        origin: Literal["ledger", "export"] = "ledger"
+        leads, settings = _of_ledger(settings, ledger)
+    else:
+        origin = "export"
+        _refuse_without_hand_offs(settings)
+    definition = settings.definition
+    window = window_of(since, until, definition.leads.timezone)
+    material = gather(
+        leads, definition=definition, root=settings.root, table=table, as_of=as_of, labelled=True
     )
-    result = follow_up(handoffs, confidence=agreement.confidence)
-    drawn = replace(
-        handoffs, handed_off=every & explored, matured=every & explored & judged.horizon_passed
-    )
-    verdict = promise_verdict(
-        result,
-        counts=agreement.counts,
-        rate=agreement.close_rate,
-        min_follow_up=agreement.min_follow_up,
-    )
-    mapping = material.leads.mapping
-    now = material.now
-    return result.to_dict() | {
-        "target": agreement.close_rate,
-        "confidence": agreement.confidence,
-        "verdict": verdict,
-        "by": _slices(material, handoffs, agreement),
-        "explored": follow_up(drawn, confidence=agreement.confidence).to_dict()
-        if drawn.handed_off.any()
-        else None,
-        "agreement": agreement.to_dict() | {"hash": agreement.hash()},
-        "as_of": None if now is None else iso(int(now.astype("datetime64[us]").view("i8"))),
-        "closed_in_bulk": int((handoffs.matured & judged.closed_in_bulk).sum()),
-        "follow_up_recorded": mapping.followed_up_at is not None,
-        "margin_checked": material.leads.margin is not None and agreement.min_margin > 0,
-        "excluded_rows": [vars(row) for row in _excluded(judged, handoffs, early, explored)],
-        "notes": [note.to_dict() for note in (*material.leads.findings, *judged.notes)],
-        "leadml": __version__,
-    }
+    progress("judging", 0.5)
+    scope = Scope(material, material.judge(settings), settings, window, origin)
+    progress("counting", 0.6)
+    return figures_of(scope)
 
 
-def _before_agreement(material: Material, agreement: Agreement) -> NDArray[np.bool_]:
-    """Tell which leads were handed off before the agreement took effect (00:00 in the zone)."""
-    handed_off = material.leads.times["handed_off_at"]
-    if agreement.effective_from is None:
-        return np.zeros(len(handed_off), bool)
-    zone = ZoneInfo(material.leads.mapping.timezone)
-    start = pd.Timestamp(datetime.combine(agreement.effective_from, time(), zone))
-    return np.asarray(handed_off < start.tz_convert("UTC").tz_localize(None).to_datetime64())
+def _of_ledger(settings: Settings, ledger: "Ledger | None") -> tuple["Source", Settings]:
+    """Return the ledger as a leads table, and settings whose mapping reads it."""
+    from leadml.store.ledger import Ledger
+    from leadml.workflows.ledger_leads import ledger_definition, ledger_leads
 
-
-def _slices(
-    material: Material, handoffs: Handoffs, agreement: Agreement
-) -> dict[str, list[dict[str, Any]]]:
-    sliced: dict[str, list[dict[str, Any]]] = {}
-    for key in ("source", "owner"):
-        names = material.leads.texts(key)
-        sliced[key] = (
-            []
-            if names is None
-            else by_slice(handoffs, names, key=key, confidence=agreement.confidence)
+    opened = ledger or Ledger.open(settings.store_url, create=False)
+    try:
+        leads = ledger_leads(opened)
+    finally:
+        if ledger is None:
+            opened.close()
+    if leads.empty:
+        msg = (
+            f"the ledger of {settings.path or 'the settings'} ([store].url) holds no lead yet: "
+            "import an export with `leadml ledger import EXPORT`, send events to the service, or "
+            "report on an export: `leadml report EXPORT`"
         )
-    months = months_of(material.leads.times["handed_off_at"], material.leads.mapping.timezone)
-    sliced["month"] = by_slice(
-        handoffs, months, key="month", confidence=agreement.confidence, by_name=True
-    )
-    return sliced
+        raise ConfigError(msg)
+    return leads, replace(settings, definition=ledger_definition(settings.definition))
 
 
-def _explored(material: Material) -> NDArray[np.bool_]:
-    """Tell which leads were handed off at random: no promise is judged by them."""
-    found = material.leads.exploration
-    return np.zeros(len(material.leads), bool) if found is None else found.explored
-
-
-def _excluded(
-    judged: Judged, handoffs: Handoffs, early: NDArray[np.bool_], explored: NDArray[np.bool_]
-) -> list[ExcludedRows]:
-    unusable = np.where(np.isin(judged.why_not.astype(str), UNUSABLE), judged.why_not, "")
-    reasons = {code: unusable == code for code in UNUSABLE}
-    rest = unusable == ""
-    reasons["ROW006"] = rest & ~judged.handed_off
-    reasons[BEFORE_AGREEMENT] = rest & judged.handed_off & early
-    reasons[EXPLORED] = rest & judged.handed_off & ~early & explored
-    reasons["ROW005"] = handoffs.handed_off & ~handoffs.matured
-    words = WHY_NOT | {
-        BEFORE_AGREEMENT: "handed off before the agreement took effect",
-        EXPLORED: "handed off at random to learn from: no promise is judged by them, shown apart",
-    }
-    return [
-        ExcludedRows(code, int(rows.sum()), words[code])
-        for code, rows in reasons.items()
-        if rows.any()
-    ]
+def _refuse_without_hand_offs(settings: Settings) -> None:
+    if settings.definition.leads.handed_off_at is None:
+        msg = (
+            f"[leads].handed_off_at is not set in {settings.path or 'the settings'}: name the "
+            "column that holds when marketing passed a lead to sales: the report judges hand-offs"
+        )
+        raise ConfigError(msg)

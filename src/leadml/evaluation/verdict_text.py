@@ -1,0 +1,187 @@
+"""The report's verdict in one sentence, and what supports it: every number one of report.json."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from leadml.evaluation.promise import percent
+
+Values = Mapping[str, Any]
+
+
+def verdict_text(values: Values) -> str:
+    """Say the verdict in a sentence, or that there is none.
+
+    Parameters
+    ----------
+    values : mapping
+        report.json: ``verdict, target, confidence, window, sequence, agreement``.
+    """
+    target = percent(values["target"])
+    if values["verdict"] is None:
+        return (
+            f"No verdict: hand-offs {_span(values['window'])} are described, and a verdict on "
+            "a time chosen afterwards would claim too much."
+        )
+    if values["verdict"] == "not_judgeable":
+        share = values["sequence"]["follow_up_share"]
+        return (
+            f"Not judgeable: sales worked {percent(share)} of the leads it was "
+            f"handed, and the agreement asks for {percent(values['agreement']['min_follow_up'])} "
+            "before it judges them."
+        )
+    if values["verdict"] == "undecided":
+        return (
+            "Not enough evidence yet on whether hand-offs meet the agreed close rate of "
+            f"{target}{_more(values['sequence'])}."
+        )
+    sequence, sure = values["sequence"], percent(values["confidence"])
+    if values["verdict"] == "meets":
+        return (
+            f"Hand-offs meet the agreed close rate of {target}: with {sure} confidence it is at "
+            f"least {percent(sequence['low'])}, however often one looks."
+        )
+    return (
+        f"Hand-offs fall short of the agreed close rate of {target}: with {sure} confidence it is "
+        f"at most {percent(sequence['high'])}, however often one looks."
+    )
+
+
+def _span(window: Values) -> str:
+    since, until = window["since"], window["until"]
+    if since is None:
+        return f"before {_day(until)}"
+    return f"since {_day(since)}" if until is None else f"from {_day(since)} to {_day(until)}"
+
+
+def _day(moment: str) -> str:
+    return moment[:10] if moment[11:16] == "00:00" else f"{moment[:10]} {moment[11:16]} UTC"
+
+
+def _more(sequence: Values) -> str:
+    more = sequence["more_needed"]
+    if more is None:
+        why = sequence["more_needed_why"]
+        return f" ({why})" if why else ""
+    what = "company" if sequence["unit"] == "account" else "matured lead"
+    plural = "companies" if what == "company" else "matured leads"
+    return f" (about {more:,} more {what if more == 1 else plural} at the present rate)"
+
+
+def support(values: Values) -> list[str]:
+    """Return the sentences under the verdict: what was measured, worked, lately, and to come."""
+    sentences = (
+        _measured(values),
+        _follow_up(values),
+        _if_unworked(values),
+        _late(values),
+        _last_year(values["sequence"]),
+        _maturing(values["sequence"]),
+        _explored(values["explored"]),
+        _before(values["before_agreement"]),
+    )
+    return [sentence for sentence in sentences if sentence]
+
+
+def _measured(values: Values) -> str:
+    if not values["matured"]:
+        return "No handed-off lead has matured: its horizon must have passed since the hand-off."
+    worked = values["agreement"]["counts"] == "followed_up"
+    rate = values["close_rate"]["followed_up" if worked else "handed_off"]
+    if rate["value"] is None:
+        return f"None of the {values['matured']:,} matured hand-offs was followed up in time."
+    leads = values["followed_up"] if worked else values["matured"]
+    won = values["won"] if worked else values["won"] + values["won_after_late_follow_up"]
+    what = "matured leads followed up as agreed" if worked else "matured hand-offs"
+    return f"Of {leads:,} {what}, {won:,} were won: {percent(rate['value'])}{_bounds(values)}."
+
+
+def _bounds(values: Values) -> str:
+    sequence, sure = values["sequence"], percent(values["confidence"])
+    if sequence is None:
+        worked = values["agreement"]["counts"]
+        rate = values["close_rate"][worked]
+        valid = "valid for one look"
+    else:
+        rate, valid = sequence, "valid however often one looks"
+    if rate["low"] is None or rate["high"] is None:
+        return ""
+    return (
+        f"; the true rate is at least {percent(rate['low'])} and at most {percent(rate['high'])}, "
+        f"each with {sure} confidence, {valid}"
+    )
+
+
+def _follow_up(values: Values) -> str:
+    if not values["follow_up_recorded"]:
+        return "Follow-ups are not recorded, so every hand-off counts as followed up."
+    worked = values["follow_up_share"]
+    if worked is None or values["verdict"] == "not_judgeable":
+        return ""
+    return f"Sales worked {percent(worked)} of the matured hand-offs in time."
+
+
+def _if_unworked(values: Values) -> str:
+    if values["verdict"] != "not_judgeable" or values["sequence"] is None:
+        return ""
+    bound = values["sequence"]["if_unworked_were_lost"]
+    if not bound or bound["value"] is None:
+        return ""
+    return (
+        f"Were every unworked lead lost, {percent(bound['value'])} would be sales-ready "
+        f"({percent(bound['low'])} to {percent(bound['high'])})."
+    )
+
+
+def _late(values: Values) -> str:
+    late = values["won_after_late_follow_up"]
+    if not late or values["agreement"]["counts"] != "followed_up":
+        return ""
+    was = "more was" if late == 1 else "more were"
+    return f"{late:,} {was} won after a later follow-up than agreed: counted apart."
+
+
+def _last_year(sequence: Values | None) -> str:
+    year = None if sequence is None else sequence["last_12_months"]
+    if not year or year["value"] is None:
+        return ""
+    return (
+        "That is the average since the start; of those that entered in the last 12 months it is "
+        f"{percent(year['value'])} ({year['won']:,} of {year['units']:,})."
+    )
+
+
+def _maturing(sequence: Values | None) -> str:
+    maturing = None if sequence is None else sequence["maturing"]
+    if not maturing or not maturing["handed_off"]:
+        return ""
+    projected = maturing["projected"]
+    text = (
+        f"{maturing['handed_off']:,} more have not matured, {maturing['won_so_far']:,} of them won "
+        "so far"
+    )
+    if not projected or projected["value"] is None:
+        return f"{text}; they count later, whatever they close as."
+    return f"{text}; about {percent(projected['value'])} is to be expected of them."
+
+
+def _explored(drawn: Values | None) -> str:
+    if not drawn:
+        return ""
+    many = "One more was" if drawn["handed_off"] == 1 else f"{drawn['handed_off']:,} more were"
+    begun = f"{many} handed off at random to learn from, and count in no verdict"
+    if not drawn["matured"]:
+        return f"{begun}; none of them has matured."
+    return (
+        f"{begun}: {drawn['followed_up']:,} of {drawn['matured']:,} matured were followed up, as "
+        f"all of them have to be, and {drawn['won']:,} won."
+    )
+
+
+def _before(earlier: Values | None) -> str:
+    if not earlier:
+        return ""
+    was = "lead was" if earlier["handed_off"] == 1 else "leads were"
+    return (
+        f"{earlier['handed_off']:,} {was} handed off before the agreement took effect and count in "
+        "no verdict."
+    )

@@ -1,0 +1,143 @@
+"""How the report's numbers came about, and what is uncertain about these ones."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from leadml.evaluation.agreement_text import days
+from leadml.evaluation.promise import percent
+from leadml.workflows.months import only_midnights
+from leadml.workflows.report_scope import Scope
+
+
+def method_of(scope: Scope) -> list[str]:
+    """Return in sentences how the numbers came about."""
+    agreement = scope.agreement
+    sure = percent(agreement.confidence)
+    grace = f" and {days(agreement.grace_days)} of grace" if agreement.grace_days else ""
+    sentences = [
+        f"A hand-off matures when {days(agreement.horizon_days)}{grace} have passed since, and "
+        "counts only then, however early it closed: quick wins would flatter, quick losses would "
+        "belittle.",
+        f"Followed up means within {days(agreement.follow_up_days)} of the hand-off. A recorded "
+        "win without a recorded follow-up is proof of one.",
+    ]
+    if scope.window is None:
+        sentences.append(
+            "The verdict rests on a confidence sequence (beta-binomial mixture): its bounds hold "
+            f"at all looks together with {sure} confidence each, so that one may look every week."
+        )
+    return [
+        *sentences,
+        "All other bounds of close rates are exact one-sided binomial ones (Clopper and Pearson "
+        f"1934), each with {sure} confidence: valid for one look, leads taken as independent.",
+        "The funnel counts one cohort: matured hand-offs, and leads never handed off that came in "
+        "as long ago. Shares are of the stage before; leads that skipped it do not count in them.",
+        "Waiting times are Kaplan and Meier's (1958) over all hand-offs; a lead never followed up "
+        "goes on waiting.",
+        "Representatives' rates are drawn to the team's (one random intercept each); their bounds "
+        "hold for all of them together.",
+        "Slices, months, speeds, explored leads and any window describe; none carries a verdict.",
+    ]
+
+
+def uncertain_of(scope: Scope, values: dict[str, Any]) -> list[str]:
+    """Return what is uncertain about these data, in sentences; nothing that does not apply."""
+    return [
+        *_unrecorded(scope, values),
+        *_of_follow_up(scope, values),
+        *_of_scores(scope),
+        *_of_accounts(scope),
+        *_of_span(scope, values),
+    ]
+
+
+def _unrecorded(scope: Scope, values: dict[str, Any]) -> Iterator[str]:
+    agreement, leads = scope.agreement, scope.material.leads
+    if not values["margin_checked"]:
+        yield (
+            "Margins are not checked, so every win counts as solid."
+            if agreement.min_margin <= 0
+            else "The agreement asks for a margin but none is mapped, so every win counts as solid."
+        )
+    elif leads.margin is not None:
+        unknown = int((scope.matured & scope.judged.won_at_any_margin & np.isnan(leads.margin)).sum())
+        if unknown:
+            yield (
+                f"{unknown:,} wins have no margin on record and count as not solid: the close rate "
+                "may be higher."
+            )
+    unusable = int((~scope.usable).sum())
+    if unusable:
+        yield f"{unusable:,} leads of the data could not be used and count nowhere."
+    if len(scope.usable) and (scope.judged.handed_off | ~scope.usable).all():
+        yield (
+            "Every lead of the data was handed off: how many came in and were held back cannot be "
+            "seen, so the first stages of the funnel say little."
+        )
+    if "closed_at" not in leads.times:
+        yield "Closing times are not mapped: when a lead was won is not known, only that it was."
+
+
+def _of_follow_up(scope: Scope, values: dict[str, Any]) -> Iterator[str]:
+    if not scope.judged.follow_up_recorded:
+        yield "Follow-ups are not recorded: neglect cannot be seen and counts as work."
+        return
+    if values["closed_in_bulk"]:
+        yield (
+            f"{values['closed_in_bulk']:,} matured hand-offs were closed as lost in bulk without a "
+            "follow-up before: they count as never worked."
+        )
+    if only_midnights(scope.times("followed_up_at"), scope.timezone):
+        yield "Follow-up times are dates, so hours between hand-off and follow-up are not known."
+    if scope.agreement.counts == "followed_up" and (values["follow_up_share"] or 1.0) < 1.0:
+        yield (
+            "The close rate is that of the leads sales chose to follow up in time; had it worked "
+            "all, the rate could be another one."
+        )
+
+
+def _of_scores(scope: Scope) -> Iterator[str]:
+    probability = scope.material.leads.probability
+    if probability is None or not np.isfinite(probability).any():
+        yield "No served probability is recorded: whether the scores came true cannot be seen."
+        return
+    lacking = int((scope.matured & ~np.isfinite(probability)).sum())
+    if lacking:
+        yield f"{lacking:,} matured hand-offs have no served probability and are no part of that."
+    if scope.origin == "export":
+        yield (
+            "Probabilities and points are taken as those of the hand-off; where the CRM overwrote "
+            "them later, they know more than they did then."
+        )
+
+
+def _of_accounts(scope: Scope) -> Iterator[str]:
+    if scope.accounts is None or scope.agreement.unit == "account":
+        return
+    counted = int(scope.matured.sum())
+    companies = len(np.unique(scope.accounts[scope.matured]))
+    if companies < counted:
+        yield (
+            f"The {counted:,} matured hand-offs belong to {companies:,} companies. Leads of one "
+            "company share its fate, so bounds that count leads are too narrow; [sales_ready] "
+            'unit = "account" counts companies.'
+        )
+
+
+def _of_span(scope: Scope, values: dict[str, Any]) -> Iterator[str]:
+    since = scope.effective_from
+    if scope.window is not None and since is not None:
+        early = int((scope.every & (scope.handed_off_at < since)).sum())
+        if early:
+            yield (
+                f"{early:,} of these leads were handed off before the agreement took effect and are "
+                "described by it all the same."
+            )
+    if values["sequence"] and values["sequence"]["recorded_late"]:
+        yield (
+            f"{values['sequence']['recorded_late']:,} outcomes were recorded only after their lead "
+            "had entered the sequence; [sales_ready] grace_days waits for them."
+        )
+
