@@ -15,8 +15,8 @@ def agreement_text(agreement: Agreement, *, timezone: str) -> list[str]:
 
     Examples
     --------
-    >>> agreement_text(Agreement(horizon_days=30, follow_up_days=7), timezone="UTC")[0]
-    'A lead is sales-ready when sales follows it up within 7 days of the hand-off and wins it within 30 days of the hand-off; the margin is not checked.'
+    >>> agreement_text(Agreement(), timezone="UTC")[2]
+    'It is judged only while sales follows up at least 80 % of the leads it is handed in time.'
     """
     return [
         _sales_ready(agreement),

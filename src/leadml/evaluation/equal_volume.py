@@ -61,7 +61,9 @@ def volume_of(points: Floats, threshold: float | None) -> tuple[int, str]:
     return len(points) // 2, f"the better half, for {words} the agreed points"
 
 
-def equal_volume(of: Contenders, volume: int, *, confidence: float, seed: int = 0) -> dict[str, Any]:
+def equal_volume(
+    of: Contenders, volume: int, *, confidence: float, seed: int = 0
+) -> dict[str, Any]:
     """Compare the wins among the best so many leads by the model and by the points.
 
     Ties at the edge are broken fairly: wins are averaged over their order. The difference comes

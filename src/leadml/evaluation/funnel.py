@@ -56,16 +56,15 @@ def funnel(stages: Sequence[Stage], cohort: Bools) -> list[dict[str, Any]]:
             continue
         here = stage.reached & cohort
         first = here if number == 0 else first
-        rows.append(_counted(stage, here, previous, first))
+        so_far = int(stage.reached.sum())
+        rows.append(_row(stage.name, so_far=so_far, **_counted(here, previous, first)))
         previous = here
     return rows
 
 
-def _counted(
-    stage: Stage, here: Bools, previous: Bools | None, first: Bools | None
-) -> dict[str, Any]:
+def _counted(here: Bools, previous: Bools | None, first: Bools | None) -> dict[str, Any]:
     leads = int(here.sum())
-    row = _row(stage.name, leads=leads, so_far=int(np.sum(stage.reached)))
+    row: dict[str, Any] = {"leads": leads}
     if previous is not None:
         through = int((here & previous).sum())
         row["skipped"] = leads - through

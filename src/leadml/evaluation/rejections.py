@@ -136,9 +136,7 @@ def _to_marketing(counts: dict[str, Any]) -> list[str]:
 
 
 def _listed(reasons: list[dict[str, Any]]) -> str:
-    named = [
-        f"{_words(row['reason'])} {row['leads']:,}" for row in reasons[:MOST_TOLD]
-    ]
+    named = [f"{_words(row['reason'])} {row['leads']:,}" for row in reasons[:MOST_TOLD]]
     more = sum(row["leads"] for row in reasons[MOST_TOLD:])
     return ", ".join([*named, *([f"other reasons {more:,}"] if more else [])])
 

@@ -82,7 +82,7 @@ def bins(
         ``leads``; ``predicted``, their mean; ``won``; ``observed``, the close rate with its exact
         bounds.
     """
-    values, place, counts = np.unique(probability, return_inverse=True, return_counts=True)
+    _, place, counts = np.unique(probability, return_inverse=True, return_counts=True)
     middle = np.cumsum(counts) - counts / 2
     part = np.floor(middle / len(won) * parts).astype(int)[place]
     rows = []

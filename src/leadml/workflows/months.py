@@ -41,4 +41,4 @@ def month_starts(first: int, last: int, timezone: str) -> list[tuple[str, int]]:
     months = pd.date_range(start, end + pd.DateOffset(months=1), freq="MS").tz_localize(
         timezone, nonexistent="shift_forward", ambiguous=True
     )
-    return [(month.strftime("%Y-%m"), int(month.tz_convert("UTC").as_unit("us").value)) for month in months]
+    return [(month.strftime("%Y-%m"), int(month.value // 1000)) for month in months]

@@ -138,10 +138,10 @@ def report_values(
 
 def _of_ledger(settings: Settings, ledger: "Ledger | None") -> tuple["Source", Settings]:
     """Return the ledger as a leads table, and settings whose mapping reads it."""
-    from leadml.store.ledger import Ledger
+    from leadml.workflows.ledger import open_ledger
     from leadml.workflows.ledger_leads import ledger_definition, ledger_leads
 
-    opened = ledger or Ledger.open(settings.store_url, create=False)
+    opened = ledger or open_ledger(settings, create=False)
     try:
         leads = ledger_leads(opened)
     finally:
@@ -154,7 +154,7 @@ def _of_ledger(settings: Settings, ledger: "Ledger | None") -> tuple["Source", S
             "report on an export: `leadml report EXPORT`"
         )
         raise ConfigError(msg)
-    return leads, replace(settings, definition=ledger_definition(settings.definition))
+    return leads, replace(settings, definition=ledger_definition(settings.definition, leads))
 
 
 def _refuse_without_hand_offs(settings: Settings) -> None:

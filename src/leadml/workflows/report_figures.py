@@ -35,9 +35,7 @@ def figures_of(scope: Scope) -> dict[str, Any]:
         "window": None if scope.window is None else scope.window.to_dict(),
         "from": scope.origin,
         "explored": _apart(scope, scope.every & scope.explored),
-        "before_agreement": None
-        if scope.window is not None
-        else _apart(scope, scope.outside),
+        "before_agreement": None if scope.window is not None else _apart(scope, scope.outside),
         "agreement": agreement.to_dict() | {"hash": agreement.hash()},
         "agreement_text": agreement_text(agreement, timezone=scope.timezone),
         "as_of": None if scope.now == FOREVER else iso(scope.now),
@@ -45,7 +43,7 @@ def figures_of(scope: Scope) -> dict[str, Any]:
     }
     values["sequence"] = _sequence(scope)
     values["verdict"] = None if values["sequence"] is None else values["sequence"]["verdict"]
-    values |= _parts(scope)
+    values |= _parts(scope, [] if values["sequence"] is None else values["sequence"]["path"])
     values["baselines"] = _beside(values)
     return values | {
         "verdict_text": verdict_text(values),
@@ -83,7 +81,7 @@ def _counts(scope: Scope) -> dict[str, Any]:
     }
 
 
-def _parts(scope: Scope) -> dict[str, Any]:
+def _parts(scope: Scope, path: list[dict[str, Any]]) -> dict[str, Any]:
     by = slices_of(scope)
     reliability, unreliable = reliability_of(scope)
     recommendation, none = recommendation_of(scope)
@@ -91,7 +89,7 @@ def _parts(scope: Scope) -> dict[str, Any]:
         "funnel": funnel_of(scope),
         "by": by,
         "slices_told": TOLD,
-        "months": months_told(scope, by["month"]),
+        "over_time": {"path": path, "months": months_told(scope, by["month"])},
         "equal_volume": equal_volume_of(scope),
         "reliability": reliability,
         "reliability_why_null": unreliable,

@@ -1,4 +1,4 @@
-"""The report's funnel: leads, qualified, handed off, accepted, followed up, won, won with margin."""
+"""The report's funnel, from leads that came in to wins with margin, and how soon sales worked."""
 
 from typing import Any
 
@@ -54,10 +54,14 @@ def _cohort(scope: Scope) -> tuple[Flags, float | None]:
 
 
 def _whose(scope: Scope, wait: float | None) -> str:
-    text = f"hand-offs that have matured ({waiting_days(scope.agreement):g} days)"
+    days = waiting_days(scope.agreement)
+    text = f"hand-offs at least {days:g} days ago"
     if wait is None:
         return text
-    return f"{text}, and leads never handed off that came in {wait:.1f} days earlier than that"
+    return (
+        f"{text}, and leads never handed off that came in at least {days + max(wait, 0.0):.1f} "
+        "days ago (that plus the mean time to a hand-off)"
+    )
 
 
 def _stages(scope: Scope) -> list[Stage]:

@@ -21,7 +21,12 @@ def rejections_of(scope: Scope) -> dict[str, Any]:
     why = [scope.why_unrecorded(role) for role in ("rejected_at", "rejection_reason")]
     rows = scope.counted
     if all(why):
-        empty = {"rejected": None, "of": int(rows.sum()), "share": None, "reasons": []}
+        empty: dict[str, Any] = {
+            "rejected": None,
+            "of": int(rows.sum()),
+            "share": None,
+            "reasons": [],
+        }
         empty |= {"by_source": [], "right_people": None, "won_later": None, "to_marketing": []}
         return empty | {"why_null": "; ".join(str(one) for one in why)}
     reason = scope.texts("rejection_reason")
@@ -45,7 +50,8 @@ def _rejected(scope: Scope) -> Flags:
         later = scope.material.leads.times.get("rejected_at")
         untimed = np.ones(len(at), bool) if later is None else np.isnat(later)
         rejected = rejected | (untimed & np.array([text is not None for text in reason.tolist()]))
-    return rejected & ~((accepted != NO_TIME) & (at != NO_TIME) & (accepted > at))
+    accepted_later: Flags = (accepted != NO_TIME) & (at != NO_TIME) & (accepted > at)
+    return rejected & ~accepted_later
 
 
 def _named(scope: Scope, rows: Flags) -> Flags | None:

@@ -200,8 +200,9 @@ class Scope:
 
     def passed(self, days: float) -> Flags:
         """Tell which leads were handed off at least so many days ago."""
-        known = self.handed_off_at != NO_TIME
-        return known & (self.handed_off_at + round(days * MICROSECONDS_A_DAY) <= self.now)
+        known: Flags = self.handed_off_at != NO_TIME
+        passed: Flags = self.handed_off_at + round(days * MICROSECONDS_A_DAY) <= self.now
+        return known & passed
 
     def times(self, role: str) -> Moments:
         """Return the mapped times of a role as known by now; all `NO_TIME` where not mapped."""

@@ -42,7 +42,9 @@ def equal_volume_of(scope: Scope) -> dict[str, Any]:
     known = _known(leads.probability, len(leads)), _known(leads.points, len(leads))
     rows = np.flatnonzero(_outcomes(scope) & known[0] & known[1])
     if leads.probability is None or leads.points is None or not len(rows):
-        why = NOT_SERVED if not known[0].any() else NO_POINTS if not known[1].any() else NONE_MATURED
+        why = (
+            NOT_SERVED if not known[0].any() else NO_POINTS if not known[1].any() else NONE_MATURED
+        )
         empty = dict.fromkeys(("volume", "model", "points", "difference", "better"))
         return {**empty, "leads": 0, "why_null": why, "explored": 0, "restricted": None, "told": []}
     table = scope.settings.definition.points
@@ -73,7 +75,7 @@ def equal_volume_of(scope: Scope) -> dict[str, Any]:
 
 
 def _restricted(scope: Scope) -> dict[str, bool]:
-    """Tell whether points, or the model, decided so much who was handed off that they look worse."""
+    """Tell whether points or model decided who was handed off, so that they look worse."""
     rows, points = scope.usable, scope.material.leads.points
     worked = scope.judged.handed_off[rows]
     scores = {
@@ -88,8 +90,8 @@ def _restricted(scope: Scope) -> dict[str, bool]:
 
 def _told(found: dict[str, Any], restricted: dict[str, bool]) -> list[str]:
     told = [
-        "Only leads that were handed off have an outcome, so whichever score chose them looks worse "
-        "here than it is."
+        "Only leads that were handed off have an outcome, so whichever score chose them looks "
+        "worse here than it is."
     ]
     chose = [name for name, is_so in restricted.items() if is_so]
     if chose:

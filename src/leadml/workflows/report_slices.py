@@ -25,7 +25,11 @@ def slices_of(scope: Scope) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     for key in SLICED_BY:
         names = scope.texts(key)
-        order = sorted({one for one in names.tolist() if one}) if key == "band" and names is not None else None
+        order = (
+            sorted({one for one in names.tolist() if one})
+            if key == "band" and names is not None
+            else None
+        )
         found[key] = [] if names is None else _by(scope, names, key, order)
     _add_shrunken(scope, found["owner"])
     sizes, ranges = _sizes(scope)

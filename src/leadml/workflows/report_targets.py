@@ -31,7 +31,9 @@ def targets_of(scope: Scope) -> list[dict[str, Any]]:
     bounds = [start for _, start in starts]
     counted = {name: _per_month(scope, name, bounds) for name in targets}
     months = [
-        Month(name, _elapsed(scope, bounds[n], bounds[n + 1]), {k: v[n] for k, v in counted.items()})
+        Month(
+            name, _elapsed(scope, bounds[n], bounds[n + 1]), {k: v[n] for k, v in counted.items()}
+        )
         for n, (name, _) in enumerate(starts[:-1])
     ]
     return progress(months[-MOST_MONTHS:], targets, _why(scope))
@@ -39,7 +41,7 @@ def targets_of(scope: Scope) -> list[dict[str, Any]]:
 
 def _ends(scope: Scope) -> int:
     until = scope.span.until
-    return scope.now if until is None else max(0, min(scope.now, until - 1))
+    return max(0, (scope.now if until is None else min(scope.now, until)) - 1)
 
 
 def _elapsed(scope: Scope, start: int, end: int) -> float:

@@ -62,13 +62,15 @@ def _unrecorded(scope: Scope, values: dict[str, Any]) -> Iterator[str]:
             else "The agreement asks for a margin but none is mapped, so every win counts as solid."
         )
     elif leads.margin is not None:
-        unknown = int((scope.matured & scope.judged.won_at_any_margin & np.isnan(leads.margin)).sum())
+        unknown = int(
+            (scope.matured & scope.judged.won_at_any_margin & np.isnan(leads.margin)).sum()
+        )
         if unknown:
             yield (
                 f"{unknown:,} wins have no margin on record and count as not solid: the close rate "
                 "may be higher."
             )
-    unusable = int((~scope.usable).sum())
+    unusable = int((~scope.usable & (scope.judged.why_not != "ROW002")).sum())
     if unusable:
         yield f"{unusable:,} leads of the data could not be used and count nowhere."
     if len(scope.usable) and (scope.judged.handed_off | ~scope.usable).all():
@@ -132,12 +134,11 @@ def _of_span(scope: Scope, values: dict[str, Any]) -> Iterator[str]:
         early = int((scope.every & (scope.handed_off_at < since)).sum())
         if early:
             yield (
-                f"{early:,} of these leads were handed off before the agreement took effect and are "
-                "described by it all the same."
+                f"{early:,} of these leads were handed off before the agreement took effect and "
+                "are described by it all the same."
             )
     if values["sequence"] and values["sequence"]["recorded_late"]:
         yield (
             f"{values['sequence']['recorded_late']:,} outcomes were recorded only after their lead "
             "had entered the sequence; [sales_ready] grace_days waits for them."
         )
-
