@@ -43,6 +43,7 @@ def judged(
         late=no,
         won=wins & (ends <= AGREED.horizon_days),
         won_ever=wins,
+        won_at_any_margin=wins & (ends <= AGREED.horizon_days),
         closed=closed,
         label=no.astype(np.int8),
         why_not=np.where(matured, "", "ROW005").astype(object),

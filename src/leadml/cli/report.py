@@ -1,28 +1,32 @@
 """`leadml report`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from leadml.cli.options import (
-    as_of_option,
-    config_option,
-    json_option,
-    leads_argument,
-    table_option,
-)
+from leadml.cli.options import as_of_option, config_option, json_option, table_option
 from leadml.cli.output import emit, progress, say
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
     from leadml.workflows.report import Report
 
 
 @click.command("report")
-@leads_argument
+@click.argument("leads", metavar="[LEADS]", type=str, required=False)
+@click.option(
+    "--since",
+    metavar="DATE",
+    help="Describe only hand-offs from this date on (00:00 in the configured zone, or a time); no "
+    "verdict.",
+)
+@click.option(
+    "--until",
+    metavar="DATE",
+    help="Describe only hand-offs up to this date, which is not included; no verdict.",
+)
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
@@ -34,7 +38,9 @@ if TYPE_CHECKING:
 @as_of_option
 @json_option
 def command(
-    leads: str,
+    leads: str | None,
+    since: str | None,
+    until: str | None,
     output: Path | None,
     config: Path | None,
     table: str | None,
@@ -43,13 +49,15 @@ def command(
 ) -> None:
     """Hold handed-off leads against the agreed close rate.
 
-    LEADS is an export with hand-off times and outcomes. Only leads whose horizon has passed since
-    the hand-off count. Writes report.json, which --json prints, and report.html. The bounds are
-    valid for one look at the data.
+    LEADS is an export with hand-off times and outcomes; without it the report is of the ledger
+    ([store] url). A hand-off counts once its horizon has passed, however early it closed. The
+    verdict may be looked at as often as one likes. Writes report.json, which --json prints, and
+    report.html.
 
     \b
     Examples:
-      leadml report leads.csv
+      leadml report
+      leadml report --since 2026-01-01 --until 2026-04-01
       leadml report leads.csv --output report --as-of 2026-03-01
       leadml report postgresql://crm --table leads --json
     """
@@ -57,7 +65,14 @@ def command(
 
     with progress("report") as told:
         result = report(
-            leads, config=config, output=output, as_of=as_of, table=table, progress=told
+            leads,
+            config=config,
+            output=output,
+            as_of=as_of,
+            since=since,
+            until=until,
+            table=table,
+            progress=told,
         )
     for note in result.values["notes"]:
         if note["severity"] == "warning":
@@ -66,42 +81,29 @@ def command(
 
 
 def _show(console: "Console", result: "Report") -> None:
-    from leadml.pages.summary import report_headline
+    from leadml.cli.report_tables import tables
 
     values = result.values
-    headline = report_headline(values)
-    console.print(headline.text, style="bold", markup=False)
-    for sentence in headline.support:
+    console.print(values["verdict_text"], style="bold", markup=False)
+    for sentence in values["headline"]:
         console.print(sentence, markup=False)
-    if not values["margin_checked"]:
-        console.print("Margin not checked: every win counts as solid.")
-    for key, rows in values["by"].items():
-        if rows:
-            console.print(_slices(key, rows))
+    for table in tables(values):
+        console.print()
+        console.print(table)
+    console.print()
+    for sentence in _advice(values):
+        console.print(sentence, markup=False)
     for row in values["excluded_rows"]:
         console.print(f"left out: {row['count']} × {row['reason']} ({row['code']})", markup=False)
-    console.print("These bounds are valid for one look at the data.")
+    for sentence in values["uncertain"]:
+        console.print(f"uncertain: {sentence}", markup=False)
     console.print(f"page: {result.page}", markup=False)
 
 
-def _slices(key: str, rows: list[dict[str, Any]]) -> "Table":
-    from rich.table import Table
-    from rich.text import Text
-
-    from leadml.pages.html import count
-
-    table = Table(title=f"by {key}", title_justify="left", box=None, pad_edge=False)
-    table.add_column("")
-    for name in ("handed off", "matured", "followed up", "won", "close rate", "of all"):
-        table.add_column(name, justify="right")
-    for row in rows:
-        rates = [_rate(row["close_rate"][name]) for name in ("followed_up", "handed_off")]
-        counts = [count(row[name]) for name in ("handed_off", "matured", "followed_up", "won")]
-        table.add_row(Text(str(row[key] or "not recorded")), *counts, *rates)
-    return table
-
-
-def _rate(rate: dict[str, Any]) -> str:
-    from leadml.pages.html import percent
-
-    return "–" if rate["value"] is None else percent(rate["value"])
+def _advice(values: "dict[str, object]") -> list[str]:
+    """Return what marketing is told, and the recommendation, in sentences."""
+    rejections, found = values["rejections"], values["recommendation"]
+    told = [*rejections["to_marketing"]] if isinstance(rejections, dict) else []
+    if isinstance(found, dict):
+        return [*told, f"Recommendation ({found['basis']}): {found['text']}"]
+    return [*told, f"No cut is recommended: {values['recommendation_why_null']}."]
