@@ -20,6 +20,7 @@ from leadml.domain.agreement import Agreement
 from leadml.domain.handoff import HandoffPolicy
 from leadml.domain.mapping import ActivityMapping, HistoryMapping, LeadMapping
 from leadml.domain.points_table import PointsTable, Rule
+from leadml.domain.targets import Targets
 from leadml.evaluation.metrics import METRICS
 from leadml.settings import (
     ModelSettings,
@@ -141,6 +142,7 @@ SECTIONS = {
     "model": ModelSettings,
     "store": StoreSettings,
     "rejections": RejectionSettings,
+    "targets": Targets,
     "tracking": TrackingSettings,
 }
 KEYS = [

@@ -1,7 +1,7 @@
 """`leadml report`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -91,7 +91,7 @@ def _show(console: "Console", result: "Report") -> None:
         console.print()
         console.print(table)
     console.print()
-    for sentence in _advice(values):
+    for sentence in (*_work(values["funnel"]), *_advice(values)):
         console.print(sentence, markup=False)
     for row in values["excluded_rows"]:
         console.print(f"left out: {row['count']} × {row['reason']} ({row['code']})", markup=False)
@@ -100,10 +100,28 @@ def _show(console: "Console", result: "Report") -> None:
     console.print(f"page: {result.page}", markup=False)
 
 
-def _advice(values: "dict[str, object]") -> list[str]:
+def _work(funnel: "dict[str, Any]") -> list[str]:
+    """Return in sentences how many hand-offs were neglected and how soon the others were worked."""
+    from leadml.pages.html import count, percent
+
+    never, waited = funnel["neglected"], funnel["time_to_first_follow_up"]
+    told = []
+    if never["share"] is not None:
+        told.append(
+            f"Never followed up: {count(never['leads'])} of {count(never['of'])} hand-offs whose "
+            f"follow-up was due ({percent(never['share'])})."
+        )
+    if waited is not None and waited["median_hours"] is not None:
+        told.append(
+            f"Half of all hand-offs were followed up within {waited['median_hours']:.1f} h."
+        )
+    return told
+
+
+def _advice(values: "dict[str, Any]") -> list[str]:
     """Return what marketing is told, and the recommendation, in sentences."""
     rejections, found = values["rejections"], values["recommendation"]
-    told = [*rejections["to_marketing"]] if isinstance(rejections, dict) else []
-    if isinstance(found, dict):
+    told = [*rejections["to_marketing"]]
+    if found:
         return [*told, f"Recommendation ({found['basis']}): {found['text']}"]
     return [*told, f"No cut is recommended: {values['recommendation_why_null']}."]

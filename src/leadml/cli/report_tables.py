@@ -58,10 +58,6 @@ def _funnel(funnel: Values) -> Table:
     unknown = [row for row in funnel["stages"] if row["leads"] is None]
     why = [f"{STAGES[row['stage']]} not known: {row['why_null']}" for row in unknown]
     table.caption, table.caption_justify = Text("\n".join(why)), "left"
-    neglected = funnel["neglected"]
-    if neglected["leads"] is not None:
-        share = _share(neglected["share"])
-        table.add_row("never followed up", count(neglected["leads"]), "", share, "")
     return table
 
 
