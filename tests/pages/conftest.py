@@ -9,7 +9,6 @@ from leadml.domain.agreement import Agreement
 from leadml.evaluation.answers import ModelAnswers, PointsAnswers, Promise, Together
 from leadml.evaluation.assessment import assess
 from leadml.evaluation.fair import Circumstances
-from leadml.evaluation.follow_up import Handoffs, by_slice, follow_up, promise_verdict
 from leadml.evaluation.people import people_of
 
 
@@ -107,39 +106,6 @@ def evaluation_without_points() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def evaluation_where_points_win() -> dict[str, Any]:
     return _evaluation(Agreement(min_margin=0.15), skill=-0.5)
-
-
-@pytest.fixture
-def report_values() -> dict[str, Any]:
-    random = np.random.default_rng(5)
-    leads = 900
-    handed_off = random.random(leads) < 0.7
-    matured = handed_off & (random.random(leads) < 0.8)
-    followed_up = random.random(leads) < 0.86
-    won = random.random(leads) < np.where(followed_up, 0.36, 0.03)
-    handoffs = Handoffs(handed_off=handed_off, matured=matured, followed_up=followed_up, won=won)
-    agreement = Agreement(signed_by=("Ada", "Bo"))
-    counted = follow_up(handoffs, confidence=agreement.confidence)
-    sources = random.choice(np.array(["webinar", "<script>alert(1)</script>", None], object), leads)
-    owners = random.choice(np.array(["Kim", "$x_1$ & Söns", "Lee"], object), leads)
-    months = random.choice(np.array([f"2026-{m:02d}" for m in range(1, 7)], object), leads)
-    sliced = {"source": sources, "owner": owners, "month": months}
-    return counted.to_dict() | {
-        "target": agreement.close_rate,
-        "confidence": agreement.confidence,
-        "verdict": promise_verdict(counted, counts="followed_up", rate=0.3, min_follow_up=0.8),
-        "by": {
-            key: by_slice(handoffs, names, key=key, confidence=0.95, by_name=key == "month")
-            for key, names in sliced.items()
-        },
-        "agreement": agreement.to_dict() | {"hash": agreement.hash()},
-        "as_of": "2026-12-01T00:00:00.000000Z",
-        "follow_up_recorded": True,
-        "margin_checked": False,
-        "excluded_rows": [{"code": "ROW005", "count": 9, "reason": "not matured"}],
-        "notes": [],
-        "leadml": "0.1.0",
-    }
 
 
 @pytest.fixture

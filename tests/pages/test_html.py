@@ -9,13 +9,21 @@ from leadml.pages.html import (
     count,
     days,
     decimal,
+    hours,
+    hundredths,
+    likely,
+    marked,
     moment,
     money,
+    named,
     percent,
     share,
     signed,
+    told,
     write_pages,
+    years,
 )
+from leadml.pages.marks import traced
 
 
 @pytest.mark.parametrize(
@@ -37,6 +45,18 @@ from leadml.pages.html import (
         (moment("2026-03-01T00:00:00.000000Z"), "2026-03-01"),
         (moment("2026-03-01T17:05:09.000000Z"), "2026-03-01 17:05 UTC"),
         (moment(None), "the end of the export"),
+        (hours(0.4), "24 minutes"),
+        (hours(36.7), "36.7 hours"),
+        (hours(93.5), "3.9 days"),
+        (years(1), "1 year"),
+        (years(3.0), "3 years"),
+        (years(1.38), "1.4 years"),
+        (hundredths(-0.651), "\u22120.65"),
+        (likely(0.9973), "99.7\u202f%"),
+        (likely(0.99996), "above 99.9\u202f%"),
+        (likely(0.00001), "below 0.1\u202f%"),
+        (likely(1.0), "100.0\u202f%"),
+        (likely(0.0), "0.0\u202f%"),
     ],
 )
 def test_numbers_as_a_person_reads_them(shown: str, expected: str) -> None:
@@ -71,3 +91,13 @@ def test_what_stands_between_backticks_is_code_and_the_rest_is_escaped() -> None
         "<code>leadml drift</code> on &lt;newer&gt; leads, then <code>a&lt;b</code>"
     )
     assert coded("one ` alone") == "one ` alone"
+
+
+def test_what_is_written_says_where_it_stands_in_the_json() -> None:
+    values = traced({"won": 1234, "name": "<b>", "said": "30 % of `x`"})
+    assert marked(values["won"], "count") == '<data value="1234" data-json="/won">1,234</data>'
+    assert marked(None, "count") == '<span class="none">–</span>'
+    assert named(values["name"]) == '<bdi class="name" data-json="/name">&lt;b&gt;</bdi>'
+    assert named(None) == '<span class="none">not recorded</span>'
+    # the sign of percent does not leave its number at the end of a line
+    assert told(values["said"]) == ('<span data-json="/said">30\u202f% of <code>x</code></span>')

@@ -18,7 +18,6 @@ from leadml.pages.html import (
     signed_whole,
     whole,
 )
-from leadml.pages.report_page import report_page
 from leadml.pages.scorecard_page import scorecard_page
 from leadml.pages.training_page import training_page
 
@@ -83,7 +82,6 @@ def words(page: Page) -> str:
 DRAWN = {
     "evaluation": evaluation_page,
     "evaluation_without_points": evaluation_page,
-    "report_values": report_page,
     "training_values": training_page,
     "scorecard_values": scorecard_page,
 }
@@ -149,29 +147,14 @@ def test_ids_are_unique_and_the_page_has_one_heading_a_language_and_a_viewport(
     assert any(attributes.get("name") == "viewport" for _, attributes in page.tags)
 
 
-def test_names_from_the_export_are_text_never_markup(report_values: dict[str, Any]) -> None:
-    drawn = report_page(report_values)
-    page = Page(drawn)
-    assert "<script" not in drawn
-    assert "<script>alert(1)</script>" in page.words
-    assert "$x_1$ & Söns" in page.words
-    assert "not recorded" in page.words
-
-
 def test_margin_not_checked_is_said(
-    report_values: dict[str, Any],
     evaluation: dict[str, Any],
     evaluation_without_points: dict[str, Any],
 ) -> None:
-    assert "Margin not checked" in words(Page(report_page(report_values)))
     assert "Margin not checked" in words(Page(evaluation_page(evaluation_without_points)))
     assert "Margin not checked" not in words(Page(evaluation_page(evaluation)))
     unmapped = evaluation | {"margin_checked": False}
     assert "Margin not checked" in words(Page(evaluation_page(unmapped)))
-
-
-def test_the_report_says_that_it_is_valid_for_one_look(report_values: dict[str, Any]) -> None:
-    assert "valid for one look" in words(Page(report_page(report_values)))
 
 
 def test_everything_in_the_charts_is_also_in_tables(evaluation: dict[str, Any]) -> None:
@@ -201,15 +184,7 @@ def test_a_changed_agreement_is_said(evaluation: dict[str, Any]) -> None:
     assert said not in words(Page(evaluation_page(evaluation)))
 
 
-def test_notes_are_shown_with_their_counts(report_values: dict[str, Any]) -> None:
-    note = {"code": "TIME011", "message": "leads still open count as not won", "count": 7}
-    text = words(Page(report_page(report_values | {"notes": [note]})))
-    assert "leads still open count as not won (7)" in text
-
-
-@pytest.mark.parametrize(
-    "name", ["evaluation", "evaluation_without_points", "report_values", "training_values"]
-)
+@pytest.mark.parametrize("name", ["evaluation", "evaluation_without_points", "training_values"])
 def test_tables_that_stay_tables_on_a_phone_are_narrow(
     name: str, request: pytest.FixtureRequest
 ) -> None:

@@ -3,7 +3,27 @@ from typing import Any
 
 import pytest
 
+from leadml.domain.agreement import Agreement
 from leadml.pages.summary import evaluation_headline, report_headline
+
+
+@pytest.fixture
+def report_values() -> dict[str, Any]:
+    """Return what a report said before it had a verdict in words."""
+    rate = {"value": 0.36, "low": 0.3, "high": 0.42}
+    return {
+        "target": 0.3,
+        "confidence": 0.95,
+        "verdict": "meets",
+        "matured": 500,
+        "followed_up": 430,
+        "won": 155,
+        "won_after_late_follow_up": 0,
+        "follow_up_share": 0.86,
+        "close_rate": {"followed_up": rate, "handed_off": rate},
+        "follow_up_recorded": True,
+        "agreement": Agreement().to_dict(),
+    }
 
 
 def plain(text: str) -> str:
@@ -172,3 +192,9 @@ def test_nothing_matured_and_nothing_worked(report_values: dict[str, Any]) -> No
     rates = {"followed_up": absent, "handed_off": absent}
     idle = values_of(report_values, follow_up_share=0.0, close_rate=rates)
     assert report_headline(idle).support[0] == "None of the 100 matured hand-offs was followed up."
+
+
+def test_a_verdict_in_words_is_taken_as_it_is(report_values: dict[str, Any]) -> None:
+    said = {"verdict_text": "Hand-offs meet it.", "headline": ["One.", "Two."]}
+    headline = report_headline(report_values | said)
+    assert (headline.text, headline.support) == ("Hand-offs meet it.", ["One.", "Two."])

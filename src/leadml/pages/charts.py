@@ -4,62 +4,34 @@ Every chart repeats what a table beside it says; colours are told apart by the c
 (Okabe and Ito) and backed by different marks.
 """
 
-import io
-import re
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-MODEL, POINTS, BOTH, INK, FAINT = "#0072B2", "#D55E00", "#007A5A", "#222222", "#8a8f98"
-GRID, BAND = "#e3e5e8", "#d9dce1"
+from leadml.pages.drawing import (
+    BAND,
+    BOTH,
+    FAINT,
+    INK,
+    MODEL,
+    POINTS,
+    SETTINGS,
+    arms_of,
+    frame,
+    percent_axis,
+    round_up,
+    short,
+    svg_of,
+)
+
 STYLES: dict[str, dict[str, Any]] = {
     "model": {"color": MODEL, "linestyle": "-", "marker": "o"},
     "points": {"color": POINTS, "linestyle": "--", "marker": "s"},
 }
-_SETTINGS: Any = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "leadml",
-    "text.parse_math": False,
-    "font.family": "sans-serif",
-    "font.size": 10,
-    "axes.edgecolor": FAINT,
-    "axes.labelcolor": INK,
-    "text.color": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "axes.axisbelow": True,
-    "grid.color": GRID,
-    "lines.linewidth": 1.8,
-}
-
-_THEMED = {
-    MODEL.lower(): "model",
-    POINTS.lower(): "points",
-    BOTH.lower(): "both",
-    INK: "ink",
-    FAINT: "faint",
-    GRID: "grid",
-    BAND: "band",
-}
-"""What the page's style sheet calls the colours, to choose others on a dark screen."""
-_FOREIGN = (
-    re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL),
-    re.compile(r"\s*<defs>\s*<style.*?</style>\s*</defs>", re.DOTALL),  # the page's has it
-    re.compile(r"font-family: [^;\"]*; "),  # the page's font
-)
-_TAG = re.compile(r"<[^>]+>")
-_COLOUR = re.compile(r"\b(fill|stroke): (#[0-9a-f]{6})\b")
-_UNDRAWABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-
 Curve = Mapping[str, Sequence[float]]
 Row = Mapping[str, Any]
 
@@ -78,10 +50,10 @@ def reliability_chart(name: str, contestant: str, curve: Curve, bins: Sequence[R
     bins : sequence of mapping
         ``probability`` and ``close_rate`` as ``{value, low, high}``.
     """
-    with mpl.rc_context(_SETTINGS):
-        figure, axes = _frame(4.4, 3.6)
+    with mpl.rc_context(SETTINGS):
+        figure, axes = frame(4.4, 3.6)
         highest = [part["close_rate"]["high"] for part in bins]
-        top = _round_up(max(*curve["probability"], *curve["close_rate"], *highest))
+        top = round_up(max(*curve["probability"], *curve["close_rate"], *highest))
         said = curve["probability"]
         axes.fill_between(said, curve["low"], curve["high"], color=BAND, linewidth=0)
         axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=":")
@@ -89,12 +61,12 @@ def reliability_chart(name: str, contestant: str, curve: Curve, bins: Sequence[R
         axes.plot(said, curve["close_rate"], color=style["color"])
         _whiskers(axes, bins, style)
         axes.set(xlim=(0, top), ylim=(0, top), xlabel="probability said", ylabel="share won")
-        _percent(axes, "xy")
+        percent_axis(axes, "xy")
         text = (
             "Observed close rate against stated probability, with the diagonal of perfect "
             "agreement and the band in which right probabilities would lie. Values in the table."
         )
-        return _svg(figure, name, f"Reliability of the {contestant}", text)
+        return svg_of(figure, name, f"Reliability of the {contestant}", text)
 
 
 def _whiskers(axes: Axes, bins: Sequence[Row], style: Mapping[str, Any]) -> None:
@@ -102,7 +74,7 @@ def _whiskers(axes: Axes, bins: Sequence[Row], style: Mapping[str, Any]) -> None
     axes.errorbar(
         said,
         [part["close_rate"]["value"] for part in bins],
-        yerr=_arms([part["close_rate"] for part in bins]),
+        yerr=arms_of([part["close_rate"] for part in bins]),
         fmt=style["marker"],
         color=style["color"],
         markersize=4,
@@ -115,8 +87,8 @@ def gains_chart(name: str, curves: Mapping[str, Sequence[Row]]) -> Markup:
 
     `curves` maps ``model`` and ``points`` to rows of ``leads`` and ``won`` (shares).
     """
-    with mpl.rc_context(_SETTINGS):
-        figure, axes = _frame(4.4, 3.6)
+    with mpl.rc_context(SETTINGS):
+        figure, axes = frame(4.4, 3.6)
         axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=":", label="at random")
         for contestant, rows in curves.items():
             style = STYLES[contestant]
@@ -128,10 +100,10 @@ def gains_chart(name: str, curves: Mapping[str, Sequence[Row]]) -> Markup:
                 label=contestant,
             )
         axes.set(xlim=(0, 1), ylim=(0, 1.01), xlabel="leads taken, best first", ylabel="wins found")
-        _percent(axes, "xy")
+        percent_axis(axes, "xy")
         axes.legend(loc="lower right", frameon=False)
         text = "Share of all wins found, working from the best lead down. Values in the table."
-        return _svg(figure, name, "Gains curve", text)
+        return svg_of(figure, name, "Gains curve", text)
 
 
 def profit_of(payload: Mapping[str, Any]) -> Markup | None:
@@ -145,18 +117,18 @@ def profit_chart(name: str, profit: Mapping[str, Any]) -> Markup:
 
     `profit` maps ``model`` and ``points`` (or None) to ``curve`` and ``best``.
     """
-    with mpl.rc_context(_SETTINGS):
-        figure, axes = _frame(4.4, 3.6)
+    with mpl.rc_context(SETTINGS):
+        figure, axes = frame(4.4, 3.6)
         axes.axhline(0, color=FAINT, linewidth=1)
         for contestant in ("model", "points"):
             if profit[contestant]:
                 _profit_lines(axes, contestant, profit[contestant])
         axes.set(xlim=(0, 1), xlabel="leads worked, best first", ylabel="margin less cost of work")
-        _percent(axes, "x")
+        percent_axis(axes, "x")
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short_money(value)))
         axes.legend(loc="best", frameon=False, fontsize=9)
         text = "Cumulative margin less the cost of work, working from the best lead down."
-        return _svg(figure, name, "Profit curve", f"{text} Values in the table.")
+        return svg_of(figure, name, "Profit curve", f"{text} Values in the table.")
 
 
 def _profit_lines(axes: Axes, contestant: str, told: Mapping[str, Any]) -> None:
@@ -202,14 +174,14 @@ def rates_chart(
     out of the drawing (the table has them).
     """
     drawn = [(label, rate) for label, rate in rows if rate["value"] is not None]
-    with mpl.rc_context(_SETTINGS):
-        figure, axes = _frame(4.4, 1.0 + 0.32 * max(len(drawn), 1))
+    with mpl.rc_context(SETTINGS):
+        figure, axes = frame(4.4, 1.0 + 0.32 * max(len(drawn), 1))
         heights = range(len(drawn), 0, -1)
         rates = [rate for _, rate in drawn]
         axes.errorbar(
             [rate["value"] for rate in rates],
             list(heights),
-            xerr=_arms(rates),
+            xerr=arms_of(rates),
             fmt="o",
             color=colour,
             markersize=6,
@@ -225,13 +197,13 @@ def rates_chart(
             fontsize=9,
             color=INK,
         )
-        axes.set_yticks(list(heights), [_short(label) for label, _ in drawn])
-        top = _round_up(max([target, *(rate["high"] for rate in rates)]))
+        axes.set_yticks(list(heights), [short(label) for label, _ in drawn])
+        top = round_up(max([target, *(rate["high"] for rate in rates)]))
         axes.set(xlim=(0, top), ylim=(0.4, len(drawn) + 0.6), xlabel="share won")
         axes.grid(axis="y", visible=False)
-        _percent(axes, "x")
+        percent_axis(axes, "x")
         text = "Close rate of each group with its bounds, and the agreed rate as a dashed line."
-        return _svg(figure, name, title, f"{text} Values in the table.")
+        return svg_of(figure, name, title, f"{text} Values in the table.")
 
 
 def forest_chart(name: str, pairs: Sequence[Row]) -> Markup:
@@ -240,8 +212,8 @@ def forest_chart(name: str, pairs: Sequence[Row]) -> Markup:
     `pairs` hold ``first, second, difference, low, high, better``; left of 0 the first is better.
     """
     colours = {"model": MODEL, "points": POINTS, "both": BOTH, None: FAINT}
-    with mpl.rc_context(_SETTINGS):
-        figure, axes = _frame(4.8, 1.2 + 0.36 * len(pairs))
+    with mpl.rc_context(SETTINGS):
+        figure, axes = frame(4.8, 1.2 + 0.36 * len(pairs))
         heights = list(range(len(pairs), 0, -1))
         for height, pair in zip(heights, pairs, strict=True):
             arms = [[pair["difference"] - pair["low"]], [pair["high"] - pair["difference"]]]
@@ -263,76 +235,4 @@ def forest_chart(name: str, pairs: Sequence[Row]) -> Markup:
             "Differences in log loss after equal calibration with their intervals; the dashed line "
             "is no difference. Values in the table."
         )
-        return _svg(figure, name, "Model, points and both, two by two", text)
-
-
-def _frame(width: float, height: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasSVG(figure)
-    axes = figure.add_subplot()
-    axes.grid(visible=True)
-    axes.tick_params(length=0, pad=6)
-    return figure, axes
-
-
-def _arms(rates: Sequence[Row]) -> list[list[float]]:
-    below = [rate["value"] - rate["low"] for rate in rates]
-    return [below, [rate["high"] - rate["value"] for rate in rates]]
-
-
-def _percent(axes: Axes, which: str) -> None:
-    for letter in which:
-        axis = axes.xaxis if letter == "x" else axes.yaxis
-        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-        axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
-
-
-def _round_up(share: float) -> float:
-    """Return the end of an axis: the next tenth above, at most 1."""
-    return min(1.0, (int(share * 10) + 1) / 10)
-
-
-def _short(label: str, width: int = 24) -> str:
-    label = _drawable(label)
-    return label if len(label) <= width else label[: width - 1] + "…"
-
-
-def _drawable(text: str) -> str:
-    """Return the text on one line, without characters that XML cannot hold."""
-    return _UNDRAWABLE.sub("", " ".join(text.split()))
-
-
-def _svg(figure: Figure, name: str, title: str, description: str) -> Markup:
-    buffer = io.StringIO()
-    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    with warnings.catch_warnings():
-        # Letters that matplotlib's font lacks stay text in the SVG: the browser has a font.
-        warnings.filterwarnings("ignore", r"Glyph |Matplotlib currently does not support")
-        figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
-    drawing = buffer.getvalue()
-    drawing = drawing[drawing.index("<svg") :]
-    for foreign in _FOREIGN:
-        drawing = foreign.sub("", drawing)
-    drawing = _TAG.sub(lambda tag: _own(tag[0], name), drawing)
-    start = drawing.index(">") + 1
-    box = re.search(r'viewBox="[^"]*"', drawing[:start])
-    head = (
-        f'<svg class="chart" xmlns="http://www.w3.org/2000/svg" '
-        f'xmlns:xlink="http://www.w3.org/1999/xlink" {box[0] if box else ""} role="img" '
-        f'aria-labelledby="{name}-title {name}-desc">'
-        f'<title id="{name}-title">{escape(_drawable(title))}</title>'
-        f'<desc id="{name}-desc">{escape(description)}</desc>'
-    )
-    return Markup(head + drawing[start:])  # noqa: S704 - matplotlib escapes the texts it draws
-
-
-def _own(tag: str, name: str) -> str:
-    """Make ids and references of a tag the chart's own, and its colours the page's."""
-    tag = re.sub(r'\bid="', f'id="{name}-', tag)
-    tag = tag.replace('href="#', f'href="#{name}-').replace("url(#", f"url(#{name}-")
-    return _COLOUR.sub(_themed, tag)
-
-
-def _themed(found: re.Match[str]) -> str:
-    word = _THEMED.get(found[2])
-    return f"{found[1]}: var(--{word}, {found[2]})" if word else found[0]
+        return svg_of(figure, name, "Model, points and both, two by two", text)

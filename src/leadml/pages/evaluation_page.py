@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from leadml.pages.charts import (
-    MODEL,
-    POINTS,
     gains_chart,
     profit_of,
     rates_chart,
     reliability_chart,
 )
+from leadml.pages.drawing import MODEL, POINTS
 from leadml.pages.fair_section import fair_section, flagged, slice_tables
 from leadml.pages.html import render, share
 from leadml.pages.summary import (

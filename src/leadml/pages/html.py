@@ -5,7 +5,7 @@ import math
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +15,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from leadml.errors import DataError
+from leadml.pages.marks import where
+from leadml.pages.strips import bar, whisker
 
 NARROW = "\u202f"
 
@@ -98,6 +100,84 @@ def points(value: float) -> str:
     return f"{whole:+d}".replace("-", "\u2212") if whole else "0"
 
 
+def years(value: float) -> str:
+    """Write a number of years; whole ones are counted."""
+    if float(value).is_integer():
+        return "1 year" if value == 1 else f"{value:.0f} years"
+    return f"{value:.1f} years"
+
+
+def likely(value: float) -> str:
+    """Write a chance that is never said to be certain, unless it is exactly 0 or 1."""
+    if 0 < value < 0.0005:
+        return f"below 0.1{NARROW}%"
+    return f"above 99.9{NARROW}%" if 0.9995 < value < 1 else percent(value)
+
+
+def hundredths(value: float) -> str:
+    """Write a slope or ratio with two decimals."""
+    return f"{value:.2f}".replace("-", "\u2212")
+
+
+def hours(value: float) -> str:
+    """Write a number of hours in minutes, hours or days, whichever reads best."""
+    for size, word in ((24.0, "days"), (1.0, "hours")):
+        if value >= 2 * size:
+            return f"{value / size:.1f} {word}"
+    return f"{60 * value:.0f} minutes"
+
+
+def marked(value: float | None, way: str) -> Markup:
+    """Write a number in one of the ways below, with its value and its place in the JSON file."""
+    if value is None:
+        return Markup('<span class="none">–</span>')
+    shown = Markup('<data value="{}"{}>{}</data>')
+    return shown.format(value, where(value), WAYS[way](value))
+
+
+def told(text: str) -> Markup:
+    """Write a text of the JSON file, with its place in it; between backticks it is code."""
+    return Markup("<span{}>{}</span>").format(where(text), coded(text.replace(" %", f"{NARROW}%")))
+
+
+def named(text: str | None) -> Markup:
+    """Write a name from the export; its letters may run in either direction."""
+    if text is None:
+        return Markup('<span class="none">not recorded</span>')
+    return Markup('<bdi class="name"{}>{}</bdi>').format(where(text), text)
+
+
+def spoken(word: str) -> Markup:
+    """Write a key such as ``wrong_person`` as words."""
+    return Markup("<bdi{}>{}</bdi>").format(where(word), word.replace("_", " "))
+
+
+def dated(value: str | None) -> Markup:
+    """Write a moment as `moment` does, with its place in the JSON file."""
+    if value is None:
+        return Markup('<span class="none">not known</span>')
+    shown = Markup('<time datetime="{}"{}>{}</time>')
+    return shown.format(value, where(value), moment(value))
+
+
+WAYS: dict[str, Callable[[float], str]] = {
+    "percent": percent,
+    "share": share,
+    "count": count,
+    "decimal": decimal,
+    "signed": signed,
+    "pp": points_of_percent,
+    "money": money,
+    "whole": whole,
+    "signed_whole": signed_whole,
+    "hours": hours,
+    "days": days,
+    "years": years,
+    "hundredths": hundredths,
+    "likely": likely,
+}
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -113,6 +193,8 @@ def _environment() -> Environment:
     )
     environment.filters.update(whole=whole, signed_whole=signed_whole, pp=points_of_percent)
     environment.filters.update(odds=odds, points=points)
+    environment.filters.update(marked=marked, told=told, named=named, dated=dated, spoken=spoken)
+    environment.filters.update(bar=bar, whisker=whisker)
     return environment
 
 

@@ -1,18 +1,72 @@
-"""The page of the report: handed-off leads held against the agreement."""
+"""The page of the report, which marketing and sales meet over: drawn from report.json alone.
 
-from collections.abc import Mapping
+Every number and every text from the data stands in the JSON file, and says where (`marks`).
+"""
+
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from markupsafe import Markup
 
-from leadml.pages.charts import rates_chart
-from leadml.pages.html import render, share
-from leadml.pages.summary import footer, report_headline
+from leadml.pages.html import render
+from leadml.pages.marks import traced
+from leadml.pages.report_charts import sequence_chart, served_chart
+from leadml.pages.report_rows import (
+    month_ends,
+    shifted,
+    slice_groups,
+    standing_rows,
+    target_table,
+)
+from leadml.pages.strips import top_of
+from leadml.pages.summary import report_headline
 
 Payload = Mapping[str, Any]
 
-MOST_DRAWN = 40
-"""Most groups drawn in one chart; the table has all."""
+TITLES = {
+    "standing": "Where the agreement stands",
+    "funnel": "From lead to win",
+    "time": "Close rate over time",
+    "slices": "Where it differs",
+    "equal": "Model and points, as many hand-offs each",
+    "reliability": "Did the served probabilities hold?",
+    "rejections": "What sales rejected, and why",
+    "scale": "For scale: what others report",
+    "action": "What to do now",
+    "method": "The agreement, the data and the method",
+}
+STAGE_NAMES = {
+    "leads": "Leads",
+    "qualified": "Qualified",
+    "handed_off": "Handed off",
+    "accepted": "Accepted by sales",
+    "followed_up": "Followed up",
+    "won": "Won",
+    "won_with_margin": "Won at the agreed margin",
+}
+TARGET_NAMES = {"handoffs": "hand-offs", "wins": "wins", "margin": "margin"}
+ABSENT: dict[str, Any] = {
+    "window": None,
+    "sequence": None,
+    "funnel": None,
+    "over_time": {"path": [], "months": []},
+    "agreement_text": [],
+    "slices_told": None,
+    "before_agreement": None,
+    "explored": None,
+    "equal_volume": None,
+    "reliability": None,
+    "reliability_why_null": None,
+    "rejections": None,
+    "baselines": [],
+    "recommendation": None,
+    "recommendation_why_null": None,
+    "targets": [],
+    "method": [],
+    "uncertain": [],
+    "data": None,
+}
+"""What a report of an earlier version does not say."""
 
 
 def report_page(payload: Payload, navigation: Markup | None = None) -> str:
@@ -20,30 +74,63 @@ def report_page(payload: Payload, navigation: Markup | None = None) -> str:
 
     `navigation` is the bar of links of a served page; a file has none.
     """
+    headline = report_headline(payload)
+    whole = {"verdict_text": headline.text, "headline": headline.support}
+    r = traced(ABSENT | dict(payload) | whole)
+    unit = r["sequence"]["unit"] if r["sequence"] else "lead"
     content = {
         "title": "leadml: report on hand-offs",
-        "kicker": f"leadml report · agreement version {payload['agreement']['version']}",
-        "headline": report_headline(payload),
-        "verdict": payload["verdict"],
-        "footer": footer(payload),
-        "r": payload,
-        "sure": share(payload["confidence"]),
         "navigation": navigation,
-        "charts": _report_charts(payload),
+        "verdict": payload["verdict"],
+        "r": r,
+        "titles": TITLES,
+        "contents": list(TITLES.items()),
+        "stage_names": STAGE_NAMES,
+        "target_names": TARGET_NAMES,
+        "unit": unit,
+        "units": "leads" if unit == "lead" else "companies",
     }
-    return render("report.html", content)
+    return render("report.html", content | _parts(r) | _scales(r) | {"charts": _charts(r, unit)})
 
 
-def _report_charts(payload: Payload) -> dict[str, Any]:
-    target, counts = payload["target"], payload["agreement"]["counts"]
-    rates = [
-        ("followed up in time", payload["close_rate"]["followed_up"]),
-        ("all handed off", payload["close_rate"]["handed_off"]),
-    ]
-    charts: dict[str, Any] = {"rates": rates_chart("rates", "Close rate", rates, target=target)}
-    for key, rows in payload["by"].items():
-        slices = [(str(row[key] or "not recorded"), row["close_rate"][counts]) for row in rows]
-        title = f"Close rate by {key}"
-        drawable = 1 < len(slices) <= MOST_DRAWN
-        charts[key] = rates_chart(key, title, slices, target=target) if drawable else None
-    return charts
+def _parts(r: Payload) -> dict[str, Any]:
+    """Return the rows of tables that are put together from several places of the JSON."""
+    standing = standing_rows(r)
+    return {
+        "standing": standing,
+        "top": top_of((row["rate"] for row in standing), r["target"]),
+        "sliced": slice_groups(r),
+        "month_ends": month_ends(r["over_time"]["path"]),
+        "targets": target_table(r["targets"]),
+    }
+
+
+def _scales(r: Payload) -> dict[str, Any]:
+    """Return where the drawings within tables end."""
+    funnel, equal, told = r["funnel"], r["equal_volume"], r["rejections"]
+    effect = r["recommendation"] and r["recommendation"]["would_have"]
+    speeds = [row["close_rate"] for row in funnel["by_speed"]] if funnel else []
+    volumes = [equal[who]["close_rate"] for who in ("model", "points") if equal and equal[who]]
+    return {
+        "speed_top": top_of(speeds, r["target"]),
+        "month_top": top_of(r["over_time"]["months"], r["target"]),
+        "volume_top": top_of(volumes, r["target"]),
+        "most_leads": _most(row["leads"] for row in (funnel["stages"] if funnel else ())),
+        "cut_top": top_of([effect["close_rate"]] if effect else [], r["target"]),
+        "most_rejected": _most(row["share"] for row in (told["reasons"] if told else ())),
+    }
+
+
+def _most(values: Iterable[float | None]) -> float:
+    return max((value for value in values if value is not None), default=0.0)
+
+
+def _charts(r: Payload, unit: str) -> dict[str, Markup | None]:
+    path, held, agreed = r["over_time"]["path"], r["reliability"], r["agreement"]
+    months = shifted(r["over_time"]["months"], agreed["horizon_days"] + agreed.get("grace_days", 0))
+    return {
+        "sequence": sequence_chart("sequence", path, months, target=r["target"], unit=unit)
+        if path
+        else None,
+        "served": served_chart("served", held["bins"]) if held else None,
+    }
