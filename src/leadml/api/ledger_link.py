@@ -1,0 +1,73 @@
+"""The service's way to the ledger: opened at start, and again where that failed."""
+
+import threading
+import time
+from collections.abc import Sequence
+
+from leadml.domain.event import REJECTIONS
+from leadml.errors import StoreError
+from leadml.store.ledger import Ledger
+
+RETRY_SECONDS = 5
+"""How long a ledger that could not be opened is left alone; what callers are told to wait."""
+
+_NO_URL = "no ledger is configured: set [store] url"
+
+
+class LedgerLink:
+    """Opens the ledger, and keeps trying while it cannot be opened.
+
+    Parameters
+    ----------
+    url : str
+        SQLAlchemy URL; empty means that there is no ledger.
+    reasons : sequence of str
+        Why sales may reject a lead.
+
+    Attributes
+    ----------
+    problem : str
+        Why the ledger could not be opened, without any password; empty where it is open.
+    """
+
+    def __init__(self, url: str, *, reasons: Sequence[str] = REJECTIONS) -> None:
+        self._url = url
+        self._reasons = reasons
+        self._lock = threading.Lock()
+        self._ledger: Ledger | None = None
+        self._tried_at = float("-inf")
+        self.problem = "the ledger was not opened yet"
+
+    def open(self) -> Ledger:
+        """Return the open ledger.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be opened, or could not be within the last seconds.
+        """
+        with self._lock:
+            if self._ledger is None:
+                self._try()
+            if self._ledger is None:
+                raise StoreError(self.problem)
+            return self._ledger
+
+    def close(self) -> None:
+        """Close the ledger; it may be opened again."""
+        with self._lock:
+            if self._ledger is not None:
+                self._ledger.close()
+            self._ledger, self._tried_at = None, float("-inf")
+
+    def _try(self) -> None:
+        if not self._url:
+            self.problem = _NO_URL
+        elif time.monotonic() - self._tried_at >= RETRY_SECONDS:
+            try:
+                self._ledger = Ledger.open(self._url, reasons=self._reasons)
+            except StoreError as error:
+                self.problem = str(error)
+            else:
+                self.problem = ""
+            self._tried_at = time.monotonic()
