@@ -125,10 +125,20 @@ def running(app: FastAPI) -> Iterator[Running]:
 
 
 def settings_of(
-    root: Path, *, keys: tuple[str, ...] = (), admin_keys: tuple[str, ...] = ()
+    root: Path,
+    *,
+    keys: tuple[str, ...] = (),
+    admin_keys: tuple[str, ...] = (),
+    store_url: str = "",
 ) -> Settings:
-    """Return settings whose models folder lies in `root`."""
-    return Settings(definition=Definition(), root=root, api_keys=keys, admin_keys=admin_keys)
+    """Return settings whose models folder and ledger lie in `root`."""
+    return Settings(
+        definition=Definition(leads=LeadMapping(timezone="Europe/Berlin")),
+        root=root,
+        store_url=store_url or f"sqlite:///{root / 'ledger.db'}",
+        api_keys=keys,
+        admin_keys=admin_keys,
+    )
 
 
 @pytest.fixture(scope="session")

@@ -29,10 +29,12 @@ class TestDescription:
             ("post", "/v1/score"): "score_lead",
             ("post", "/v1/score/batch"): "score_leads",
             ("get", "/v1/model"): "model",
+            ("post", "/v1/events"): "record_events",
+            ("get", "/v1/leads/{lead}"): "lead_history",
         }
 
     def test_refusals_are_described(self, described: dict[str, Any]) -> None:
-        for path in ("/v1/score", "/v1/score/batch"):
+        for path in ("/v1/score", "/v1/score/batch", "/v1/events"):
             operation = described["paths"][path]["post"]
             assert set(operation["responses"]) == {"200", "401", "403", "413", "422", "503"}
             assert operation["security"] == [{"Bearer": []}, {"ApiKey": []}]

@@ -42,6 +42,7 @@ FIELDS = [
     "grade",
     "points_rules",
     "warnings",
+    "recorded",
 ]
 
 
@@ -109,6 +110,7 @@ def test_a_lead_with_everything(service: Any) -> None:
             {"rule": "views", "group": "page", "points": 10.0},
         ],
         "warnings": [],
+        "recorded": True,
     }
 
 

@@ -1,14 +1,23 @@
 """The application: routes behind the gate, every refusal as JSON."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from fastapi import FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
+from pydantic import BaseModel
 
 import leadml
 from leadml.api.champion import Champion
 from leadml.api.docs_page import docs_page
 from leadml.api.gate import OPEN_PATHS, Gate
+from leadml.api.ledger_link import LedgerLink
+from leadml.api.ledger_routes import ledger, record_events
+from leadml.api.ledger_schemas import EventIn
 from leadml.api.problems import described
+from leadml.api.recorder import Recorder
 from leadml.api.routes import health, score_batch, scoring
 from leadml.api.schemas import BatchRequest, ScoreRequest
 from leadml.settings import Settings
@@ -33,7 +42,8 @@ def create_app(settings: Settings) -> FastAPI:
     -------
     FastAPI
         Its ``state.champion`` holds the version that serves; without a champion the service starts
-        and answers 503.
+        and answers 503. Its ``state.ledger`` is the way to the ledger; without a ledger the service
+        scores, and says that it does not record.
     """
     app = FastAPI(
         title="leadml",
@@ -41,16 +51,33 @@ def create_app(settings: Settings) -> FastAPI:
         description=_DESCRIPTION,
         docs_url=None,  # its page fetches scripts from the network
         redoc_url=None,
+        lifespan=_recording,
         exception_handlers={RequestValidationError: _invalid},
     )
     app.state.champion = Champion(settings.models)
     app.state.champion.load()
+    app.state.settings = settings
+    app.state.ledger = LedgerLink(settings.store_url, reasons=settings.rejections)
+    app.state.ledger.look()
+    app.state.recorder = Recorder(app.state.ledger, trouble=bool(app.state.ledger.problem))
     app.include_router(health)
     app.include_router(scoring)
+    app.include_router(ledger)
     app.add_api_route("/docs", _docs, include_in_schema=False)
     paths = OPEN_PATHS | set(app.openapi()["paths"])
     app.add_middleware(Gate, keys=settings.api_keys, admin_keys=settings.admin_keys, paths=paths)
     return app
+
+
+@asynccontextmanager
+async def _recording(app: FastAPI) -> AsyncIterator[None]:
+    """Write scores to the ledger while the service runs, and what still waits when it ends."""
+    app.state.recorder.start()
+    try:
+        yield
+    finally:
+        await run_in_threadpool(app.state.recorder.close)
+        app.state.ledger.close()
 
 
 async def _docs(request: Request) -> HTMLResponse:
@@ -60,6 +87,11 @@ async def _docs(request: Request) -> HTMLResponse:
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     """Answer 422 with path and message of each problem, without repeating what was sent."""
     problems = error.errors() if isinstance(error, RequestValidationError) else ()
-    batch = request.scope["route"].name == score_batch.__name__
-    body = BatchRequest if batch else ScoreRequest
+    body = _BODIES.get(request.scope["route"].name, ScoreRequest)
     return JSONResponse({"detail": described(problems, body)}, 422)
+
+
+_BODIES: dict[str, type[BaseModel]] = {
+    score_batch.__name__: BatchRequest,
+    record_events.__name__: EventIn,
+}

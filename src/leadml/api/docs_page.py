@@ -1,7 +1,7 @@
 """The description of the service as one page that needs neither network nor script."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -47,10 +47,13 @@ def _operation(
         f"<h2>{verb.upper()} {escape(path)}</h2>",
         f"<p>{escape(operation['description'])}</p>",
     ]
+    if operation.get("parameters"):
+        parts += ["<h3>Parameters</h3>", _parameters(operation["parameters"])]
     body = operation.get("requestBody")
     if body is not None:
-        schema = _schema(described, body["content"]["application/json"]["schema"])
-        parts += ["<h3>Request</h3>", _fields(described, schema), _example(path, schema)]
+        parts.append("<h3>Request</h3>")
+        for schema in _schemas(described, body["content"]["application/json"]["schema"]):
+            parts += [_fields(described, schema), _example(path, schema)]
     parts.append("<h3>Answers</h3>")
     for status, answer in operation["responses"].items():
         parts.append(f"<p>{status}: {escape(answer['description'])}</p>")
@@ -58,6 +61,20 @@ def _operation(
             content = answer["content"]["application/json"]["schema"]
             parts.append(_fields(described, _schema(described, content)))
     return "\n".join(parts)
+
+
+def _parameters(parameters: Sequence[Mapping[str, Any]]) -> str:
+    rows = "".join(
+        f"<tr><td><code>{escape(each['name'])}</code><td>{escape(each['in'])}"
+        f"<td>{escape(each.get('description', ''))}"
+        for each in parameters
+    )
+    return f"<table><tr><th>name<th>where<th>meaning{rows}</table>"
+
+
+def _schemas(described: Mapping[str, Any], schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the one schema, or each of those a body may be of."""
+    return [_schema(described, each) for each in schema.get("anyOf", [schema])]
 
 
 def _schema(described: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:

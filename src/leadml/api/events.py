@@ -117,7 +117,7 @@ class EventReader:
             elif check is event_detail.attributes and isinstance(value, dict):
                 read[name] = self._detail(ATTRIBUTES, value, wrong.inside(name))
             elif check is event_detail.time:
-                moment = wrong.attempt((name,), lambda value=value: self._read_time(value))  # type: ignore[misc]
+                moment = wrong.attempt((name,), lambda value=value: self._read_time(value))
                 read[name] = iso(moment) if moment else None
             elif expected := check(value):
                 wrong.add((name,), f"expected {expected}, found {kind_of(value)}")

@@ -36,7 +36,22 @@ class LedgerLink:
         self._lock = threading.Lock()
         self._ledger: Ledger | None = None
         self._tried_at = float("-inf")
-        self.problem = "the ledger was not opened yet"
+        self.problem = "it was not opened yet"
+
+    @property
+    def told(self) -> str:
+        """Say where scores and events go, or why they go nowhere; without any password."""
+        if self._ledger is None:
+            return f"scores are not recorded, and events are not taken: {self.problem}"
+        return f"scores and events are recorded in {self._ledger.database.shown}"
+
+    def look(self) -> bool:
+        """Tell whether the ledger is open now; `problem` says why it is not."""
+        try:
+            self.open()
+        except StoreError:
+            return False
+        return True
 
     def open(self) -> Ledger:
         """Return the open ledger.

@@ -17,7 +17,7 @@ from leadml.errors import StoreError
 from leadml.store.ledger import Ledger
 from leadml.workflows.scored_event import ScoredEvent
 
-ROOM = 10_000
+ROOM = 5_000
 """Scores that may wait; a batch request brings up to 1,000."""
 AT_ONCE = 1_000
 """Scores in one transaction."""
@@ -68,6 +68,7 @@ class Recorder:
         self._refused: dict[str, None] = {}
         self._wake = threading.Event()
         self._closing = threading.Event()
+        self._closing.set()  # nothing is taken before it is started
         self._pace = threading.Event()  # never set: waiting for it is waiting
         self._begun_at = float("inf")
         self._thread: threading.Thread | None = None
@@ -120,10 +121,10 @@ class Recorder:
 
     def _finish(self) -> None:
         deadline = time.monotonic() + LAST_SECONDS
-        while not self._written() and time.monotonic() < deadline:
+        while not self._written() and self.waiting and time.monotonic() < deadline:
             self._pace.wait(PAUSES[0])
         if self.waiting:
-            log.error("%d scores answered as recorded were not written: stopped", self.waiting)
+            log.error("scores answered as recorded, and lost: %d", self.waiting)
 
     def _written(self) -> bool:
         """Write all that waits; return whether the ledger took it."""
@@ -131,7 +132,7 @@ class Recorder:
             if self.trouble:
                 self._source.open()
             while self._batch or self._waiting:
-                self._batch = self._batch or self._next()
+                self._fill_batch()
                 self._write(self._batch)
                 self._batch = []
         except StoreError as error:
@@ -140,8 +141,11 @@ class Recorder:
         self._tell_end_of_trouble()
         return True
 
-    def _next(self) -> list[ScoredEvent]:
-        return [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]
+    def _fill_batch(self) -> None:
+        """Add the oldest that wait; none is missing from both lists at any moment."""
+        for _ in range(min(AT_ONCE - len(self._batch), len(self._waiting))):
+            self._batch.append(self._waiting[0])
+            self._waiting.popleft()
 
     def _write(self, batch: list[ScoredEvent]) -> None:
         """Write scores in one transaction, or one by one where one of them is beyond it."""
@@ -177,7 +181,7 @@ class Recorder:
         pairs = zip(events, receipts, strict=True)
         refused = [event.lead for event, receipt in pairs if receipt.status == "refused"]
         if refused:
-            log.warning("the ledger refused %d scores: forgotten leads, say", len(refused))
+            log.warning("scores that the ledger refused, of forgotten leads say: %d", len(refused))
         self._refused.update(dict.fromkeys(refused))
         for lead in list(self._refused)[: max(0, len(self._refused) - MOST_REFUSED)]:
             del self._refused[lead]
@@ -190,7 +194,7 @@ class Recorder:
     def _tell_end_of_trouble(self) -> None:
         missed, self._turned_away = self._turned_away, 0
         if missed:
-            log.warning('%d scores were answered with "recorded": false', missed)
+            log.warning('scores answered with "recorded": false: %d', missed)
         if self.trouble:
             log.warning("the ledger takes scores again")
         self.trouble = False

@@ -11,28 +11,31 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from leadml.api import schemas
 from leadml.api.gate import log
 from leadml.api.model_card import model_card
+from leadml.api.recorder import Recorder
 from leadml.api.scopes import needs
 from leadml.api.scoring import ItemAnswer, answer_requests
 from leadml.api.strict_json import StrictRoute
 from leadml.workflows.score import Scorer
+
+SECURITY = [
+    Security(HTTPBearer(auto_error=False, scheme_name="Bearer")),
+    Security(APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="ApiKey")),
+]
+"""What the description says of keys; the gate checks them before a body is read."""
 
 health = APIRouter(tags=["health"])
 scoring = APIRouter(
     prefix="/v1",
     tags=["scoring"],
     route_class=StrictRoute,
-    # The gate checks keys before a body is read; these say so in the description.
-    dependencies=[
-        Security(HTTPBearer(auto_error=False, scheme_name="Bearer")),
-        Security(APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="ApiKey")),
-    ],
+    dependencies=SECURITY,
     responses={
         401: {"model": schemas.Problem, "description": "The API key is missing or unknown"},
         403: {"model": schemas.Problem, "description": "The API key may not do this"},
         503: {"model": schemas.Problem, "description": "There is no champion to serve"},
     },
 )
-_BODY_RESPONSES: dict[int | str, dict[str, Any]] = {
+BODY_RESPONSES: dict[int | str, dict[str, Any]] = {
     413: {"model": schemas.Problem, "description": "The body has more than 5 MB"},
     422: {"model": schemas.Invalid, "description": "A field cannot be read; `loc` is its path"},
 }
@@ -48,7 +51,14 @@ async def serving(request: Request) -> Scorer:
     return scorer
 
 
+async def recording(request: Request) -> Recorder:
+    """Return what takes scores to the ledger."""
+    recorder: Recorder = request.app.state.recorder
+    return recorder
+
+
 Serving = Annotated[Scorer, Depends(serving)]
+Recording = Annotated[Recorder, Depends(recording)]
 
 
 @health.get("/healthz", operation_id="health", response_model=schemas.Status)
@@ -73,14 +83,16 @@ async def readyz(scorer: Serving) -> schemas.Readiness:
     dependencies=[Depends(needs("score"))],
     operation_id="score_lead",
     response_model=schemas.ScoreAnswer,
-    responses=_BODY_RESPONSES,
+    responses=BODY_RESPONSES,
 )
-async def score(request: schemas.ScoreRequest, scorer: Serving) -> JSONResponse:
-    """Score one lead."""
+async def score(
+    request: schemas.ScoreRequest, scorer: Serving, recorder: Recording
+) -> JSONResponse:
+    """Score one lead, and record the score."""
     (item,) = answer_requests(scorer, [request], [("body",)])
     if item.problems:
         return JSONResponse({"detail": item.problems}, HTTPStatus.UNPROCESSABLE_ENTITY)
-    return JSONResponse(item.answer)
+    return JSONResponse(item.answer | {"recorded": recorder.offer(item.scored)})
 
 
 @scoring.post(
@@ -88,10 +100,12 @@ async def score(request: schemas.ScoreRequest, scorer: Serving) -> JSONResponse:
     dependencies=[Depends(needs("score"))],
     operation_id="score_leads",
     response_model=schemas.BatchAnswer,
-    responses=_BODY_RESPONSES,
+    responses=BODY_RESPONSES,
 )
-async def score_batch(request: schemas.BatchRequest, scorer: Serving) -> JSONResponse:
-    """Score up to 1,000 leads.
+async def score_batch(
+    request: schemas.BatchRequest, scorer: Serving, recorder: Recording
+) -> JSONResponse:
+    """Score up to 1,000 leads, and record the scores.
 
     A request that is not built as described is refused as a whole (422). A lead whose values cannot
     be read has its reason in `error`, the path of each in `errors`, and null numbers; the others
@@ -100,13 +114,13 @@ async def score_batch(request: schemas.BatchRequest, scorer: Serving) -> JSONRes
     paths = [("body", "leads", position) for position in range(len(request.leads))]
     items = await run_in_threadpool(answer_requests, scorer, request.leads, paths)
     failed = sum(bool(item.problems) for item in items)
-    scores = [_result(item) for item in items]
+    scores = [_result(item, recorded=recorder.offer(item.scored)) for item in items]
     return JSONResponse({"scores": scores, "scored": len(items) - failed, "failed": failed})
 
 
-def _result(item: ItemAnswer) -> dict[str, object]:
+def _result(item: ItemAnswer, *, recorded: bool) -> dict[str, object]:
     why = "; ".join(str(problem["msg"]) for problem in item.problems)
-    return {**item.answer, "error": why or None, "errors": item.problems}
+    return {**item.answer, "recorded": recorded, "error": why or None, "errors": item.problems}
 
 
 @scoring.get(

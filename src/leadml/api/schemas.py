@@ -211,6 +211,13 @@ class ScoreAnswer(BaseModel):
     grade: str | None
     points_rules: list[RulePoints]
     warnings: list[str]
+    recorded: Annotated[
+        bool,
+        Field(
+            description="Whether the ledger keeps this score: on its disk within a second. False "
+            "without a lasting lead id, and where the ledger takes nothing now."
+        ),
+    ]
 
 
 class Problem(BaseModel):

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from leadml.api.schemas import ScoreRequest
 from leadml.data.values import NotUsableError, time_reader
 from leadml.workflows.score import Answer, Scorer
+from leadml.workflows.scored_event import ScoredEvent, telling_of
 
 Location = tuple[str | int, ...]
 _OF_ACTIVITIES = ("activities", "account_activities")
@@ -23,10 +24,13 @@ class ItemAnswer:
         JSON-ready; its numbers are null where there are problems.
     problems : sequence of mapping
         ``{"loc": path in the request's body, "msg"}``.
+    scored : ScoredEvent or None
+        What the ledger keeps of it; None where it cannot.
     """
 
     answer: dict[str, object]
     problems: Sequence[Mapping[str, object]]
+    scored: ScoredEvent | None = None
 
 
 def answer_requests(
@@ -41,7 +45,7 @@ def answer_requests(
         as_of=[None if isinstance(moment, str) else moment for moment in moments],
     )
     return [
-        _item(answer, path, _own_problems(scorer, request, moment))
+        _with_event(_item(answer, path, _own_problems(scorer, request, moment)), scorer, request)
         for answer, path, request, moment in zip(answers, paths, requests, moments, strict=True)
     ]
 
@@ -74,6 +78,13 @@ def _item(answer: Answer, path: Location, own: dict[Location, str]) -> ItemAnswe
     del given["errors"]
     problems = [{"loc": [*path, *place], "msg": why} for place, why in found.items()]
     return ItemAnswer(given, problems)
+
+
+def _with_event(item: ItemAnswer, scorer: Scorer, request: ScoreRequest) -> ItemAnswer:
+    if item.problems:
+        return item
+    content = [request.lead, request.activities, request.account_activities]
+    return replace(item, scored=telling_of(scorer).event(item.answer, request.lead, content))
 
 
 def _place(inside: Sequence[str]) -> Location:

@@ -53,8 +53,12 @@ def serve(settings: Settings, *, host: str, port: int, say: Callable[[str], None
     say(f"leadml serves {address} (docs: {address}/docs): {serving}")
     if not settings.keys:
         say(f"no {API_KEYS_VARIABLE} is set: only this machine is answered, without a key")
+    say(app.state.ledger.told)
     with listener, suppress(KeyboardInterrupt):
-        uvicorn_server(app, logging=_LOGGING).run(sockets=[listener])
+        try:
+            uvicorn_server(app, logging=_LOGGING).run(sockets=[listener])
+        finally:
+            app.state.recorder.close()  # a second Ctrl-C makes the server skip its own ending
 
 
 def uvicorn_server(app: FastAPI, *, logging: dict[str, Any] | None = None) -> uvicorn.Server:
@@ -64,7 +68,7 @@ def uvicorn_server(app: FastAPI, *, logging: dict[str, Any] | None = None) -> uv
         log_config=logging,
         access_log=False,
         server_header=False,
-        lifespan="off",
+        lifespan="on",
         timeout_graceful_shutdown=10,
     )
     return uvicorn.Server(config)

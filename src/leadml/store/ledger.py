@@ -1,6 +1,6 @@
 """The ledger: events of leads, recorded once and kept for ever."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count, groupby
@@ -12,7 +12,7 @@ from leadml.domain.event import KINDS, REJECTIONS, Event, Receipt, Stored, iso
 from leadml.domain.lead_state import LeadState, state_of
 from leadml.store.database import PATIENCE, Database
 from leadml.store.opening import ready
-from leadml.store.recording import record_in
+from leadml.store.recording import kept_under, record_in
 from leadml.store.rows import stored_of
 from leadml.store.schema import COUNTER, EVENTS, REVISION
 
@@ -109,6 +109,11 @@ class Ledger:
         query = select(EVENTS).where(EVENTS.c.lead == lead)
         found = self.database.read(lambda c: [stored_of(row) for row in c.execute(query)])
         return sorted(found, key=lambda stored: (stored.event.happened_at, stored.id))
+
+    def find(self, keys: Collection[str]) -> dict[str, Stored]:
+        """Return the events kept under some keys."""
+        with self.database.reading() as connection:
+            return kept_under(connection, keys)
 
     def states(
         self, *, since: datetime | None = None, until: datetime | None = None

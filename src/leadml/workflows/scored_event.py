@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from leadml.data.values import NotUsableError, is_missing, missing_texts, time_reader, to_text
+from leadml.domain.definition import Definition
 from leadml.domain.event import Event, iso
 from leadml.domain.event_check import problem_of
 from leadml.domain.event_detail import ATTRIBUTES, NAMES
@@ -45,14 +46,16 @@ class Telling:
 
     Parameters
     ----------
-    scorer : Scorer
-        What gave them.
+    definition : Definition
+        What the version was trained under.
+    version : str
+        Its name.
     """
 
-    def __init__(self, scorer: Scorer) -> None:
-        mapping = scorer.definition.leads
-        self._version = scorer.version
-        self._agreement = scorer.definition.agreement.hash()
+    def __init__(self, definition: Definition, version: str) -> None:
+        mapping = definition.leads
+        self._version = version
+        self._agreement = definition.agreement.hash()
         self._lasting = mapping.id is not None
         self._missing = missing_texts(mapping.missing)
         self._read_time = time_reader(ZoneInfo(mapping.timezone), mapping.date_format)
@@ -147,4 +150,4 @@ def _key(same: str, when: str) -> str:
 @lru_cache(maxsize=2)
 def telling_of(scorer: Scorer) -> Telling:
     """Return what makes events of a version's scores; the last two versions' are kept at hand."""
-    return Telling(scorer)
+    return Telling(scorer.definition, scorer.version)

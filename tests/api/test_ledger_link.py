@@ -1,0 +1,50 @@
+"""The way to the ledger: open at once, or later, or told why not."""
+
+from pathlib import Path
+
+import pytest
+
+from leadml.api import ledger_link
+from leadml.api.ledger_link import LedgerLink
+from leadml.errors import StoreError
+
+
+def test_it_opens_once_and_says_where(tmp_path: Path) -> None:
+    link = LedgerLink(f"sqlite:///{tmp_path / 'ledger.db'}", reasons=("bored", "other"))
+    assert link.told == "scores are not recorded, and events are not taken: it was not opened yet"
+    assert link.look()
+    assert link.problem == ""
+    assert link.told == f"scores and events are recorded in sqlite:///{tmp_path / 'ledger.db'}"
+    assert link.open() is link.open()
+    assert link.open().reasons == ("bored", "other")
+    link.close()
+
+
+def test_without_an_address_there_is_none() -> None:
+    link = LedgerLink("")
+    assert not link.look()
+    with pytest.raises(StoreError, match=r"no ledger is configured: set \[store\] url"):
+        link.open()
+
+
+def test_what_could_not_be_opened_is_tried_again_after_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "taken"
+    folder.write_text("a file where a folder is wanted")
+    link = LedgerLink(f"sqlite:///{folder / 'ledger.db'}")
+    assert not link.look()
+    assert "ledger.db cannot be made" in link.told
+    folder.unlink()
+    assert not link.look()  # five seconds have not passed
+    monkeypatch.setattr(ledger_link, "RETRY_SECONDS", 0)
+    assert link.look()
+    link.close()
+
+
+def test_closed_it_opens_anew(tmp_path: Path) -> None:
+    link = LedgerLink(f"sqlite:///{tmp_path / 'ledger.db'}")
+    first = link.open()
+    link.close()
+    assert link.open() is not first
+    link.close()
