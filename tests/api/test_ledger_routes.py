@@ -1,8 +1,6 @@
 """Events in, histories out, over HTTP."""
 
 import sqlite3
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -41,17 +39,6 @@ def post(server: Any, body: object, **options: Any) -> Any:
 
 def history(server: Any, lead: str = "L1", **options: Any) -> Any:
     return server.client.get(f"/v1/leads/{quote(lead, safe='')}", **options)
-
-
-def scores_of(server: Any, lead: str, count: int) -> Any:
-    """Return a lead's history once the ledger has this many scores of it."""
-    deadline = time.monotonic() + 30
-    while True:
-        answer = history(server, lead)
-        if answer.status_code == 200 and answer.json()["counts"]["scores"] >= count:
-            return answer.json()
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.02)
 
 
 class TestEvents:
@@ -170,7 +157,7 @@ class TestScores:
         given = ledgered.client.post("/v1/score", json=asked).json()
         assert given["recorded"] is True
         assert ledgered.client.post("/v1/score", json=asked).json()["recorded"] is True
-        (kept,) = scores_of(ledgered, "L1", 1)["scores"]
+        (kept,) = history(ledgered, "L1").json()["scores"]
         assert kept["happened_at"] == given["scored_at"]
         assert len(kept["agreement_hash"]) == 64
         for name in (
@@ -186,7 +173,7 @@ class TestScores:
         leads.append({"lead": LEAD | {"lead_id": "x" * 201}})
         answer = fresh.client.post("/v1/score/batch", json={"leads": leads}).json()
         assert [score["recorded"] for score in answer["scores"]] == [True] * 3 + [False] * 2
-        assert scores_of(fresh, "B2", 1)["state"]["score"]["model_version"] == "3"
+        assert history(fresh, "B2").json()["state"]["score"]["model_version"] == "3"
         assert history(fresh, "bad").status_code == 404
 
     def test_a_refused_lead_is_not(self, service: Any) -> None:
@@ -198,7 +185,7 @@ class TestScores:
 class TestHistory:
     def test_a_whole_way(self, fresh: Any) -> None:
         fresh.client.post("/v1/score", json={"lead": LEAD})
-        now = scores_of(fresh, "L1", 1)["scores"][0]["happened_at"]
+        now = history(fresh, "L1").json()["scores"][0]["happened_at"]
         events = [
             {"event": "handed_off", "owner": "kim"},
             {"event": "followed_up"},
@@ -217,7 +204,7 @@ class TestHistory:
 
     def test_answers_have_the_fields_described(self, fresh: Any) -> None:
         fresh.client.post("/v1/score", json={"lead": LEAD})
-        got = scores_of(fresh, "L1", 1)
+        got = history(fresh, "L1").json()
         schemas = fresh.client.get("/openapi.json").json()["components"]["schemas"]
         assert list(got) == list(schemas["LeadHistory"]["properties"])
         assert list(got["counts"]) == list(schemas["Counts"]["properties"])

@@ -70,7 +70,7 @@ def test_what_is_offered_is_in_the_ledger_once(ledger_url: str) -> None:
     recorder.start()
     assert all(recorder.offer(score(number)) for number in range(5))
     assert recorder.offer(score(3))  # asked again: the answer is the same, the event not twice
-    until(lambda: recorder.waiting == 0)
+    assert recorder.flush(30)
     assert leads_in(link.open()) == ["L0", "L1", "L2", "L3", "L4"]
     assert recorder.offer(score(6, lead="L1", earlier=1))  # a repeat of an earlier window
     assert recorder.offer(score(7, lead="L1", earlier=5))
@@ -78,6 +78,25 @@ def test_what_is_offered_is_in_the_ledger_once(ledger_url: str) -> None:
     recorder.close()
     assert [s.event.idempotency_key for s in link.open().history("L1")] == ["key 1", "key 7"]
     link.close()
+
+
+def test_a_flush_waits_for_what_was_offered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "GATHER_SECONDS", 60)
+    source = Opened(tmp_path / "l.db")
+    recorder = Recorder(source)
+    recorder.start()
+    assert recorder.flush()  # nothing waits
+    for number in range(3):
+        assert recorder.offer(score(number))
+        assert recorder.flush(30)
+        assert source.ledger.counts()["events"] == number + 1
+    with locked(tmp_path / "l.db"):
+        assert recorder.offer(score(9))
+        assert not recorder.flush(0.05)
+    recorder.close()
+    source.ledger.close()
 
 
 def test_closing_writes_what_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,7 +233,7 @@ def test_leads_that_were_forgotten_are_told_from_the_second_time_on(
     recorder.start()
     assert recorder.offer(score(1, lead="jane@example.com"))
     assert recorder.offer(score(2))
-    until(lambda: recorder.waiting == 0)
+    assert recorder.flush(30)
     assert not recorder.offer(score(3, lead="jane@example.com"))
     recorder.close()
     assert leads_in(source.ledger) == ["L2"]

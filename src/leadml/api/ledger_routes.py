@@ -12,7 +12,7 @@ from leadml.api import ledger_schemas, schemas
 from leadml.api.events import BodyError, EventReader, Item, record_items
 from leadml.api.gate import log
 from leadml.api.ledger_link import RETRY_SECONDS, LedgerLink
-from leadml.api.routes import BODY_RESPONSES, SECURITY
+from leadml.api.routes import BODY_RESPONSES, SECURITY, Recording
 from leadml.api.scopes import needs
 from leadml.api.strict_json import StrictRoute
 from leadml.domain.mapping import LeadMapping
@@ -113,12 +113,14 @@ async def history(
     ],
     link: Link,
     mapping: Mapping,
+    recorder: Recording,
     limit: Annotated[
         int, Query(ge=1, le=1000, description="Most entries of each list, the newest first.")
     ] = MOST_LISTED,
 ) -> JSONResponse:
     """Tell one lead's history: scores with reasons and versions, hand-offs, outcomes, its state."""
     try:
+        await run_in_threadpool(recorder.flush)  # a score just given is part of it
         found = await run_in_threadpool(_history, link, mapping, lead, limit)
     except StoreError as error:
         raise _unavailable(error) from None

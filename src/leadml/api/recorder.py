@@ -67,6 +67,9 @@ class Recorder:
         self._batch: list[ScoredEvent] = []
         self._refused: dict[str, None] = {}
         self._wake = threading.Event()
+        self._hurry = threading.Event()
+        self._written_any = threading.Condition()
+        self._done = 0
         self._closing = threading.Event()
         self._closing.set()  # nothing is taken before it is started
         self._pace = threading.Event()  # never set: waiting for it is waiting
@@ -102,9 +105,20 @@ class Recorder:
             self._wake.set()
         return True
 
+    def flush(self, seconds: float = 1.0) -> bool:
+        """Wait until what was offered by now is in the ledger; return whether it is in time."""
+        if not self.waiting:
+            return True
+        with self._written_any:
+            target = self._done + self.waiting
+            self._hurry.set()
+            self._wake.set()
+            return self._written_any.wait_for(lambda: self._done >= target, seconds)
+
     def close(self) -> None:
         """Write what waits, for a few seconds at most, and stop; say so where that failed."""
         self._closing.set()
+        self._hurry.set()
         self._wake.set()
         if self._thread is not None:
             self._thread.join()
@@ -114,7 +128,8 @@ class Recorder:
         failures = 0
         while not self._closing.is_set():
             self._wake.wait(_pause(failures) if self.trouble else None)
-            self._closing.wait(GATHER_SECONDS)
+            self._hurry.wait(GATHER_SECONDS)
+            self._hurry.clear()
             self._wake.clear()
             failures = 0 if self._written() else failures + 1
         self._finish()
@@ -134,12 +149,18 @@ class Recorder:
             while self._batch or self._waiting:
                 self._fill_batch()
                 self._write(self._batch)
-                self._batch = []
+                self._note_done()
         except StoreError as error:
             self._tell_trouble(error)
             return False
         self._tell_end_of_trouble()
         return True
+
+    def _note_done(self) -> None:
+        with self._written_any:
+            self._done += len(self._batch)
+            self._batch = []
+            self._written_any.notify_all()
 
     def _fill_batch(self) -> None:
         """Add the oldest that wait; none is missing from both lists at any moment."""
