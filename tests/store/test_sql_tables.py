@@ -1,4 +1,5 @@
 import sqlite3
+from datetime import UTC
 from pathlib import Path
 
 import pandas as pd
@@ -39,6 +40,30 @@ def test_a_table_with_its_types(url: str) -> None:
     assert plain(frame, "amount") == [1.5, None]
     assert plain(frame, "at")[0].isoformat() == "2024-01-02T03:04:05"  # type: ignore[attr-defined]
     assert plain(frame, "won") == [True, None]
+
+
+def test_a_running_postgresql_server(postgresql_url: str) -> None:
+    psycopg = pytest.importorskip("psycopg", reason="the PostgreSQL driver is an extra")
+    with psycopg.connect(postgresql_url) as connection:
+        connection.execute(
+            "create table leads (id bigint, stage text, amount numeric(10, 2), at timestamptz, "
+            "won boolean, day date);"
+            "insert into leads values (9007199254740993, 'Würzburg', 1.50, "
+            "'2024-01-02 03:04:05+02', true, '2024-01-02'), (null, null, null, null, null, null);"
+            "create view open_leads as select * from leads where stage is null"
+        )
+    frame, source = read_sql_table(postgresql_url, "leads")
+    assert source == "postgresql+psycopg://postgres:***@/postgres table leads"
+    assert plain(frame, "id") == [9007199254740993, None]
+    assert plain(frame, "stage") == ["Würzburg", None]
+    assert [float(plain(frame, "amount")[0]), plain(frame, "amount")[1]] == [1.5, None]  # type: ignore[arg-type]
+    (at, _) = plain(frame, "at")
+    assert at.astimezone(UTC).isoformat() == "2024-01-02T01:04:05+00:00"  # type: ignore[attr-defined]
+    assert plain(frame, "won") == [True, None]
+    assert str(plain(frame, "day")[0]) == "2024-01-02"
+    assert len(read_sql_table(postgresql_url, "open_leads")[0]) == 1
+    with pytest.raises(DataError, match=r"has no table 'lead' \(did you mean 'leads'\?\)"):
+        read_sql_table(postgresql_url, "lead")
 
 
 def test_a_view_and_a_schema(url: str) -> None:

@@ -47,7 +47,7 @@ class Database:
         self.patience = patience
         self.shown = shown_url(self.place)
         self.is_sqlite = self.place.get_backend_name() == "sqlite"
-        self._engine = self._make_engine()
+        self.engine = self._make_engine()
 
     @property
     def path(self) -> Path | None:
@@ -57,7 +57,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Give a transaction that sees one state of the database throughout."""
-        with self._told(), self._engine.connect() as connection:
+        with self._told(), self.engine.connect() as connection:
             if not self.is_sqlite:
                 connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
@@ -66,7 +66,7 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Give a transaction that is kept whole when its block ends, or not at all."""
-        with self._told(), self._engine.connect() as connection:
+        with self._told(), self.engine.connect() as connection:
             connection.execution_options(leadml_writes=True)
             with connection.begin():
                 yield connection
@@ -106,7 +106,7 @@ class Database:
 
     def close(self) -> None:
         """Close every connection."""
-        self._engine.dispose()
+        self.engine.dispose()
 
     @contextmanager
     def _told(self) -> Iterator[None]:

@@ -33,7 +33,8 @@ _POSTGRESQL = {
     "53100": f"cannot grow, its disk is full: make room; {_NOTHING_KEPT}",
     "53": "has no more memory or connections: free some, or raise the server's limits",
     "55P03": "is locked by another program: close what holds it, or try again",
-    "57": "shut the connection: the server is stopping or starting, or an administrator cut it",
+    "57014": "took longer than the server allows: try again, or raise its statement_timeout",
+    "57P": "shut the connection: the server is stopping or starting, or an administrator cut it",
 }
 
 _SIGNS = {

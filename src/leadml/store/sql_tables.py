@@ -9,6 +9,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from leadml.data.places import listed, near
 from leadml.errors import DataError
+from leadml.store.faults import shown_url, without_password
 
 
 def is_sql_url(source: str) -> bool:
@@ -39,7 +40,7 @@ def read_sql_table(url: str, table: str | None) -> tuple[pd.DataFrame, str]:
         If the URL, its driver, the connection or the table is not usable.
     """
     place = _url(url)
-    shown = place.set(query={}).render_as_string(hide_password=True)
+    shown = shown_url(place)
     _refuse_new_sqlite(place, shown)
     try:
         engine = create_engine(place)
@@ -50,7 +51,7 @@ def read_sql_table(url: str, table: str | None) -> tuple[pd.DataFrame, str]:
     try:
         return _read(engine, table, shown), f"{shown} table {table}"
     except SQLAlchemyError as error:
-        reason = _without_password(str(getattr(error, "orig", None) or error), place)
+        reason = without_password(str(getattr(error, "orig", None) or error), place)
         msg = f"{shown} cannot be read: {reason}; check the address, the user and the rights"
         raise DataError(msg) from None
     finally:
@@ -94,12 +95,3 @@ def _read(engine: Engine, name: str | None, shown: str) -> pd.DataFrame:
     table = Table(plain, MetaData(), autoload_with=engine, schema=schema or None)
     with engine.connect() as connection:
         return pd.read_sql(select(table), connection, dtype_backend="numpy_nullable")
-
-
-def _without_password(text: str, place: URL) -> str:
-    text = " ".join(text.split())
-    secrets = [str(place.password)] if place.password else []
-    secrets += [str(value) for key, value in place.query.items() if "pass" in key.casefold()]
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    return text

@@ -1,0 +1,361 @@
+"""Whatever fails: one clear message, nothing kept in part, and tried again where that is safe."""
+
+import json
+import os
+import resource
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event, text
+
+from leadml.domain.event import Event, Receipt
+from leadml.errors import StoreError
+from leadml.store.database import Database
+from leadml.store.ledger import Ledger
+from leadml.store.recording import record_in
+from leadml.store.schema import COUNTER
+
+CAMPAIGN = Path(__file__).parents[1] / "benchmarks" / "ledger_faults.py"
+THEN = datetime(2026, 3, 1, tzinfo=UTC)
+NOW = datetime(2026, 3, 10, tzinfo=UTC)
+IMPATIENT = 0.2
+
+
+def some(count: int, start: int = 0, **detail: Any) -> list[Event]:
+    return [
+        Event(
+            event="won", lead=f"L{n}", happened_at=THEN + timedelta(minutes=n),
+            idempotency_key=f"k{n}", detail=detail,
+        )
+        for n in range(start, start + count)
+    ]  # fmt: skip
+
+
+def kept(url: str) -> int:
+    with Ledger.open(url) as ledger:
+        return int(ledger.counts()["events"])
+
+
+def test_a_killed_writer_loses_nothing_acknowledged_and_doubles_nothing(ledger_url: str) -> None:
+    """A short run of the campaign: three kills, each batch sent again, and a race of two."""
+    words = ["--kills", "3", "--races", "1", "--events", "300", "--json", ledger_url]
+    done = subprocess.run(
+        [sys.executable, str(CAMPAIGN), *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    (tallies,) = json.loads(done.stdout).values()
+    for tally, rounds in zip(tallies, (3, 1), strict=True):
+        assert (tally["rounds"], tally["events"]) == (rounds, 300 * rounds)
+        assert (tally["lost"], tally["doubled"], tally["partial"]) == (0, 0, 0)
+        assert tally["acknowledged"] > 0
+    assert tallies[0]["acknowledged"] < 900  # the kills did fall into the writing
+    assert kept(ledger_url) == 1_200
+
+
+@contextmanager
+def locked(url: str) -> Iterator[None]:
+    """Hold the lock that a writer needs, from another connection."""
+    other = Database(url)
+    with other.writing() as connection:
+        connection.execute(COUNTER.update().values(value=COUNTER.c.value))
+        yield
+    other.close()
+
+
+def test_a_locked_database_is_said_and_nothing_is_kept(ledger_url: str) -> None:
+    with Ledger.open(ledger_url, patience=IMPATIENT) as ledger:
+        with locked(ledger_url), pytest.raises(StoreError, match="is locked by another program"):
+            ledger.record(some(3))
+        assert ledger.counts()["events"] == 0
+        assert [r.status for r in ledger.record(some(3))] == ["recorded"] * 3
+
+
+def test_a_lock_that_goes_is_waited_for(ledger_url: str) -> None:
+    receipts: list[Receipt] = []
+    with Ledger.open(ledger_url) as ledger:
+        writer = threading.Thread(target=lambda: receipts.extend(ledger.record(some(2))))
+        with locked(ledger_url):
+            writer.start()
+            assert ledger.counts()["events"] == 0  # readers do not wait for writers
+        writer.join()
+    assert [r.status for r in receipts] == ["recorded"] * 2
+
+
+def test_many_threads_on_one_ledger(ledger_url: str) -> None:
+    """Six threads send the same sixty events in batches of ten: each is recorded by one of them."""
+    receipts: list[Receipt] = []
+    with Ledger.open(ledger_url) as ledger:
+
+        def send() -> None:
+            for start in range(0, 60, 10):
+                receipts.extend(ledger.record(some(10, start)))
+
+        threads = [threading.Thread(target=send) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert ledger.counts()["events"] == ledger.mark() == 60
+    assert sorted(r.status for r in receipts) == ["duplicate"] * 300 + ["recorded"] * 60
+    assert len({(r.idempotency_key, r.id) for r in receipts}) == 60
+
+
+def test_a_full_database_keeps_no_part_of_a_batch(tmp_path: Path) -> None:
+    """SQLite's own limit on the number of pages: it reports what it does when the disk is full."""
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    with Ledger.open(url) as ledger:
+        ledger.record(some(5))
+
+        @event.listens_for(ledger.database.engine, "begin")
+        def limit(connection: Connection) -> None:
+            connection.exec_driver_sql("pragma max_page_count = 20")
+
+        with pytest.raises(StoreError, match="cannot grow, the disk or a limit is full: make room"):
+            ledger.record(some(2_000, 5))
+        assert ledger.counts()["events"] == 5
+        event.remove(ledger.database.engine, "begin", limit)
+    with Ledger.open(url) as ledger:
+        assert {r.status for r in ledger.record(some(2_000, 5))} == {"recorded"}
+
+
+def test_a_file_that_may_not_grow_keeps_no_part_of_a_batch(tmp_path: Path) -> None:
+    """The limit is the system's own on the size of files (RLIMIT_FSIZE), hit in mid-commit."""
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Ledger.open(url) as ledger:
+        ledger.record(some(5))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
+        try:
+            with pytest.raises(StoreError, match="the disk reports an error or a limit is reached"):
+                ledger.record(some(5_000, 5))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert ledger.counts()["events"] == 5
+        assert {r.status for r in ledger.record(some(5_000, 5))} == {"recorded"}
+
+
+@pytest.fixture
+def as_nobody() -> Iterator[Any]:
+    """Return a way to act without the rights of an administrator, who may write anywhere."""
+    folder = Path(tempfile.mkdtemp())
+    is_root = os.geteuid() == 0
+
+    @contextmanager
+    def acting() -> Iterator[None]:
+        if is_root:
+            os.seteuid(65_534)
+        try:
+            yield
+        finally:
+            os.seteuid(0) if is_root else None
+
+    def give(path: Path) -> None:
+        os.chown(path, 65_534, 65_534) if is_root else None
+
+    yield folder, acting, give
+    folder.chmod(0o700)
+    shutil.rmtree(folder)
+
+
+def test_a_read_only_file_is_said(as_nobody: Any) -> None:
+    folder, acting, give = as_nobody
+    path = folder / "ledger.db"
+    url = f"sqlite:///{path}"
+    with Ledger.open(url) as ledger:
+        ledger.record(some(2))
+    folder.chmod(0o755)
+    give(folder)
+    path.chmod(0o444)
+    with acting(), Ledger.open(url) as ledger:
+        assert ledger.counts()["events"] == 2
+        with pytest.raises(StoreError, match="can only be read: give this user the right to write"):
+            ledger.record(some(1, 2))
+    path.chmod(0o644)
+    assert kept(url) == 2
+
+
+def test_a_read_only_folder_is_said(as_nobody: Any) -> None:
+    folder, acting, _ = as_nobody
+    url = f"sqlite:///{folder / 'ledger.db'}"
+    Ledger.open(url).close()
+    folder.chmod(0o555)
+    with acting():
+        with pytest.raises(StoreError, match=r"can.*: .*folder"):
+            Ledger.open(url)
+        with pytest.raises(StoreError, match=r"cannot be opened: check that its folder exists"):
+            Ledger.open(f"sqlite:///{folder / 'new.db'}")
+        with pytest.raises(StoreError, match=r"cannot be made: Permission denied"):
+            Ledger.open(f"sqlite:///{folder / 'deeper' / 'new.db'}")
+
+
+def test_a_damaged_file_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    url = f"sqlite:///{path}"
+    with Ledger.open(url) as ledger:
+        ledger.record(some(500))
+    content = bytearray(path.read_bytes())
+    content[8_192:-4_096] = b"\x55" * (len(content) - 12_288)  # all but the first and last pages
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match=r"is damaged: restore the latest backup, or rescue"):
+        kept(url)
+
+
+def test_a_ledger_that_vanishes_is_not_made_anew_in_silence(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    url = f"sqlite:///{path}"
+    Ledger.open(url).close()
+    connection = sqlite3.connect(path)
+    connection.execute("drop table ledger_events")
+    connection.close()
+    with Ledger.open(url) as ledger, pytest.raises(StoreError, match="no such table: ledger_ev"):
+        ledger.record(some(1))
+
+
+# --- PostgreSQL ---------------------------------------------------------------------------------
+
+
+def cut_connections(url: str) -> None:
+    """End every other session, as an administrator or a dying server does."""
+    database = Database(url)
+    with database.writing() as connection:
+        connection.execute(
+            text(
+                "select pg_terminate_backend(pid) from pg_stat_activity "
+                "where pid <> pg_backend_pid() and backend_type = 'client backend'"
+            )
+        )
+    database.close()
+
+
+def test_a_connection_lost_between_writes_is_made_anew(postgresql_url: str) -> None:
+    with Ledger.open(postgresql_url) as ledger:
+        ledger.record(some(2))
+        cut_connections(postgresql_url)
+        assert [r.status for r in ledger.record(some(3))] == ["duplicate", "duplicate", "recorded"]
+        cut_connections(postgresql_url)
+        assert len(ledger.history("L1")) == 1
+
+
+def test_a_connection_lost_within_a_write_is_made_anew(postgresql_url: str) -> None:
+    """The session dies after its inserts: none is kept; the second try records each once."""
+    tries: list[int] = []
+    with Ledger.open(postgresql_url) as ledger:
+
+        def work(connection: Connection) -> list[Receipt]:
+            receipts = record_in(connection, some(3), reasons=(), now=NOW)
+            tries.append(kept(postgresql_url))
+            if len(tries) == 1:
+                cut_connections(postgresql_url)
+            return receipts
+
+        receipts = ledger.database.written(work)
+        assert [(r.status, r.id) for r in receipts] == [("recorded", n) for n in (1, 2, 3)]
+        assert ledger.counts()["events"] == 3
+    assert tries == [0, 0]
+
+
+def test_an_answer_lost_after_the_commit_is_given_again(ledger_url: str) -> None:
+    """Work done anew that finds its own first try kept answers what the first would have."""
+    with Ledger.open(ledger_url, clock=lambda: NOW) as ledger:
+        first = ledger.record(some(2))
+        with ledger.writing() as connection:
+            again = record_in(connection, some(2), reasons=(), now=NOW, anew=True)
+        assert again == first
+        with ledger.writing() as connection:
+            later = record_in(
+                connection, some(2), reasons=(), now=NOW + timedelta(seconds=1), anew=True
+            )
+        assert [r.status for r in later] == ["duplicate", "duplicate"]
+        assert ledger.counts()["events"] == 2
+
+
+def test_a_server_that_stays_away_is_said(postgresql_url: str) -> None:
+    gone = postgresql_url.replace("host=/", "host=/nowhere/")
+    database = Database(gone, patience=IMPATIENT)
+    with pytest.raises(StoreError, match="cannot be reached: check that the server runs"):
+        database.written(lambda connection: None)
+
+
+def test_a_server_started_again_while_two_write(postgresql: Any, postgresql_url: str) -> None:
+    receipts: list[Receipt] = []
+    with Ledger.open(postgresql_url, patience=60) as ledger:
+        begun = threading.Event()
+
+        def send(start: int) -> None:
+            for number in range(start, start + 60):
+                receipts.extend(ledger.record(some(1, number)))
+                begun.set()
+
+        threads = [threading.Thread(target=send, args=(start,)) for start in (0, 1_000)]
+        for thread in threads:
+            thread.start()
+        begun.wait()
+        restart(postgresql)
+        for thread in threads:
+            thread.join()
+        assert ledger.counts()["events"] == 120
+    assert [r.status for r in receipts] == ["recorded"] * 120
+
+
+def restart(server: Any) -> None:
+    program = server.bin_path / "pg_ctl"
+    words = [program, "restart", "-w", "-m", "fast", "-D", server.pgdata, "-l", server.log]
+    subprocess.run(words, check=True, capture_output=True, user=server.system_user)
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ("53100", "cannot grow, its disk is full: make room; nothing of this request was kept"),
+        ("53300", "has no more memory or connections"),
+        ("25006", "can only be read: it is a standby, or set to read-only"),
+        ("42501", "refuses it: this user lacks the rights to the ledger's tables"),
+        ("40001", "was busy with another writer: try again"),
+        ("57014", "took longer than the server allows: try again, or raise its statement_timeout"),
+        ("57P01", "shut the connection: the server is stopping or starting"),
+        ("XX000", r"failed \(told so\)"),
+    ],
+)
+def test_what_postgresql_reports_is_said_in_words(
+    postgresql_url: str, state: str, message: str
+) -> None:
+    """The server itself raises each error, in a real transaction."""
+    raising = f"do $$ begin raise exception 'told so' using errcode = '{state}'; end $$"
+    database = Database(postgresql_url, patience=IMPATIENT)
+    with pytest.raises(StoreError, match=message) as caught:
+        database.written(lambda connection: connection.execute(text(raising)))
+    assert "told so" in str(caught.value)
+    database.close()
+
+
+def test_a_read_only_server_is_said(postgresql_url: str) -> None:
+    Ledger.open(postgresql_url).close()
+    read_only = postgresql_url.replace("options=", "options=-cdefault_transaction_read_only=on%20")
+    with Ledger.open(read_only) as ledger:
+        assert ledger.counts()["events"] == 0
+        with pytest.raises(StoreError, match="can only be read: it is a standby"):
+            ledger.record(some(1))
+
+
+def test_no_value_of_an_event_is_in_a_message(postgresql_url: str) -> None:
+    """PostgreSQL quotes the row that breaks a rule; personal data has no place in a log."""
+    with Ledger.open(postgresql_url) as ledger:
+        ledger.record(some(1))
+        insert = text(
+            "insert into ledger_events (id, event, lead, happened_at, recorded_at, "
+            "idempotency_key) values (1, 'won', :lead, now(), now(), 'k')"
+        )
+        with pytest.raises(StoreError) as caught, ledger.writing() as connection:
+            connection.execute(insert, {"lead": "ann@acme.example"})
+    for error in (caught.value, caught.value.__cause__):
+        assert "ann@acme" not in str(error)
