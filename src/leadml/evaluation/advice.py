@@ -118,14 +118,16 @@ def advice_words(
     lowest : float
         Lowest probability served to any matured hand-off.
     """
-    now = "" if cut_now is None else f" (now {percent(cut_now)})"
-    if found.probability is None:
+    cut = found.probability
+    same = cut is not None and cut_now is not None and percent(cut) == percent(cut_now)
+    now = "" if cut_now is None else ", as now" if same else f" (now {percent(cut_now)})"
+    if cut is None:
         head = (
             f"Hand off by the agreed points: fewer than {FEWEST_WINS} leads with a served "
             "probability were won, too few to read a cut from"
         )
     else:
-        head = f"Hand off leads from {percent(found.probability)} on{now}"
+        head = f"Hand off leads from {percent(cut)} on{now}"
     of = effect["of"]
     did = (
         f"of the {of['handed_off']:,} leads handed off and matured it would have handed off "
@@ -133,7 +135,7 @@ def advice_words(
     )
     missed = f"; {effect['missed_wins']:,} wins lay below it" if effect["missed_wins"] else ""
     words = f"{head}: {did}{missed}."
-    if found.probability is not None and found.probability <= lowest:
+    if cut is not None and cut <= lowest:
         words += (
             " Nothing below it was handed off, so whether it could be looser is not known: "
             "`[handoff] explore` finds out."

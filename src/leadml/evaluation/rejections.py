@@ -1,6 +1,7 @@
 """What sales rejected and why: counts, and what marketing is told."""
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,7 +56,7 @@ def rejections(of: Rejected) -> dict[str, Any]:
     """
     rejected, leads = int(of.rejected.sum()), len(of.rejected)
     by_source = [] if of.source is None else _by_source(of, of.source)
-    reasons = _reasons(of.reason[of.rejected])
+    reasons = _reasons(of.reason[of.rejected].tolist())
     people = None if of.right_person is None else int((of.right_person & of.rejected).sum())
     counts = {
         "rejected": rejected,
@@ -69,9 +70,9 @@ def rejections(of: Rejected) -> dict[str, Any]:
     return counts | {"to_marketing": _to_marketing(counts)}
 
 
-def _reasons(reason: Texts) -> list[dict[str, Any]]:
+def _reasons(reason: Sequence[str | None]) -> list[dict[str, Any]]:
     """Return reasons and their counts, the most frequent first, those not recorded last."""
-    counts = Counter(reason.tolist())
+    counts = Counter(reason)
     order = sorted(counts, key=lambda name: (name is None, -counts[name], str(name)))
     return [
         {"reason": name, "leads": counts[name], "share": counts[name] / len(reason)}
@@ -80,10 +81,11 @@ def _reasons(reason: Texts) -> list[dict[str, Any]]:
 
 
 def _by_source(of: Rejected, source: Texts) -> list[dict[str, Any]]:
-    leads, rejected = Counter(source.tolist()), Counter(source[of.rejected].tolist())
-    reasons: dict[object, list[dict[str, Any]]] = {
-        name: _reasons(of.reason[of.rejected & _same(source, name)]) for name in rejected
-    }
+    leads, given = Counter(source.tolist()), defaultdict(list)
+    for name, reason in zip(source[of.rejected], of.reason[of.rejected], strict=True):
+        given[name].append(reason)
+    rejected = Counter({name: len(why) for name, why in given.items()})
+    reasons = {name: _reasons(why) for name, why in given.items()}
     names = sorted(leads, key=lambda name: (-rejected[name], -leads[name], str(name)))
     total = len(source), int(of.rejected.sum())
     chances = [
@@ -104,10 +106,6 @@ def _by_source(of: Rejected, source: Texts) -> list[dict[str, Any]]:
         }
         for name, p in zip(names, adjusted, strict=True)
     ]
-
-
-def _same(source: Texts, name: object) -> Bools:
-    return np.asarray(source == name, bool)
 
 
 def _to_marketing(counts: dict[str, Any]) -> list[str]:

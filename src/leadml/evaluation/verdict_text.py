@@ -89,25 +89,18 @@ def _measured(values: Values) -> str:
     rate = values["close_rate"]["followed_up" if worked else "handed_off"]
     if rate["value"] is None:
         return f"None of the {values['matured']:,} matured hand-offs was followed up in time."
-    leads = values["followed_up"] if worked else values["matured"]
-    won = values["won"] if worked else values["won"] + values["won_after_late_follow_up"]
-    what = "matured leads followed up as agreed" if worked else "matured hand-offs"
-    return f"Of {leads:,} {what}, {won:,} were won: {percent(rate['value'])}{_bounds(values)}."
-
-
-def _bounds(values: Values) -> str:
-    sequence, sure = values["sequence"], percent(values["confidence"])
-    if sequence is None:
-        worked = values["agreement"]["counts"]
-        rate = values["close_rate"][worked]
-        valid = "valid for one look"
-    else:
-        rate, valid = sequence, "valid however often one looks"
-    if rate["low"] is None or rate["high"] is None:
-        return ""
+    sequence = values["sequence"]
+    of = values if sequence is None else sequence  # the sequence may count companies
+    units = of["followed_up"] if worked else of["matured"]
+    won = of["won"] if worked else of["won"] + of["won_after_late_follow_up"]
+    noun = "companies" if sequence and sequence["unit"] == "account" else "leads"
+    what = f"matured {noun} followed up as agreed" if worked else f"matured {noun} handed off"
+    bounds = rate if sequence is None else sequence
+    valid = "for one look" if sequence is None else "however often one looks"
     return (
-        f"; the true rate is at least {percent(rate['low'])} and at most {percent(rate['high'])}, "
-        f"each with {sure} confidence, {valid}"
+        f"Of {units:,} {what}, {won:,} were won: {percent(bounds['value'])}; the true rate is at "
+        f"least {percent(bounds['low'])} and at most {percent(bounds['high'])}, each with "
+        f"{percent(values['confidence'])} confidence, valid {valid}."
     )
 
 
@@ -167,10 +160,12 @@ def _maturing(sequence: Values | None) -> str:
 def _explored(drawn: Values | None) -> str:
     if not drawn:
         return ""
-    many = "One more was" if drawn["handed_off"] == 1 else f"{drawn['handed_off']:,} more were"
-    begun = f"{many} handed off at random to learn from, and count in no verdict"
+    one = drawn["handed_off"] == 1
+    many = "One more was" if one else f"{drawn['handed_off']:,} more were"
+    counts = "counts" if one else "count"
+    begun = f"{many} handed off at random to learn from, and {counts} in no verdict"
     if not drawn["matured"]:
-        return f"{begun}; none of them has matured."
+        return f"{begun}; {'it has not' if one else 'none of them has'} matured."
     return (
         f"{begun}: {drawn['followed_up']:,} of {drawn['matured']:,} matured were followed up, as "
         f"all of them have to be, and {drawn['won']:,} won."
@@ -180,8 +175,8 @@ def _explored(drawn: Values | None) -> str:
 def _before(earlier: Values | None) -> str:
     if not earlier:
         return ""
-    was = "lead was" if earlier["handed_off"] == 1 else "leads were"
+    one = earlier["handed_off"] == 1
     return (
-        f"{earlier['handed_off']:,} {was} handed off before the agreement took effect and count in "
-        "no verdict."
+        f"{earlier['handed_off']:,} {'lead was' if one else 'leads were'} handed off before the "
+        f"agreement took effect and {'counts' if one else 'count'} in no verdict."
     )

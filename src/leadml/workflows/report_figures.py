@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from leadml import __version__
-from leadml.domain.finding import ExcludedRows
+from leadml.domain.finding import ExcludedRows, Finding
 from leadml.evaluation.agreement_text import agreement_text
 from leadml.evaluation.baselines import baselines
 from leadml.evaluation.follow_up import follow_up
@@ -24,6 +24,7 @@ from leadml.workflows.standing import standing_of
 BEFORE_AGREEMENT = "ROW011"
 EXPLORED = "ROW015"
 OUTSIDE_WINDOW = "ROW016"
+NO_OUTCOME = "DATA020"
 
 
 def figures_of(scope: Scope) -> dict[str, Any]:
@@ -76,9 +77,15 @@ def _counts(scope: Scope) -> dict[str, Any]:
         "follow_up_recorded": scope.judged.follow_up_recorded,
         "margin_checked": leads.margin is not None and agreement.min_margin > 0,
         "excluded_rows": [vars(row) for row in _excluded(scope)],
-        "notes": [note.to_dict() for note in (*leads.findings, *scope.judged.notes)],
+        "notes": [note.to_dict() for note in _notes(scope)],
         "data": _data(scope),
     }
+
+
+def _notes(scope: Scope) -> list[Finding]:
+    """Return what was odd about reading the leads; open leads are nothing odd in a ledger."""
+    notes = (*scope.material.leads.findings, *scope.judged.notes)
+    return [note for note in notes if scope.origin == "export" or note.code != NO_OUTCOME]
 
 
 def _parts(scope: Scope, path: list[dict[str, Any]]) -> dict[str, Any]:

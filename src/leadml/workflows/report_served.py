@@ -64,13 +64,14 @@ def equal_volume_of(scope: Scope) -> dict[str, Any]:
         confidence=scope.agreement.confidence,
     )
     restricted = _restricted(scope)
+    if found["better"] is not None and restricted[_other(found["better"])]:
+        found["better"] = None
     explored = 0 if drawn is None else int(drawn.explored.sum())
-    told = _told(found, restricted)
     return found | {
         "volume_is": why,
         "explored": explored,
         "restricted": restricted,
-        "told": told,
+        "told": _told(restricted),
     }
 
 
@@ -88,7 +89,7 @@ def _restricted(scope: Scope) -> dict[str, bool]:
     }
 
 
-def _told(found: dict[str, Any], restricted: dict[str, bool]) -> list[str]:
+def _told(restricted: dict[str, bool]) -> list[str]:
     told = [
         "Only leads that were handed off have an outcome, so whichever score chose them looks "
         "worse here than it is."
@@ -96,9 +97,10 @@ def _told(found: dict[str, Any], restricted: dict[str, bool]) -> list[str]:
     chose = [name for name, is_so in restricted.items() if is_so]
     if chose:
         who = " and ".join({"model": "the model", "points": "the points"}[name] for name in chose)
-        told.append(f"Here {who} decided who was handed off (range restriction).")
-    if found["better"] in {"model", "points"} and _other(found["better"]) in chose:
-        told.append("So no winner is named.")
+        told.append(
+            f"Here {who} decided who was handed off (range restriction): what did is not named the "
+            "loser."
+        )
     return told
 
 

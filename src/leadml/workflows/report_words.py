@@ -7,6 +7,7 @@ import numpy as np
 
 from leadml.evaluation.agreement_text import days
 from leadml.evaluation.promise import percent
+from leadml.snapshot.labels import UNUSABLE
 from leadml.workflows.months import only_midnights
 from leadml.workflows.report_scope import Scope
 
@@ -70,9 +71,17 @@ def _unrecorded(scope: Scope, values: dict[str, Any]) -> Iterator[str]:
                 f"{unknown:,} wins have no margin on record and count as not solid: the close rate "
                 "may be higher."
             )
-    unusable = int((~scope.usable & (scope.judged.why_not != "ROW002")).sum())
-    if unusable:
-        yield f"{unusable:,} leads of the data could not be used and count nowhere."
+    unusable = {code: int((scope.judged.why_not == code).sum()) for code in UNUSABLE}
+    if unusable["ROW003"]:
+        yield (
+            f"{unusable['ROW003']:,} leads have neither a creation nor a hand-off time: they are "
+            "missing from the first stage of the funnel."
+        )
+    if unusable["ROW001"] + unusable["ROW004"]:
+        yield (
+            f"{unusable['ROW001'] + unusable['ROW004']:,} leads could not be used (no id, times "
+            "that cannot be read, or closed before their hand-off) and count nowhere."
+        )
     if len(scope.usable) and (scope.judged.handed_off | ~scope.usable).all():
         yield (
             "Every lead of the data was handed off: how many came in and were held back cannot be "
