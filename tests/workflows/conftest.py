@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from leadml.data.simulate import SimulatedCrm, simulate
@@ -19,6 +20,7 @@ from leadml.model.scorecard import Levels, Line, Machine, Scorecard, Steps
 from leadml.model.value import Value
 from leadml.settings import Settings, load_settings
 from leadml.snapshot.features import RARE, Feature, FeatureSet
+from leadml.workflows.report import report_values
 from leadml.workflows.train import Training, train
 
 HANDMADE = Definition(
@@ -166,3 +168,48 @@ def small() -> Definition:
     """Return a definition for small frames: dated, no closing times."""
     leads = LeadMapping(id="id", outcome="stage", won=("Won",), lost=("Lost",), created_at="made")
     return replace(Definition(), leads=leads)
+
+
+REPORT_COLUMNS = [
+    "lead", "account", "owner", "source", "industry", "segment", "account_size", "created_at",
+    "qualified_at", "handed_off_at", "accepted_at", "rejected_at", "rejection_reason",
+    "right_person", "followed_up_at", "outcome", "closed_at", "outcome_recorded_at", "amount",
+    "margin_amount", "probability", "points", "band", "explored", "handoff_probability",
+]  # fmt: skip
+_UNMAPPED = ("lead", "outcome", "right_person")
+REPORT_MAPPING = "\n".join(
+    [
+        "[leads]",
+        'id = "lead"',
+        'outcome = "outcome"',
+        'won = ["won"]',
+        'lost = ["lost"]',
+        *(f'{name} = "{name}"' for name in REPORT_COLUMNS if name not in _UNMAPPED),
+        "[sales_ready]",
+        "horizon_days = 30",
+        "follow_up_days = 7",
+        "",
+    ]
+)
+
+
+@pytest.fixture
+def reported(tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """Return what reports on rows of leads, as of 2026-04-01, its configuration changed at will."""
+
+    def report(
+        rows: list[dict[str, object]],
+        toml: str = "",
+        *,
+        leads: str = "",
+        without: tuple[str, ...] = (),
+        **how: Any,
+    ) -> dict[str, Any]:
+        lines = REPORT_MAPPING.splitlines()
+        kept = [line for line in lines if line.partition(" =")[0] not in without]
+        (tmp_path / "leadml.toml").write_text("\n".join([kept[0], leads, *kept[1:], toml]))
+        frame = pd.DataFrame(rows, columns=REPORT_COLUMNS)
+        how = {"as_of": "2026-04-01", "config": tmp_path / "leadml.toml"} | how
+        return report_values(frame, **how)
+
+    return report

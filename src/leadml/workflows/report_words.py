@@ -143,8 +143,9 @@ def _of_span(scope: Scope, values: dict[str, Any]) -> Iterator[str]:
         early = int((scope.every & (scope.handed_off_at < since)).sum())
         if early:
             yield (
-                f"{early:,} of these leads were handed off before the agreement took effect and "
-                "are described by it all the same."
+                f"{early:,} of these leads {'was' if early == 1 else 'were'} handed off before the "
+                f"agreement took effect and {'is' if early == 1 else 'are'} described by it all "
+                "the same."
             )
     if values["sequence"] and values["sequence"]["recorded_late"]:
         yield (

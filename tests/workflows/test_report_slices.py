@@ -1,0 +1,84 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from leadml.evaluation.close_rate import close_rate
+
+Report = Callable[..., dict[str, Any]]
+
+
+def row(name: str, *, won: bool = False, **more: object) -> dict[str, object]:
+    day = "2026-01-10"
+    known = {"created_at": "2026-01-01", "handed_off_at": day, "followed_up_at": day}
+    ended = {"outcome": "won" if won else "lost", "closed_at": "2026-01-20"}
+    return {"lead": name} | known | ended | more
+
+
+ROWS = [
+    row("a", won=True, owner="Kim", band="A", segment="North", account_size="7"),
+    row("b", won=True, owner="Kim", band="B", segment="South", account_size="1,200"),
+    row("c", owner="Lee", band="B", segment="South", account_size="80"),
+    row("d", owner="Lee", band="C", account_size="80"),
+]
+
+
+def test_slices_by_segment_band_and_size(reported: Report) -> None:
+    by = reported(ROWS)["by"]
+
+    def counts(key: str) -> list[tuple[object, int, int]]:
+        return [(one[key], one["matured"], one["won"]) for one in by[key]]
+
+    assert counts("segment") == [("South", 2, 1), ("North", 1, 1), (None, 1, 0)]
+    assert counts("band") == [("A", 1, 1), ("B", 2, 1), ("C", 1, 0)]  # in order of the bands
+    assert counts("account_size") == [
+        ("1 to 9", 1, 1),
+        ("50 to 249", 2, 0),
+        ("1,000 to 4,999", 1, 1),
+    ]
+    assert by["source"] == []
+
+
+def test_sizes_that_are_no_numbers_stay_as_they_are(reported: Report) -> None:
+    rows = [
+        one | {"account_size": name} for one, name in zip(ROWS, ("S", "M", "M", "12"), strict=True)
+    ]
+    by = reported(rows)["by"]["account_size"]
+    assert [(one["account_size"], one["handed_off"]) for one in by] == [
+        ("M", 2),
+        ("12", 1),
+        ("S", 1),
+    ]
+
+
+def test_months_of_the_agreed_rate(reported: Report) -> None:
+    late = row("late", won=True) | {"followed_up_at": "2026-01-19"}
+    assert reported([*ROWS, late])["over_time"]["months"] == [
+        {"month": "2026-01", "leads": 4, "won": 2} | close_rate(2, 4, 0.95).to_dict()
+    ]
+    every = reported([*ROWS, late], 'counts = "handed_off"')["over_time"]["months"]
+    assert every == [{"month": "2026-01", "leads": 5, "won": 3} | close_rate(3, 5, 0.95).to_dict()]
+
+
+@pytest.fixture
+def team() -> list[dict[str, object]]:
+    """Return 80 leads: Kim wins 30 of 40, Lee 10 of 40."""
+    return [
+        row(f"{owner}{n}", won=n < wins, owner=owner, probability=0.5)
+        for owner, wins in (("Kim", 30), ("Lee", 10))
+        for n in range(40)
+    ]
+
+
+def test_owners_are_drawn_to_the_team(reported: Report, team: list[dict[str, object]]) -> None:
+    kim, lee = reported(team)["by"]["owner"]
+    assert 0.5 < kim["shrunken"]["value"] < 0.75
+    assert 0.25 < lee["shrunken"]["value"] < 0.5
+    assert (kim["told"], lee["told"]) == ("above the team", "below the team")
+    assert "served probabilities" in kim["shrunken_by"]
+
+
+def test_few_leads_are_not_shrunken_but_told_why(reported: Report) -> None:
+    for one in reported(ROWS)["by"]["owner"]:
+        assert one["shrunken"] is None
+        assert one["told"].startswith("representatives were not compared: fewer than 20")
