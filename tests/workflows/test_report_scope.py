@@ -89,8 +89,8 @@ def test_a_window_reaches_back_before_the_agreement_and_says_so(reported: Report
     assert values["handed_off"] == 2
     assert values["before_agreement"] is None
     assert (
-        "1 of these leads was handed off before the agreement took effect and is described by it all "
-        "the same."
+        "1 of these leads was handed off before the agreement took effect and is described by it "
+        "all the same."
     ) in values["uncertain"]
 
 

@@ -147,8 +147,14 @@ def _of_span(scope: Scope, values: dict[str, Any]) -> Iterator[str]:
                 f"agreement took effect and {'is' if early == 1 else 'are'} described by it all "
                 "the same."
             )
-    if values["sequence"] and values["sequence"]["recorded_late"]:
+    sequence = values["sequence"] or {}
+    if sequence.get("recorded_late"):
         yield (
-            f"{values['sequence']['recorded_late']:,} outcomes were recorded only after their lead "
-            "had entered the sequence; [sales_ready] grace_days waits for them."
+            f"{sequence['recorded_late']:,} wins were recorded only after their lead had entered "
+            "the sequence; [sales_ready] grace_days waits for them."
+        )
+    if sequence.get("other_agreement"):
+        yield (
+            f"{sequence['other_agreement']:,} of the hand-offs were scored under another wording "
+            "of the agreement; effective_from starts the verdict with this one."
         )
