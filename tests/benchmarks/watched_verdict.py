@@ -13,6 +13,7 @@ projection for maturing leads hold.
 
 import sys
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from scipy.stats import binom
@@ -178,10 +179,9 @@ def times() -> None:
 
 def priors() -> None:
     print("\nThe mixture's worth in units: widths against one look, and units until half 'meet'")
-    usual = confidence_sequence.PRIOR_UNITS
+    usual = confidence_sequence.mixture
     for prior in (5, 10, 20, 30, 50, 100, 300):
-        confidence_sequence.PRIOR_UNITS = prior
-        confidence_sequence.mixture.cache_clear()
+        confidence_sequence.mixture = partial(usual, prior_units=prior)
         for rate in (0.1, 0.3, 0.6):
             n = np.array([50, 100, 300, 1_000, 3_000, 10_000, 100_000])
             own = wins_to_meet(n, rate=rate, confidence=0.95) / n - rate
@@ -193,8 +193,7 @@ def priors() -> None:
             ]
             ratios = " ".join(f"{ratio:.2f}" for ratio in own / one)
             print(f"  {prior:>4} at {rate}: {ratios}   +5/+10/+20 points: {half}")
-    confidence_sequence.PRIOR_UNITS = usual
-    confidence_sequence.mixture.cache_clear()
+    confidence_sequence.mixture = usual
 
 
 def projections(runs: int) -> None:

@@ -35,6 +35,18 @@ def test_evidence_is_that_of_the_beta_binomial_mixture(rate: float, units: int) 
         assert mixture(rate).evidence(won, units, rate) == pytest.approx(expected, abs=0.004)
 
 
+def test_evidence_is_that_of_the_published_implementation() -> None:
+    # confseq (Howard, Waudby-Smith), uniform_boundaries_unittest.cpp, one-sided beta-binomial:
+    # range -0.2 to 0.8, v = 100, tuned for v_opt = 100 at alpha = 0.05. In wins: at a rate of 20 %
+    # v = 0.2 x 0.8 x n, so n = 625; a sum of 10 is 125 + 10 wins; rho - 0.2 x 0.8 = 15.64 is a
+    # beta distribution worth 15.64 / (0.2 x 0.8) units
+    twice = 2 * np.log(1 / (2 * 0.05))
+    worth = (100 / (twice + np.log1p(twice)) - 0.16) / 0.16
+    against = mixture(0.2, prior_units=worth)
+    assert against.evidence(135, 625, 0.2) == pytest.approx(-0.07134019, abs=3e-4)
+    assert against.evidence(125 + 28.41238, 625, 0.2) == pytest.approx(np.log(20), abs=3e-3)
+
+
 def test_evidence_at_another_rate_keeps_the_steps() -> None:
     # 40 of 100 against 25 %, with the mixture of an agreed 30 %, integrated numerically
     a, b = PRIOR_UNITS * 0.3, PRIOR_UNITS * 0.7

@@ -254,6 +254,7 @@ def test_what_the_volume_can_certify() -> None:
     every = replace(AGREED, counts="handed_off")
     values = standing(leads, every, now=day(400)[()], handed_off_a_year=100).to_dict()
     assert values["certify"][0]["units_a_year"] == 100
+    assert values["certify_text"].startswith("At the present pace about 100 leads enter a year.")
 
 
 def test_the_start_is_that_of_the_agreement() -> None:

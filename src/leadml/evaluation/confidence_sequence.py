@@ -59,11 +59,11 @@ class Mixture:
 
 
 @lru_cache(maxsize=256)
-def mixture(rate: float) -> Mixture:
+def mixture(rate: float, prior_units: float = PRIOR_UNITS) -> Mixture:
     """Return the alternatives above `rate`: a beta distribution around it, its upper part.
 
     At `rate` itself the evidence is that of the one-sided beta-binomial mixture with
-    ``PRIOR_UNITS * rate`` and ``PRIOR_UNITS * (1 - rate)``, to three digits. Elsewhere the same
+    ``prior_units * rate`` and ``prior_units * (1 - rate)``, within 1 %. Elsewhere the same
     steps in log-odds are kept: only a mixture that does not depend on the average it judges bounds
     one that drifts. A finite mixture is as valid as a continuous one.
 
@@ -71,8 +71,10 @@ def mixture(rate: float) -> Mixture:
     ----------
     rate : float
         The agreed rate, in (0, 1); fixed before any outcome is seen.
+    prior_units : float
+        Units that the distribution is worth.
     """
-    a, b = PRIOR_UNITS * rate, PRIOR_UNITS * (1 - rate)
+    a, b = prior_units * rate, prior_units * (1 - rate)
     farthest = logit(beta.isf(FARTHEST * beta.sf(rate, a, b), a, b)) - logit(rate)
     edges = np.geomspace(SMALLEST_STEP, min(farthest, FARTHEST_LOG_ODDS), STEPS)
     beyond = beta.sf(expit(logit(rate) + np.concatenate([[0.0], edges])), a, b)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.stats import beta
 
 from leadml.domain.agreement import Agreement
-from leadml.evaluation.certify import certify
+from leadml.evaluation.certify import certify, told
 from leadml.evaluation.close_rate import close_rate, verdict
 from leadml.evaluation.confidence_sequence import lower_bounds, units_to_decide, upper_bounds
 from leadml.evaluation.entering import YEAR, HandedOff, Units, units_of, waiting_days
@@ -103,6 +103,7 @@ def standing(
     found = _verdict(path, share, agreement)
     more, why = _more_needed(found, counted, agreement)
     worked_wins = entered.handed_off.won & entered.handed_off.followed_up
+    certified = _certify(handed_off_a_year, share, agreement)
     fixed = close_rate(counted.wins, len(counted.units), agreement.confidence)
     values = {
         "verdict": found,
@@ -128,7 +129,8 @@ def standing(
         "path": path,
         "maturing": _maturing(maturing, counted, agreement, now),
         "recorded_late": _recorded_late(counted),
-        "certify": _certify(handed_off_a_year, share, agreement),
+        "certify": certified,
+        "certify_text": told(certified, agreement.close_rate, unit=agreement.unit),
     }
     return Standing(verdict=found, values=values)
 
