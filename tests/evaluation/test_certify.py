@@ -51,6 +51,11 @@ def test_shares_are_those_of_simulated_companies() -> None:
     assert row["median_years"] == pytest.approx(np.median(first), abs=0.1)
 
 
+def test_a_large_volume_shows_it_at_the_first_look() -> None:
+    row = certify(200_000, rate=0.3, confidence=0.95, waiting_days=0)[0]["rates"][3]
+    assert (row["median_years"], row["decided"]["1"]) == (1 / 52, pytest.approx(1))
+
+
 def test_beyond_ten_years_there_is_no_median() -> None:
     rows = certify(12, rate=0.3, confidence=0.95, waiting_days=90)[0]
     assert rows["rates"][0]["median_years"] is None

@@ -46,13 +46,17 @@ def test_leads_enter_in_order_of_hand_off() -> None:
 
 
 def test_an_account_enters_once_at_its_first_hand_off() -> None:
-    # account 7: days 0 and 50; a lead without account on day 10; account 3: day 5
-    leads = handed_off([50, 10, 0, 5], [True, True, False, False], account=np.array([7, -1, 7, 3]))
+    # account 7: days 0 and 50; leads without account on days 10 and 11; account 3: day 5
+    leads = handed_off(
+        [50, 10, 11, 0, 5],
+        [True, True, False, False, False],
+        account=np.array([7, -1, -1, 7, 3]),
+    )
     units = units_of(leads, ACCOUNTS)
-    assert in_days(units.enters_at) == [90, 95, 100]
-    assert units.handed_off.account.tolist() == [7, 3, -1]
-    assert units.handed_off.won.tolist() == [True, False, True]
-    assert len(units_of(leads, AGREED)) == 4
+    assert in_days(units.enters_at) == [90, 95, 100, 101]
+    assert units.handed_off.account.tolist() == [7, 3, -1, -1]
+    assert units.handed_off.won.tolist() == [True, False, True, False]
+    assert len(units_of(leads, AGREED)) == 5
 
 
 @pytest.mark.parametrize(
@@ -85,6 +89,14 @@ def test_an_account_none_of_whose_leads_was_worked_may_still_be_won_late() -> No
     leads = handed_off([0, 5], [False, True], account=np.zeros(2, int), followed_up=worked)
     found = units_of(leads, ACCOUNTS).handed_off
     assert (found.followed_up.item(), found.won.item()) == (False, True)
+
+
+def test_a_win_of_a_lead_whose_follow_up_is_not_settled_is_none_of_the_account() -> None:
+    worked = np.array([False, True])
+    late = {"account": np.zeros(2, int), "followed_up": worked, "closed_at": day([30, 80])}
+    for agreement in (ACCOUNTS, replace(ACCOUNTS, counts="handed_off")):
+        found = units_of(handed_off([0, 77], [False, True], **late), agreement).handed_off
+        assert (found.followed_up.item(), found.won.item()) == (False, False)
 
 
 def test_any_win_of_an_account_counts_where_all_hand_offs_do() -> None:

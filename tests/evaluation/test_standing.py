@@ -199,9 +199,9 @@ def test_the_posterior_is_that_of_jeffreys_prior_and_no_verdict() -> None:
 
 
 def test_leads_still_maturing_are_projected_from_those_of_their_age() -> None:
-    # 20 entered, five of them won after 10, 10, 30, 50 and 70 days
+    # 20 entered, five of them won after 10, 20, 30, 50 and 70 days
     days = np.full(23, np.nan)
-    days[:5] = (10, 10, 30, 50, 70)
+    days[:5] = (10, 20, 30, 50, 70)
     won = np.arange(23) < 5
     at = np.zeros(23)
     at[20:] = (280, 240, 250)  # on day 300 they are 20, 60 and 50 days old
@@ -221,6 +221,15 @@ def test_leads_still_maturing_are_projected_from_those_of_their_age() -> None:
     assert found["projected"]["high"] == pytest.approx(high)
     assert found["projected"]["low"] == pytest.approx(1 / 3)  # one of three is won already
     assert found["next_matures_at"] == "2026-11-27T00:00:00.000000Z"  # day 240 + 90
+
+
+def test_a_projection_stays_below_1() -> None:
+    # 19 of 20 won on day 80; one more is 10 days old
+    at, won = np.append(np.zeros(20), 90.0), np.arange(21) < 19
+    leads = handed_off(at, won, closed_at=day(np.where(won, 80, np.nan)))
+    projected = stood(leads, on=100)["maturing"]["projected"]
+    assert (projected["value"], projected["high"]) == (0.95, 1.0)
+    assert 0.4 < projected["low"] < 0.6
 
 
 def test_why_nothing_is_projected() -> None:
