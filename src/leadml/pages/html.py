@@ -193,7 +193,9 @@ def _environment() -> Environment:
     )
     environment.filters.update(whole=whole, signed_whole=signed_whole, pp=points_of_percent)
     environment.filters.update(odds=odds, points=points)
-    environment.filters.update(marked=marked, told=told, named=named, dated=dated, spoken=spoken)
+    environment.filters.update(
+        marked=marked, told=told, named=named, dated=dated, spoken=spoken, years=years
+    )
     environment.filters.update(bar=bar, whisker=whisker)
     return environment
 

@@ -13,6 +13,7 @@ from leadml.pages.marks import traced
 from leadml.pages.report_charts import sequence_chart, served_chart
 from leadml.pages.report_rows import (
     month_ends,
+    not_sliced,
     shifted,
     slice_groups,
     standing_rows,
@@ -95,11 +96,12 @@ def report_page(payload: Payload, navigation: Markup | None = None) -> str:
 
 def _parts(r: Payload) -> dict[str, Any]:
     """Return the rows of tables that are put together from several places of the JSON."""
-    standing = standing_rows(r)
+    standing, sliced = standing_rows(r), slice_groups(r)
     return {
         "standing": standing,
         "top": top_of((row["rate"] for row in standing), r["target"]),
-        "sliced": slice_groups(r),
+        "sliced": sliced,
+        "not_sliced": not_sliced(sliced),
         "month_ends": month_ends(r["over_time"]["path"]),
         "targets": target_table(r["targets"]),
     }

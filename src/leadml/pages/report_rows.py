@@ -74,7 +74,7 @@ def _row(
 ) -> dict[str, Any]:
     reason = rate.get("reason") or "nothing has matured yet"
     cells = {"label": label, "told": told, "rate": rate, "units": units, "won": won}
-    return cells | {"main": False, "reason": reason}
+    return cells | {"main": False, "reason": reason, "known": rate["value"] is not None}
 
 
 def slice_groups(r: Payload) -> list[dict[str, Any]]:
@@ -96,7 +96,6 @@ def slice_groups(r: Payload) -> list[dict[str, Any]]:
                 "shrunken": shrunken,
                 "drawn": drawn,
                 "top": top_of([drawn(row) for row in rows], r["target"]),
-                "why": _why_none(key, handed_off=r["handed_off"]),
             }
         )
     return groups
@@ -110,11 +109,10 @@ def _drawn(counts: str, *, shrunken: bool) -> Callable[[Row], Row]:
     return drawn
 
 
-def _why_none(key: str, *, handed_off: int) -> str:
-    if not handed_off:
-        return "No lead has been handed off."
-    name = "served score" if key == "band" else SLICES[key].lower()
-    return f"Not known: no {name} is recorded for the hand-offs."
+def not_sliced(groups: Sequence[Mapping[str, Any]]) -> str:
+    """Return the names of the slices without any group, as a list in words."""
+    names = [SLICES[group["key"]].lower() for group in groups if not group["rows"]]
+    return " or ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
 
 
 def month_ends(path: Sequence[Row]) -> list[Row]:

@@ -191,8 +191,8 @@ def test_what_is_not_known_is_said_in_words(poor: dict[str, Any]) -> None:
         "How long the first follow-up took is not known",
         "not known: no such column",
         "There is no line to draw yet: no lead has matured.",
-        "Not known: no source is recorded for the hand-offs.",
-        "Not known: no served score is recorded for the hand-offs.",
+        "Not told apart by source, owner, segment, band, account size or month of hand-off:",
+        "Nothing has matured yet, so there is no close rate to hold against the agreed 30 %",
         "Not compared: no points are recorded.",
         "Not known: no served probability is recorded.",
         "Not known of the 3 hand-offs: rejected_at is not mapped.",
@@ -209,7 +209,7 @@ def test_an_empty_report_says_that_there_is_no_hand_off(poor: dict[str, Any]) ->
     maturing = poor["sequence"]["maturing"] | {"handed_off": 0}
     empty = poor | {"handed_off": 0, "sequence": poor["sequence"] | {"maturing": maturing}}
     text = plain(Page(report_page(empty)).words)
-    assert "No lead has been handed off." in text
+    assert "No lead has been handed off, so there is nothing to tell apart." in text
     assert "None: every hand-off has reached its horizon." in text
 
 

@@ -2,6 +2,7 @@ from typing import Any
 
 from leadml.pages.report_rows import (
     month_ends,
+    not_sliced,
     shifted,
     slice_groups,
     standing_rows,
@@ -85,3 +86,13 @@ def test_targets_are_one_row_a_month_the_newest_first(rich: dict[str, Any]) -> N
     many = target_table([rich["targets"][0] | {"share": 9.0}])
     assert (many["most"], many["elapsed"]) == (1.5, None)
     assert target_table([]) == {"names": [], "months": [], "most": 1.0, "elapsed": None}
+
+
+def test_what_is_not_told_apart_is_listed_in_words(rich: dict[str, Any]) -> None:
+    def without(*keys: str) -> str:
+        by = {key: [] if key in keys else rows for key, rows in rich["by"].items()}
+        return not_sliced(slice_groups(rich | {"by": by}))
+
+    assert without() == ""
+    assert without("band") == "band"
+    assert without("owner", "band", "account_size") == "owner, band or account size"
