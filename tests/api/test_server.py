@@ -59,6 +59,7 @@ NOT_FOR_SERVING = {
     "joblib",
     "pyarrow",
     "duckdb",
+    "alembic",
 }
 
 
@@ -110,12 +111,19 @@ def test_the_process_loads_nothing_that_serving_does_not_need(
         assert answer.json()["model_version"] == "3"
         batch = {"leads": [{"lead": lead}] * 3}
         assert httpx2.post(f"{address}/v1/score/batch", json=batch).json()["scored"] == 3
+        event = {"event": "handed_off", "lead": "L1", "happened_at": "2026-03-02"}
+        assert httpx2.post(f"{address}/v1/events", json=event).json()["recorded"] == 1
+        counts = httpx2.get(f"{address}/v1/leads/L1").json()["counts"]
+        assert counts == {"scores": 2, "hand_offs": 1, "outcomes": 0, "events": 3}
         loaded, said = stopped(process)
     assert process.returncode == 0
     assert "numpy" in loaded
+    assert "sqlalchemy" in loaded
     assert not NOT_FOR_SERVING & set(loaded.split())
     assert "no LEADML_API_KEYS is set: only this machine is answered" in said
     assert "POST /v1/score 200" in said
+    assert "GET /v1/leads/{lead} 200" in said
+    assert f"scores and events are recorded in sqlite:///{tmp_path / 'leadml.db'}\n" in said
     assert not {"Traceback", "jane", "L1"} & set(re.findall(r"\w+", said))
 
 
@@ -128,3 +136,21 @@ def test_with_a_key_any_address_may_be_served(tmp_path: Path, make_version: Any)
         assert httpx2.get(f"{address}/v1/model", headers=headers).status_code == 200
         _, said = stopped(process)
     assert "LEADML_API_KEYS" not in said
+
+
+def test_an_admin_key_alone_opens_other_addresses_to_those_who_have_it(
+    tmp_path: Path, make_version: Any
+) -> None:
+    make_version(tmp_path / "models")
+    (tmp_path / "leadml.toml").write_text('[store]\nurl = "sqlite:///models/aliases.json"\n')
+    with serving(tmp_path, LEADML_ADMIN_KEYS="chief") as (address, process):
+        lead = {"lead": {"lead_id": "L1"}}
+        assert httpx2.post(f"{address}/v1/score", json=lead).status_code == 401
+        headers = {"Authorization": "Bearer chief"}
+        answer = httpx2.post(f"{address}/v1/score", json=lead, headers=headers)
+        assert (answer.status_code, answer.json()["recorded"]) == (200, False)
+        _, said = stopped(process)
+    assert "only this machine" not in said
+    assert "scores are not recorded, and events are not taken: the ledger sqlite:///" in said
+    assert "is not an SQLite database: check [store] url" in said
+    assert "chief" not in said

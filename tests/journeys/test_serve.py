@@ -19,6 +19,8 @@ import pytest
 
 import leadml
 from leadml.data.simulate import simulate
+from leadml.domain.event import KINDS
+from leadml.store.ledger import Ledger
 
 AS_OF = "2025-06-01"
 TRAIN_AS_OF = "2025-12-01"
@@ -48,10 +50,11 @@ def run(home: Path, *arguments: str) -> None:
 
 
 @contextmanager
-def serving(home: Path) -> Iterator[httpx2.Client]:
-    process = subprocess.Popen(
-        [*LEADML, "serve", "--port", "0"], cwd=home, stderr=subprocess.PIPE, text=True
-    )
+def serving(
+    home: Path, config: str = "leadml.toml", end: signal.Signals = signal.SIGINT
+) -> Iterator[httpx2.Client]:
+    words = [*LEADML, "serve", "--port", "0", "--config", config]
+    process = subprocess.Popen(words, cwd=home, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     try:
         address = re.search(r"http://[^ ]+", process.stderr.readline())
@@ -59,7 +62,7 @@ def serving(home: Path) -> Iterator[httpx2.Client]:
         with httpx2.Client(base_url=address[0], timeout=60) as client:
             yield client
     finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(end)
         process.communicate(timeout=20)
 
 
@@ -182,6 +185,32 @@ def test_the_card_tells_what_serves(folder: Path, service: httpx2.Client) -> Non
     assert set(card["bands"]) == {"A", "B", "C"}
     assert 0 < card["metrics"]["log_loss"] < 1
     assert card["trained_on"]["as_of"].startswith(TRAIN_AS_OF)
+
+
+def test_what_the_service_took_is_in_the_ledger_when_it_ends(folder: Path) -> None:
+    """Post events twice, score 200 leads one by one and stop the service after the last answer."""
+    definition = (folder / "leadml.toml").read_text("utf-8")
+    ledger_lies = '\n[store]\nurl = "sqlite:///stopped.db"\n'
+    (folder / "company.toml").write_text(definition + ledger_lies, "utf-8")
+    pairs = zip(requests_of(folder), read(folder / "scores.csv"), strict=True)
+    asked = [(item, row) for item, row in pairs if not row.get("error")][:200]
+    happened = {"event": "handed_off", "happened_at": "2025-06-02"}
+    events = {"events": [happened | {"lead": row["lead_id"]} for _, row in asked]}
+    with serving(folder, "company.toml", signal.SIGTERM) as client:
+        first = client.post("/v1/events", json=events).json()
+        again = client.post("/v1/events", json=events).json()
+        taken = [client.post("/v1/score", json=item).json()["recorded"] for item, _ in asked]
+    assert (first["recorded"], again["duplicates"], len(taken)) == (200, 200, 200)
+    assert [r["id"] for r in first["results"]] == [r["id"] for r in again["results"]]
+    assert all(taken)
+    with Ledger.open(f"sqlite:///{folder / 'stopped.db'}", create=False) as ledger:
+        by_kind = ledger.counts()["by_kind"]
+        kept = {row["lead_id"]: ledger.history(row["lead_id"]) for _, row in asked[::40]}
+    assert by_kind == dict.fromkeys(KINDS, 0) | {"scored": 200, "handed_off": 200}
+    for item, row in asked[::40]:
+        (score,) = [s.event for s in kept[row["lead_id"]] if s.event.event == "scored"]
+        assert score.detail["probability"] == pytest.approx(float(row["probability"]), abs=1e-9)
+        assert score.detail["attributes"]["source"] == item["lead"]["lead_source"]
 
 
 def test_a_service_without_a_model_says_what_to_do(tmp_path: Path) -> None:
