@@ -48,6 +48,9 @@ def stored_of(row: Sequence[Any]) -> Stored:
         model_version=version,
         agreement_hash=agreement,
         idempotency_key=key,
-        detail=json.loads(detail) if detail else {},
+        detail=_decode(detail)[0] if detail else {},
     )
     return Stored(id=number, recorded_at=recorded, event=event)
+
+
+_decode = json.JSONDecoder().raw_decode  # what `packed` wrote: no blanks to look for

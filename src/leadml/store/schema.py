@@ -51,10 +51,9 @@ class Moment(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Return the time in UTC."""
-        if value is None:
-            return None
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-        return moment.astimezone(UTC)
+        if value is None or isinstance(value, datetime):
+            return value.astimezone(UTC) if value else None
+        return datetime.fromisoformat(value)  # UTC, as it was written
 
 
 def name_type() -> TypeEngine[str]:
