@@ -19,6 +19,7 @@ SEQUENCE: dict[str, Any] = {
     "if_unworked_were_lost": {"value": 0.36, "low": 0.27, "high": 0.45},
     "last_12_months": {"units": 50, "won": 21, "value": 0.42},
     "maturing": {"handed_off": 0, "won_so_far": 0, "projected": None},
+    "certify_text": "At the present pace about 90 leads enter a year.",
 }
 
 
@@ -178,3 +179,9 @@ def test_young_and_unworked_leads() -> None:
         "One more was handed off at random to learn from, and counts in no verdict; it has not "
         "matured."
     )
+
+
+def test_what_the_volume_can_show_is_told_until_it_has_shown_it() -> None:
+    assert SEQUENCE["certify_text"] in support(values(verdict="undecided"))
+    assert SEQUENCE["certify_text"] not in support(values(verdict="meets"))
+    assert "" not in support(values(verdict="undecided", sequence=sequence(certify_text="")))

@@ -76,6 +76,7 @@ def support(values: Values) -> list[str]:
         _late(values),
         _last_year(values["sequence"]),
         _maturing(values["sequence"]),
+        _volume(values),
         _explored(values["explored"]),
         _before(values["before_agreement"]),
     )
@@ -155,6 +156,14 @@ def _maturing(sequence: Values | None) -> str:
     if not projected or projected["value"] is None:
         return f"{text}; they count later, whatever they close as."
     return f"{text}; about {percent(projected['value'])} is to be expected of them."
+
+
+def _volume(values: Values) -> str:
+    """Say what the present volume can show and when, as long as nothing has been shown."""
+    if values["verdict"] != "undecided" or values["sequence"] is None:
+        return ""
+    text: str = values["sequence"]["certify_text"]
+    return text
 
 
 def _explored(drawn: Values | None) -> str:
