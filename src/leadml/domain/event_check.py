@@ -55,7 +55,7 @@ def _names(event: Event) -> str:
             continue
         if value == "" and name == "idempotency_key":
             continue
-        if not _is_name(value):
+        if not is_name(value):
             return (
                 f"{name} must be a text of 1 to {MOST_CHARACTERS} characters without control "
                 f"characters or blanks at its ends, found {_shown(value)}"
@@ -63,7 +63,14 @@ def _names(event: Event) -> str:
     return ""
 
 
-def _is_name(value: object) -> bool:
+def is_name(value: object) -> bool:
+    """Tell whether a value can be a lead's id, an owner, a key and the like.
+
+    Examples
+    --------
+    >>> [is_name(value) for value in ("L 1", "", " L1", 7)]
+    [True, False, False, False]
+    """
     if not isinstance(value, str) or not 0 < len(value) <= MOST_CHARACTERS:
         return False
     return value == value.strip() and (value.isprintable() or _has_no_control(value))
@@ -170,7 +177,7 @@ def _replacements(detail: Mapping[str, Any], reasons: Collection[str], now: date
         if problem:
             return problem
     for name in ("owner", "account"):
-        if detail.get(name) is not None and not _is_name(detail[name]):
+        if detail.get(name) is not None and not is_name(detail[name]):
             return f"detail.{name} must be a text of 1 to {MOST_CHARACTERS} characters"
     return _replaced_detail(kind, detail.get("detail") or {}, reasons)
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from leadml.domain.event import KINDS, REJECTIONS, Event, Receipt, Stored, iso
+from leadml.domain.event_check import is_name
 from leadml.domain.lead_state import LeadState, state_of
 from leadml.store.database import PATIENCE, Database
 from leadml.store.opening import ready
@@ -105,15 +106,20 @@ class Ledger:
         )
 
     def history(self, lead: str) -> list[Stored]:
-        """Return all events of one lead as they were recorded, oldest first; [] if unknown."""
+        """Return all events of one lead as they were recorded, oldest first; [] if unknown.
+
+        Events of the same moment stand in the order in which they were recorded.
+        """
+        if not is_name(lead):  # no event can have it, and a driver might choke on it
+            return []
         query = select(EVENTS).where(EVENTS.c.lead == lead)
         found = self.database.read(lambda c: [stored_of(row) for row in c.execute(query)])
         return sorted(found, key=lambda stored: (stored.event.happened_at, stored.id))
 
     def find(self, keys: Collection[str]) -> dict[str, Stored]:
         """Return the events kept under some keys."""
-        with self.database.reading() as connection:
-            return kept_under(connection, keys)
+        possible = [key for key in keys if is_name(key)]
+        return self.database.read(lambda connection: kept_under(connection, possible))
 
     def states(
         self, *, since: datetime | None = None, until: datetime | None = None
