@@ -47,7 +47,7 @@ def sequence_chart(
         What is counted.
     """
     with mpl.rc_context(SETTINGS):
-        figure, axes = frame(5.6, 2.9)
+        figure, axes = frame(5.0, 2.8)
         top = _top(path, months, target)
         _months(axes, months, path)
         _running(axes, path)
