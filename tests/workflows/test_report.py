@@ -1,12 +1,18 @@
 import json
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import leadml
-from leadml.errors import ConfigError
+from leadml.domain.event import Event
+from leadml.errors import ConfigError, StoreError
 from leadml.evaluation.close_rate import close_rate
+from leadml.store.ledger import Ledger
+from leadml.workflows.report import report_values
 
 MAPPING = """\
 [leads]
@@ -255,3 +261,192 @@ def test_a_quarter_without_a_win_falls_short(tmp_path: Path) -> None:
     assert (rate["value"], rate["low"]) == (0.0, 0.0)
     assert rate["high"] == pytest.approx(1 - 0.05 ** (1 / 50))  # 0 of 50, one-sided 95 %
     assert values["verdict"] == "falls_short"
+
+
+OWN = """\
+[leads]
+id = "lead"
+outcome = "outcome"
+won = ["won"]
+lost = ["lost"]
+created_at = "created_at"
+qualified_at = "qualified_at"
+handed_off_at = "handed_off_at"
+accepted_at = "accepted_at"
+rejected_at = "rejected_at"
+rejection_reason = "rejection_reason"
+followed_up_at = "followed_up_at"
+closed_at = "closed_at"
+account = "account"
+owner = "owner"
+source = "source"
+segment = "segment"
+account_size = "account_size"
+amount = "amount"
+margin_amount = "margin_amount"
+points = "points"
+probability = "probability"
+band = "band"
+explored = "explored"
+handoff_probability = "handoff_probability"
+timezone = "Europe/Berlin"
+
+[sales_ready]
+effective_from = 2026-01-05
+horizon_days = 30
+follow_up_days = 7
+min_margin = 0.2
+
+[points]
+threshold = 50
+
+[targets]
+handoffs = 60
+wins = 20
+margin = 500
+
+[store]
+url = "{url}"
+"""
+START = datetime(2026, 1, 1, 9, tzinfo=UTC).timestamp()
+
+
+def facts(number: int) -> dict[str, Any]:
+    """Return one of many leads, as a row of an export; a pattern in which every part has some."""
+    random = np.random.default_rng(number)
+
+    def at(hours: float) -> str:
+        return datetime.fromtimestamp(START + 3600 * hours, UTC).isoformat().replace("+00:00", "Z")
+
+    came = 6.0 * number
+    handed, chance = number % 5 > 0, round(float(random.uniform(0.05, 0.8)), 4)
+    kept = handed and number % 7 > 0
+    won = kept and random.random() < chance
+    explored = handed and number % 11 == 0
+    row: dict[str, Any] = {
+        "lead": f"L{number}",
+        "created_at": at(came),
+        "qualified_at": at(came + 1) if number % 2 else None,
+        "handed_off_at": at(came + 20) if handed else None,
+        "accepted_at": at(came + 22) if kept and number % 3 else None,
+        "rejected_at": at(came + 25) if handed and not kept else None,
+        "rejection_reason": ("no_need", "wrong_person")[number % 2]
+        if handed and not kept
+        else None,
+        "followed_up_at": at(came + 21 + number % 300) if kept else None,
+        "outcome": ("won" if won else "lost") if kept else None,
+        "closed_at": at(came + 330) if kept else None,
+        "amount": 100.0 if won else None,
+        "margin_amount": (10.0, 40.0)[number % 4 > 0] if won else None,
+        "account": f"company {number // 2}",
+        "owner": ("Kim", "Lee", "Mo")[number % 3],
+        "source": ("web", "fair")[number % 4 == 0],
+        "segment": ("North", "South")[number % 2],
+        "account_size": str((5, 60, 2000)[number % 3]),
+        "probability": chance,
+        "points": float(random.integers(0, 100)),
+        "band": "ABCD"[number % 4],
+        "explored": explored,
+        "handoff_probability": 0.2 if explored else 1.0,
+    }
+    return row
+
+
+def events(row: dict[str, Any]) -> list[Event]:
+    """Return the same facts as the events a ledger keeps."""
+
+    def moment(role: str) -> datetime:
+        return datetime.fromisoformat(row[role])
+
+    who = {"lead": row["lead"], "account": row["account"], "owner": row["owner"]}
+    named = ("source", "segment", "account_size", "created_at", "qualified_at")
+    attributes = {name: row[name] for name in named if row[name] is not None}
+    score = {name: row[name] for name in ("probability", "points", "band")}
+    drawn = {name: row[name] for name in ("explored", "handoff_probability")}
+    found = [("scored", "created_at", score | drawn | {"attributes": attributes})]
+    money = {name: row[name] for name in ("amount", "margin_amount") if row[name] is not None}
+    reason = {"reason": row["rejection_reason"]}
+    found += [
+        (kind, role, detail)
+        for kind, role, detail in (
+            ("handed_off", "handed_off_at", drawn),
+            ("accepted", "accepted_at", {}),
+            ("rejected", "rejected_at", reason),
+            ("followed_up", "followed_up_at", {}),
+            (row["outcome"] or "", "closed_at", money),
+        )
+        if row[role] is not None
+    ]
+    return [
+        Event(event=kind, happened_at=moment(role), detail=detail, **who)
+        for kind, role, detail in found
+    ]
+
+
+def test_the_ledger_and_an_export_of_the_same_facts_give_the_same_report(
+    tmp_path: Path, ledger_url: str
+) -> None:
+    rows = [facts(number) for number in range(300)]
+    (tmp_path / "leadml.toml").write_text(OWN.replace("{url}", ledger_url))
+    ledger = Ledger.open(ledger_url)
+    receipts = ledger.record([event for row in rows for event in events(row)])
+    assert {receipt.status for receipt in receipts} == {"recorded"}
+    for window in ({}, {"since": "2026-01-20", "until": "2026-02-10"}):
+        how: dict[str, Any] = {"config": tmp_path / "leadml.toml", "as_of": "2026-04-01"} | window
+        export = report_values(pd.DataFrame(rows), **how)
+        kept = report_values(ledger=ledger, **how)
+        assert (export.pop("from"), kept.pop("from")) == ("export", "ledger")
+        assert (export["data"].pop("source"), kept["data"].pop("source")) == (
+            "the data frame",
+            "ledger",
+        )
+        assert [note["code"] for note in export.pop("notes")] == ["DATA020"]
+        assert kept.pop("notes") == []
+        only = set(export.pop("uncertain")) ^ set(kept.pop("uncertain"))
+        assert [one[:54] for one in only] == [
+            "Probabilities and points are taken as those of the han"
+        ]
+        # what only the ledger knows
+        assert (
+            export["rejections"].pop("right_people"),
+            kept["rejections"].pop("right_people"),
+        ) == (
+            None,
+            0,
+        )
+        if not window:
+            assert export["sequence"].pop("other_agreement") is None
+            assert kept["sequence"].pop("other_agreement") == 0
+            assert kept["reliability"]["leads"] > 100
+            assert kept["equal_volume"]["why_null"] is None
+            assert kept["before_agreement"]["handed_off"] > 0
+            assert kept["explored"]["handed_off"] > 0
+        assert kept == export
+    ledger.close()
+
+
+def test_without_leads_the_report_is_of_the_configured_ledger(tmp_path: Path) -> None:
+    (tmp_path / "leadml.toml").write_text(OWN.replace("{url}", "sqlite:///kept.db"))
+    with pytest.raises(StoreError, match=r"there is no ledger in .*kept\.db"):
+        leadml.report(config=tmp_path / "leadml.toml")
+    assert not (tmp_path / "kept.db").exists()
+    ledger = Ledger.open(f"sqlite:///{tmp_path / 'kept.db'}")
+    with pytest.raises(
+        ConfigError, match=r"holds no lead yet: import an export with `leadml ledger"
+    ):
+        leadml.report(config=tmp_path / "leadml.toml")
+    ledger.record([event for number in range(40) for event in events(facts(number))])
+    ledger.close()
+    result = leadml.report(config=tmp_path / "leadml.toml")
+    values = result.to_dict()
+    assert values["from"] == "ledger"
+    # nothing is known after the latest event: lead 39 was closed 330 hours after it came in
+    assert values["as_of"] == "2026-01-24T21:00:00.000000Z"
+    assert result.page.exists()
+
+
+def test_a_window_is_drawn_too(folder: Path) -> None:
+    values = run(folder, since="2026-02-01", until="2026-03-01")
+    assert values["handed_off"] == 6
+    page = (folder / "report" / "report.html").read_text("utf-8")
+    assert "No verdict" in page

@@ -219,6 +219,15 @@ class Scope:
             return None
         return found
 
+    def in_order(self, leads: Flags) -> NDArray[np.intp]:
+        """Return the positions of leads in the order of their hand-offs, then of their ids.
+
+        No figure then depends, by rounding or resampling, on how an export was sorted.
+        """
+        rows = np.flatnonzero(leads)
+        ids = self.material.leads.lead_id[rows].astype(str)
+        return rows[np.lexsort((ids, self.handed_off_at[rows]))]
+
     def handoffs(self, rows: Flags) -> Handoffs:
         """Return what became of some of the leads."""
         return Handoffs(

@@ -21,6 +21,7 @@ from leadml.workflows.report_slices import served_log_odds
 from leadml.workflows.score import load_scorer
 
 Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
 
 NOT_SERVED = "no served probability is recorded ([leads].probability, or scores in the ledger)"
 NO_POINTS = "no points are recorded ([leads].points, or scores in the ledger)"
@@ -36,11 +37,19 @@ def _outcomes(scope: Scope) -> Flags:
     return scope.every & scope.matured_any & scope.working
 
 
+def _companies(scope: Scope, rows: Rows) -> Rows | None:
+    """Return the number of each lead's account in the order they appear; None without accounts."""
+    if scope.accounts is None:
+        return None
+    _, first, number = np.unique(scope.accounts[rows], return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[number.reshape(-1)]
+
+
 def equal_volume_of(scope: Scope) -> dict[str, Any]:
     """Compare model and points among matured leads that have both, at equal volume, JSON-ready."""
     leads = scope.material.leads
     known = _known(leads.probability, len(leads)), _known(leads.points, len(leads))
-    rows = np.flatnonzero(_outcomes(scope) & known[0] & known[1])
+    rows = scope.in_order(_outcomes(scope) & known[0] & known[1])
     if leads.probability is None or leads.points is None or not len(rows):
         why = (
             NOT_SERVED if not known[0].any() else NO_POINTS if not known[1].any() else NONE_MATURED
@@ -58,7 +67,7 @@ def equal_volume_of(scope: Scope) -> dict[str, Any]:
             probability=leads.probability[rows],
             points=leads.points[rows],
             weight=drawn.weight if drawn is not None and drawn.any else None,
-            accounts=None if scope.accounts is None else scope.accounts[rows],
+            accounts=_companies(scope, rows),
         ),
         volume,
         confidence=scope.agreement.confidence,
@@ -113,14 +122,14 @@ def reliability_of(scope: Scope) -> tuple[dict[str, Any] | None, str | None]:
     leads = scope.material.leads
     if leads.probability is None or not np.isfinite(leads.probability).any():
         return None, NOT_SERVED
-    rows = np.flatnonzero(_outcomes(scope) & np.isfinite(leads.probability))
+    rows = scope.in_order(_outcomes(scope) & np.isfinite(leads.probability))
     if not len(rows):
         return None, NONE_MATURED
     found = served(
         scope.judged.won[rows],
         leads.probability[rows],
         confidence=scope.agreement.confidence,
-        accounts=None if scope.accounts is None else scope.accounts[rows],
+        accounts=_companies(scope, rows),
     )
     return found | {"explored": int(scope.explored[rows].sum())}, None
 
@@ -169,8 +178,7 @@ def _pool(scope: Scope) -> Pool | None:
     leads, judged = scope.material.leads, scope.judged
     if leads.probability is None or not np.isfinite(leads.probability).any():
         return None
-    rows = np.flatnonzero(scope.matured & np.isfinite(leads.probability))
-    rows = rows[np.argsort(scope.handed_off_at[rows], kind="stable")]
+    rows = scope.in_order(scope.matured & np.isfinite(leads.probability))
     at, owners = scope.handed_off_at[rows], scope.texts("owner")
     return Pool(
         p=leads.probability[rows],
@@ -178,14 +186,14 @@ def _pool(scope: Scope) -> Pool | None:
         worked=scope.working[rows],
         period=periods_by_time(at),
         at=at,
-        account=None if scope.accounts is None else scope.accounts[rows],
+        account=_companies(scope, rows),
         lot=None if scope.accounts is None else id_hashes(leads.lead_id[rows]),
         points_ready=_points_ready(scope, rows),
         owner=None if owners is None else owners[rows],
     )
 
 
-def _points_ready(scope: Scope, rows: NDArray[np.intp]) -> Flags | None:
+def _points_ready(scope: Scope, rows: Rows) -> Flags | None:
     points, table = scope.material.leads.points, scope.settings.definition.points
     if points is None or not np.isfinite(points[rows]).any():
         return None

@@ -94,7 +94,7 @@ def _add_shrunken(scope: Scope, rows: list[dict[str, Any]]) -> None:
     names = scope.texts("owner")
     if names is None:
         return
-    agreed = scope.agreed
+    agreed = scope.in_order(scope.agreed)
     rates, words = shrunken(
         scope.judged.won[agreed],
         names[agreed],
@@ -108,7 +108,9 @@ def _add_shrunken(scope: Scope, rows: list[dict[str, Any]]) -> None:
         row["shrunken_by"] = words
 
 
-def served_log_odds(scope: Scope, rows: NDArray[np.bool_]) -> NDArray[np.float64] | None:
+def served_log_odds(
+    scope: Scope, rows: NDArray[np.bool_] | NDArray[np.intp]
+) -> NDArray[np.float64] | None:
     """Return the log-odds of the served probabilities of some leads; NaN where there is none."""
     served = scope.material.leads.probability
     if served is None:

@@ -68,19 +68,19 @@ def _unrecorded(scope: Scope, values: dict[str, Any]) -> Iterator[str]:
         )
         if unknown:
             yield (
-                f"{unknown:,} wins have no margin on record and count as not solid: the close rate "
-                "may be higher."
+                f"{_many(unknown, 'win')} without a margin on record: not counted as solid, so the "
+                "close rate may be higher."
             )
     unusable = {code: int((scope.judged.why_not == code).sum()) for code in UNUSABLE}
     if unusable["ROW003"]:
         yield (
-            f"{unusable['ROW003']:,} leads have neither a creation nor a hand-off time: they are "
+            f"{_many(unusable['ROW003'], 'lead')} with neither a creation nor a hand-off time: "
             "missing from the first stage of the funnel."
         )
     if unusable["ROW001"] + unusable["ROW004"]:
         yield (
-            f"{unusable['ROW001'] + unusable['ROW004']:,} leads could not be used (no id, times "
-            "that cannot be read, or closed before their hand-off) and count nowhere."
+            f"{_many(unusable['ROW001'] + unusable['ROW004'], 'lead')} that could not be used (no "
+            "id, times that cannot be read, or closed before the hand-off): counted nowhere."
         )
     if len(scope.usable) and (scope.judged.handed_off | ~scope.usable).all():
         yield (
@@ -97,8 +97,8 @@ def _of_follow_up(scope: Scope, values: dict[str, Any]) -> Iterator[str]:
         return
     if values["closed_in_bulk"]:
         yield (
-            f"{values['closed_in_bulk']:,} matured hand-offs were closed as lost in bulk without a "
-            "follow-up before: they count as never worked."
+            f"{_many(values['closed_in_bulk'], 'matured hand-off')} closed as lost in bulk without "
+            "a follow-up before: counted as never worked."
         )
     if only_midnights(scope.times("followed_up_at"), scope.timezone):
         yield "Follow-up times are dates, so hours between hand-off and follow-up are not known."
@@ -116,7 +116,10 @@ def _of_scores(scope: Scope) -> Iterator[str]:
         return
     lacking = int((scope.matured & ~np.isfinite(probability)).sum())
     if lacking:
-        yield f"{lacking:,} matured hand-offs have no served probability and are no part of that."
+        yield (
+            f"{_many(lacking, 'matured hand-off')} without a served probability: no part of "
+            "whether the scores came true."
+        )
     if scope.origin == "export":
         yield (
             "Probabilities and points are taken as those of the hand-off; where the CRM overwrote "
@@ -131,9 +134,9 @@ def _of_accounts(scope: Scope) -> Iterator[str]:
     companies = len(np.unique(scope.accounts[scope.matured]))
     if companies < counted:
         yield (
-            f"The {counted:,} matured hand-offs belong to {companies:,} companies. Leads of one "
-            "company share its fate, so bounds that count leads are too narrow; [sales_ready] "
-            'unit = "account" counts companies.'
+            f"{counted:,} matured hand-offs of {_many(companies, 'company', 'companies')}: leads "
+            "of one company share its fate, so bounds that count leads are too narrow; "
+            '[sales_ready] unit = "account" counts companies.'
         )
 
 
@@ -143,18 +146,22 @@ def _of_span(scope: Scope, values: dict[str, Any]) -> Iterator[str]:
         early = int((scope.every & (scope.handed_off_at < since)).sum())
         if early:
             yield (
-                f"{early:,} of these leads {'was' if early == 1 else 'were'} handed off before the "
-                f"agreement took effect and {'is' if early == 1 else 'are'} described by it all "
-                "the same."
+                f"{_many(early, 'lead')} handed off before the agreement took effect: described by "
+                "it all the same."
             )
     sequence = values["sequence"] or {}
     if sequence.get("recorded_late"):
         yield (
-            f"{sequence['recorded_late']:,} wins were recorded only after their lead had entered "
-            "the sequence; [sales_ready] grace_days waits for them."
+            f"{_many(sequence['recorded_late'], 'win')} recorded only after the lead had entered "
+            "the sequence: [sales_ready] grace_days waits for such."
         )
     if sequence.get("other_agreement"):
         yield (
-            f"{sequence['other_agreement']:,} of the hand-offs were scored under another wording "
-            "of the agreement; effective_from starts the verdict with this one."
+            f"{_many(sequence['other_agreement'], 'hand-off')} scored under another wording of the "
+            "agreement: effective_from starts the verdict with this one."
         )
+
+
+def _many(number: int, one: str, more: str | None = None) -> str:
+    """Return a number with its noun."""
+    return f"{number:,} {one if number == 1 else more or one + 's'}"

@@ -1,0 +1,101 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Report = Callable[..., dict[str, Any]]
+
+
+def lead(name: str, **more: object) -> dict[str, object]:
+    known = {"created_at": "2026-01-01", "handed_off_at": "2026-01-10T08:00", "outcome": "won"}
+    worked = {"followed_up_at": "2026-01-11T09:00", "closed_at": "2026-01-20"}
+    money = {"amount": 100, "margin_amount": 40, "probability": 0.3, "account": name}
+    return {"lead": name} | known | worked | money | more
+
+
+HELD_BACK = lead("held back", handed_off_at=None, followed_up_at=None, closed_at=None, outcome="")
+SOLID = "min_margin = 0.2"
+ALWAYS = (
+    "Probabilities and points are taken as those of the hand-off; where the CRM overwrote them "
+    "later, they know more than they did then."
+)
+
+
+def test_nothing_uncertain_is_made_up(reported: Report) -> None:
+    assert reported([lead("a"), HELD_BACK], SOLID)["uncertain"] == [ALWAYS]
+
+
+@pytest.mark.parametrize(
+    ("rows", "how", "begins"),
+    [
+        ([lead("a"), HELD_BACK], {"toml": ""}, "Margins are not checked"),
+        (
+            [lead("a"), HELD_BACK],
+            {"without": ("margin_amount",)},
+            "The agreement asks for a margin",
+        ),
+        ([lead("a", margin_amount=None), HELD_BACK], {}, "1 win without a margin"),
+        (
+            [lead("a", closed_at="2026-01-05"), lead("b"), HELD_BACK],
+            {},
+            "1 lead that could not be used",
+        ),
+        ([lead("a"), HELD_BACK | {"created_at": None}], {}, "1 lead with neither a creation"),
+        ([lead("a")], {}, "Every lead of the data was handed off"),
+        ([lead("a"), HELD_BACK], {"without": ("closed_at",)}, "Closing times are not mapped"),
+        ([lead("a"), HELD_BACK], {"without": ("followed_up_at",)}, "Follow-ups are not recorded"),
+        (
+            [lead("a"), lead("b", followed_up_at=None, outcome="lost"), HELD_BACK],
+            {},
+            "The close rate is that of the leads sales chose to follow up in time",
+        ),
+        (
+            [lead("a"), lead("b", probability=None), HELD_BACK],
+            {},
+            "1 matured hand-off without",
+        ),
+        (
+            [lead("a"), lead("b", account="a"), HELD_BACK],
+            {},
+            "2 matured hand-offs of 1 company:",
+        ),
+    ],
+)
+def test_each_uncertainty_is_told_where_it_applies(
+    reported: Report, rows: list[dict[str, object]], how: dict[str, Any], begins: str
+) -> None:
+    told = reported(rows, **({"toml": SOLID} | how))["uncertain"]
+    assert any(sentence.startswith(begins) for sentence in told), told
+    assert not any(sentence.startswith(begins) for sentence in [ALWAYS])
+
+
+def test_companies_that_count_once_are_not_uncertain(reported: Report) -> None:
+    rows = [lead("a"), lead("b", account="a"), HELD_BACK]
+    assert reported(rows, f'{SOLID}\nunit = "account"')["uncertain"] == [ALWAYS]
+
+
+def test_bulk_closings_are_told(reported: Report) -> None:
+    lost = [
+        lead(f"l{n}", outcome="lost", closed_at=f"2026-01-{12 + n:02d}T10:00") for n in range(12)
+    ]
+    bulk = [
+        lead(f"b{n}", outcome="lost", closed_at="2026-02-20T10:00", followed_up_at=None)
+        for n in range(30)
+    ]
+    values = reported([*lost, *bulk, HELD_BACK], SOLID)
+    assert values["closed_in_bulk"] == 30
+    assert any(
+        sentence.startswith("30 matured hand-offs closed as lost in bulk")
+        for sentence in values["uncertain"]
+    )
+
+
+def test_the_method_speaks_of_this_agreement(reported: Report) -> None:
+    method = reported([lead("a")], "grace_days = 5\nconfidence = 0.9")["method"]
+    assert method[0].startswith("A hand-off matures when 30 days and 5 days of grace have passed")
+    assert method[1].startswith("Followed up means within 7 days of the hand-off.")
+    assert "90 % confidence" in method[2]
+
+
+def test_a_window_does_not_speak_of_a_sequence(reported: Report) -> None:
+    assert not any("sequence" in one for one in reported([lead("a")], since="2026-01-01")["method"])
