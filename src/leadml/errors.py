@@ -9,7 +9,8 @@
     ├── TooFewOutcomes         not enough won or lost leads to learn from
     ├── ModelError             a bundle, version or alias is missing, damaged or unknown
     ├── TrackingError          MLflow or the model registry could not be reached or refused
-    └── StoreError             the ledger's database is missing, locked, full, damaged or outdated
+    ├── StoreError             the ledger's database is missing, locked, full, damaged or outdated
+    └── ApartError             work in a process of its own was refused, failed or took too long
 """
 
 
@@ -43,3 +44,7 @@ class TrackingError(LeadmlError):
 
 class StoreError(LeadmlError):
     """The ledger's database could not be read or written; nothing of the request was kept."""
+
+
+class ApartError(LeadmlError):
+    """Work in a process of its own was refused, failed or took too long."""

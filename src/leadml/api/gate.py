@@ -16,16 +16,20 @@ from hashlib import sha256
 from http import HTTPStatus
 from ipaddress import ip_address
 from traceback import extract_tb
+from urllib.parse import quote
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
+from starlette.requests import cookie_parser
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from leadml.api.scopes import ADMIN_SCOPES, KEY_SCOPES, NO_SCOPES
+from leadml.api.sessions import COOKIE, Sessions
 
 MOST_BYTES = 5_000_000
 BODY_SECONDS = 30.0
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/docs", "/openapi.json"})
+LOGIN = "/login"
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/docs", "/openapi.json", LOGIN})
 
 log = logging.getLogger("leadml.api")
 
@@ -38,11 +42,26 @@ class Refusal(Exception):
         self.status = status
         self.detail = detail
 
-    def response(self) -> JSONResponse:
+    def response(self) -> Response:
         """Return it as JSON."""
         asks_key = self.status == HTTPStatus.UNAUTHORIZED
         headers = {"WWW-Authenticate": "Bearer"} if asks_key else None
         return JSONResponse({"detail": self.detail}, self.status, headers)
+
+
+class SignInFirst(Refusal):
+    """A page was asked for by someone who has to sign in."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(HTTPStatus.UNAUTHORIZED, "sign in first")
+        looked_at = scope["method"] in {"GET", "HEAD"}
+        asked = quote(scope["path"], safe="/") if looked_at else "/"
+        query = scope["query_string"].decode("latin-1") if looked_at else ""
+        self._next = quote(f"{asked}?{query}" if query else asked, safe="")
+
+    def response(self) -> Response:
+        """Lead to the page on which to sign in, and from there to what was asked for."""
+        return RedirectResponse(f"{LOGIN}?next={self._next}", HTTPStatus.SEE_OTHER)
 
 
 class Gate:
@@ -59,6 +78,10 @@ class Gate:
     admin_keys : collection of str, optional
         Keys that may do everything. Without any key of either kind this machine alone is answered,
         and may do everything.
+    sessions : Sessions, optional
+        Who signed in at a browser: asked for pages only.
+    pages : collection of str
+        Those of the paths that are pages.
     """
 
     def __init__(
@@ -67,8 +90,11 @@ class Gate:
         keys: Collection[str],
         paths: Collection[str],
         admin_keys: Collection[str] = (),
+        sessions: Sessions | None = None,
+        pages: Collection[str] = (),
     ) -> None:
         self.app = app
+        self._sessions, self._pages = sessions, frozenset(pages)
         self._paths = frozenset(paths)
         longest_first = sorted(paths, key=lambda path: (-len(path), path))
         self._templates = [(_pattern(path), path) for path in longest_first if "{" in path]
@@ -84,7 +110,8 @@ class Gate:
         reply = _Reply(send)
         start = time.perf_counter()
         try:
-            scope.setdefault("state", {})["scopes"] = self._admitted(scope)
+            scope.setdefault("state", {})
+            scope["state"]["scopes"] = self._admitted(scope)
             body = await _body(Headers(scope=scope), receive)
             await self.app(scope, _Replay(body, receive), reply)
         except Refusal as refusal:
@@ -97,11 +124,12 @@ class Gate:
 
     def _asked(self, scope: Scope) -> str:
         """Return method and path for the log: a path that is none may hold an address or a name."""
-        path = scope["path"]
-        return f"{scope['method']} {path if path in self._paths else self._template(path)}"
+        return f"{scope['method']} {self._template(scope['path'])}"
 
     def _template(self, path: str) -> str:
         """Return the path as it is described, without the id of a lead that it names."""
+        if path in self._paths:
+            return path
         found = (plain for pattern, plain in self._templates if pattern.fullmatch(path))
         return next(found, "(no such path)")
 
@@ -111,13 +139,28 @@ class Gate:
         if not self._digests:
             _only_from_here(scope, headers)
             return ADMIN_SCOPES
-        scopes = self._scopes(headers)
+        scopes = self._scopes(headers) or self._signed_in(scope, headers)
         if not scopes and scope["path"] not in OPEN_PATHS:
+            template = self._template(scope["path"])
+            if template in self._pages and not template.endswith(".json"):
+                raise SignInFirst(scope)
             raise Refusal(
                 HTTPStatus.UNAUTHORIZED,
                 "an API key is needed: send it as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'",
             )
         return scopes
+
+    def _is_page(self, scope: Scope) -> bool:
+        return self._template(scope["path"]) in self._pages
+
+    def _signed_in(self, scope: Scope, headers: Headers) -> frozenset[str]:
+        """Return what the person at a browser may do: on pages, and nowhere else."""
+        if self._sessions is None or not self._is_page(scope):
+            return NO_SCOPES
+        cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
+        session = self._sessions.read(cookie)
+        scope["state"]["session"] = session
+        return NO_SCOPES if session is None else session.scopes
 
     def _scopes(self, headers: Headers) -> frozenset[str]:
         """Compare with every key, taking the same time whichever fits."""

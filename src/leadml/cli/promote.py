@@ -15,13 +15,14 @@ from leadml.cli.output import emit
 def command(version: str, config: Path | None, as_json: bool) -> None:
     """Make VERSION the champion, for the service and in MLflow.
 
-    VERSION is a number that `leadml models` lists, or `challenger`. Promoting an older version
-    rolls back.
+    VERSION is a number that `leadml models` lists, `challenger`, or `previous`: the champion
+    before the present one, to roll back.
 
     \b
     Examples:
       leadml promote 3
       leadml promote challenger
+      leadml promote previous
     """
     from leadml.workflows.models import promote
 

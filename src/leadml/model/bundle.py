@@ -302,7 +302,10 @@ def install_bundle(made: Path, models: Path, version: str) -> Path:
 
 
 def read_aliases(models: Path) -> dict[str, dict[str, str]]:
-    """Return alias -> ``{"version", "bundle"}``; empty where nothing was promoted yet."""
+    """Return alias -> ``{"version", "bundle"}``; empty where nothing was promoted yet.
+
+    The champion also names its predecessor, ``"previous"``, where it had one.
+    """
     path = models / ALIASES
     aliases = _json(path) if path.exists() else {}
     for alias, of in aliases.items():
@@ -314,8 +317,12 @@ def read_aliases(models: Path) -> dict[str, dict[str, str]]:
 
 def write_alias(models: Path, alias: str, version: str) -> None:
     """Point an alias at a version; a version holds one alias at most. Written atomically."""
-    aliases = {k: v for k, v in read_aliases(models).items() if v["version"] != version}
+    before = read_aliases(models)
+    aliases = {k: v for k, v in before.items() if v["version"] != version}
     aliases[alias] = {"version": version, "bundle": f"{VERSIONS}/{version}"}
+    previous = _previous(before, version) if alias == "champion" else None
+    if previous:
+        aliases[alias]["previous"] = previous
     models.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=models, prefix=".aliases-")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -326,8 +333,22 @@ def write_alias(models: Path, alias: str, version: str) -> None:
     Path(name).replace(models / ALIASES)
 
 
+def _previous(aliases: Mapping[str, Mapping[str, str]], version: str) -> str | None:
+    """Return the version that is champion before another becomes it."""
+    present = aliases.get("champion", {})
+    same = present.get("version") == version
+    return present.get("previous" if same else "version")
+
+
+def previous_champion(models: Path) -> str | None:
+    """Return the version that was champion before the present one; None where none was."""
+    return read_aliases(models).get("champion", {}).get("previous")
+
+
 def champion_bundle(models: Path, which: str = "champion") -> Path:
     """Return the folder of an alias (``champion``, ``challenger``) or of a version number.
+
+    ``previous`` is the version that was champion before the present one.
 
     Raises
     ------
@@ -338,6 +359,8 @@ def champion_bundle(models: Path, which: str = "champion") -> Path:
     if which in aliases:
         return models / VERSIONS / Path(aliases[which]["bundle"]).name
     known = versions(models)
+    if which == "previous":
+        which = previous_champion(models) or which
     if which in known:
         return models / VERSIONS / which
     if not known:

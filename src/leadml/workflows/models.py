@@ -61,6 +61,12 @@ def _version(folder: Path, name: str, alias: str | None) -> Version:
 def promote(version: str, *, config: Path | str | Settings | None = None) -> Version:
     """Make a version the champion; the bundle is verified first.
 
+    Parameters
+    ----------
+    version : str
+        A number, ``challenger``, or ``previous``: the champion before the present one, to roll
+        back.
+
     Raises
     ------
     ModelError

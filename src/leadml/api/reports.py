@@ -1,0 +1,139 @@
+"""The report of the ledger, made in a process of its own: once for all who ask, anew when it changed."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from fastapi.concurrency import run_in_threadpool
+
+from leadml.errors import ApartError, LeadmlError
+from leadml.settings import Settings
+from leadml.workflows.apart import apart
+
+LONGEST = 300.0
+"""Seconds after which making a report is given up."""
+PATIENCE = 8.0
+"""Seconds that a visitor waits for a report; then a page says that it is being made."""
+SHARE = 4.0
+"""A report rests for this many times as long as it took: a busy ledger changes all the time."""
+LONGEST_REST = 60.0
+NAVIGATION = "leadml-navigation-goes-here"
+"""Stands in a page where the bar of links goes."""
+
+Key = tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class Made:
+    """One report.
+
+    Attributes
+    ----------
+    key : tuple
+        What it was made from: ledger, configuration and date.
+    values : dict
+        What report.json holds.
+    page : str
+        With `NAVIGATION` in place of the bar of links.
+    at : datetime
+        When it was finished, UTC.
+    until : float
+        Monotonic seconds up to which it is shown even when the ledger has grown.
+    """
+
+    key: Key
+    values: dict[str, Any]
+    page: str
+    at: datetime
+    until: float
+
+
+class Reports:
+    """Makes the report of the ledger, one at a time, and keeps the newest.
+
+    Parameters
+    ----------
+    settings : Settings
+        With the path of the configuration: the child reads it anew.
+    mark : callable
+        Returns the ledger's largest event id; may block.
+    """
+
+    def __init__(self, settings: Settings, mark: Callable[[], int]) -> None:
+        self._settings, self._mark = settings, mark
+        self._made: Made | None = None
+        self._making: asyncio.Task[Made] | None = None
+        self._refused: tuple[Key, ApartError, float] | None = None
+
+    @property
+    def last(self) -> Made | None:
+        """The report that was made last, if any."""
+        return self._made
+
+    async def newest(self, patience: float = PATIENCE) -> Made | None:
+        """Return the report of the ledger as it is now, or nearly; None while it is being made.
+
+        Raises
+        ------
+        LeadmlError
+            If it cannot be made.
+        """
+        key = await run_in_threadpool(self._key)
+        if self._made and (self._made.key == key or self._rests(key)):
+            return self._made
+        self._raise_refusal(key)
+        if self._making is None or self._making.done():
+            self._making = asyncio.create_task(self._make(key))
+        await asyncio.wait({self._making}, timeout=patience)
+        if self._making.done():
+            return self._making.result()
+        return self._made
+
+    def _key(self) -> Key:
+        path = self._settings.path
+        if path is None:
+            msg = "the service runs without a configuration file: start it with one (--config)"
+            raise ApartError(msg)
+        try:
+            written = hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            msg = f"{path.name} cannot be read: {error.strerror}; restore it"
+            raise ApartError(msg) from None
+        today = datetime.now(self._settings.zone).date()
+        return self._mark(), written, today
+
+    def _rests(self, key: Key) -> bool:
+        """Tell whether the last report is new enough though events have come since."""
+        made = self._made
+        return made is not None and made.key[1:] == key[1:] and time.monotonic() < made.until
+
+    def _raise_refusal(self, key: Key) -> None:
+        if self._refused is not None:
+            refused, error, until = self._refused
+            if refused == key and time.monotonic() < until:
+                raise error
+
+    async def _make(self, key: Key) -> Made:
+        start = time.monotonic()
+        work = partial(
+            apart, "report", self._settings.path, seconds=LONGEST, navigation=NAVIGATION
+        )
+        try:
+            made = await run_in_threadpool(work)
+        except LeadmlError as error:
+            refusal = ApartError(str(error))
+            self._refused = (key, refusal, _rest(start))
+            raise refusal from None
+        self._made = Made(key, made["values"], made["page"], datetime.now(UTC), _rest(start))
+        return self._made
+
+
+def _rest(start: float) -> float:
+    """Return until when what began at `start` and ends now is not done again."""
+    now = time.monotonic()
+    return now + min(LONGEST_REST, SHARE * (now - start))

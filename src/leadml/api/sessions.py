@@ -1,0 +1,130 @@
+"""Who signed in at a browser: a signed cookie that holds no key, and the token of every form.
+
+A cookie is ``mark.until.nonce.signature``. The mark is a keyed hash of the key that was typed in, so
+a session ends with its key; the secret lives as long as the process, so a restart ends them all.
+"""
+
+import hmac
+import secrets
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from hashlib import sha256
+
+from leadml.api.scopes import ADMIN_SCOPES, KEY_SCOPES
+
+COOKIE = "leadml_session"
+SECONDS = 12 * 3600
+"""How long a session lasts."""
+MOST_ENDED = 10_000
+"""Sessions ended early that are remembered until they would have ended by themselves."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """One person signed in.
+
+    Attributes
+    ----------
+    who : str
+        Which key opened it, by its place among the keys; never the key.
+    scopes : frozenset of str
+    nonce : str
+        What tells this session from others.
+    until : int
+        When it ends, in seconds since 1970, UTC.
+    """
+
+    who: str
+    scopes: frozenset[str]
+    nonce: str
+    until: int
+
+
+@dataclass(frozen=True)
+class _Key:
+    who: str
+    digest: bytes
+    scopes: frozenset[str]
+
+
+class Sessions:
+    """Begins, reads and ends sessions.
+
+    Parameters
+    ----------
+    keys, admin_keys : collection of str
+        Keys that open one; a key among both may do everything.
+    secret : bytes, optional
+        Signs cookies and tokens; default a new one.
+    clock : callable
+        Seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        keys: Collection[str] = (),
+        admin_keys: Collection[str] = (),
+        *,
+        secret: bytes | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._keys = [_key("API key", n, key, KEY_SCOPES) for n, key in enumerate(keys, 1)]
+        self._keys += [_key("admin key", n, k, ADMIN_SCOPES) for n, k in enumerate(admin_keys, 1)]
+        self._secret = secret or secrets.token_bytes(32)
+        self._clock = clock
+        self._ended: dict[str, int] = {}
+
+    @property
+    def needed(self) -> bool:
+        """Whether there are keys, and so something to sign in with."""
+        return bool(self._keys)
+
+    def begin(self, key: str) -> str | None:
+        """Return the cookie of a new session; None for an unknown key, in the same time."""
+        given = sha256(key.encode("utf-8", "replace")).digest()
+        fitting = [known for known in self._keys if hmac.compare_digest(known.digest, given)]
+        if not fitting:
+            return None
+        mark = self._mark(fitting[-1])
+        content = f"{mark}.{int(self._clock()) + SECONDS}.{secrets.token_urlsafe(16)}"
+        return f"{content}.{self._sign('session', content)}"
+
+    def read(self, cookie: str) -> Session | None:
+        """Return the session of a cookie, unless it is forged, over, or its key is gone."""
+        content, _, signature = cookie.rpartition(".")
+        if not cookie.isascii() or not hmac.compare_digest(
+            signature, self._sign("session", content)
+        ):
+            return None
+        mark, until, nonce = content.split(".")
+        key = next((known for known in self._keys if self._mark(known) == mark), None)
+        if key is None or int(until) <= self._clock() or nonce in self._ended:
+            return None
+        return Session(key.who, key.scopes, nonce, int(until))
+
+    def end(self, session: Session) -> None:
+        """End a session before its time."""
+        now = self._clock()
+        if len(self._ended) >= MOST_ENDED:
+            self._ended = {nonce: until for nonce, until in self._ended.items() if until > now}
+        if len(self._ended) < MOST_ENDED:
+            self._ended[session.nonce] = session.until
+
+    def token(self, session: Session | None) -> str:
+        """Return what a form must send back; without a session it is the process's own."""
+        return self._sign("form", session.nonce if session else "")
+
+    def fits(self, token: str, session: Session | None) -> bool:
+        """Tell whether a form sent the token it was given."""
+        return hmac.compare_digest(token.encode(), self.token(session).encode())
+
+    def _mark(self, key: _Key) -> str:
+        return self._sign("key", key.digest.hex())
+
+    def _sign(self, purpose: str, content: str) -> str:
+        return hmac.new(self._secret, f"{purpose}|{content}".encode(), sha256).hexdigest()
+
+
+def _key(kind: str, number: int, key: str, scopes: frozenset[str]) -> _Key:
+    return _Key(f"{kind} {number}", sha256(key.encode()).digest(), scopes)

@@ -1,0 +1,48 @@
+"""One look at a page: who looks, and what they may do."""
+
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from leadml.api.scopes import scopes_of
+from leadml.api.sessions import Session, Sessions
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Who looks at a page.
+
+    Attributes
+    ----------
+    sessions : Sessions
+    session : Session or None
+        None on a machine without keys, and for callers that send a key.
+    scopes : frozenset of str
+    """
+
+    sessions: Sessions
+    session: Session | None
+    scopes: frozenset[str]
+
+    @property
+    def may_change(self) -> bool:
+        """Whether they may change what serves."""
+        return "admin" in self.scopes
+
+    @property
+    def who(self) -> str:
+        """Who it is, for the log: never a key."""
+        if self.session is not None:
+            return self.session.who
+        return "a key sent along" if self.sessions.needed else "this machine"
+
+    @property
+    def token(self) -> str:
+        """The token of the forms of this page."""
+        return self.sessions.token(self.session)
+
+
+def visit_of(request: Request) -> Visit:
+    """Return who makes a request, as the gate found it."""
+    session = request.scope.get("state", {}).get("session")
+    return Visit(request.app.state.sessions, session, scopes_of(request))

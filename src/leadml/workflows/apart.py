@@ -1,0 +1,105 @@
+"""Work that needs pandas, plots or MLflow, done in a process of its own.
+
+The service loads none of these: it starts this module as a child, sends the task as JSON and reads
+one JSON object back. A child that hangs is ended; one that fails takes nothing with it.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+from leadml.errors import ApartError, LeadmlError
+
+_KEPT_BACK = ("LEADML_API_KEYS", "LEADML_ADMIN_KEYS")
+_BEHIND = 5
+"""By how much a child gives way to the service (`nice`)."""
+
+
+def apart(task: str, config: Path, *, seconds: float, **arguments: Any) -> dict[str, Any]:
+    """Do a task in a process of its own, and wait for it.
+
+    Parameters
+    ----------
+    task : {"report", "evaluation", "promote"}
+    config : Path
+        The configuration file.
+    seconds : float
+        How long it may take.
+    arguments
+        Of the task, JSON-ready.
+
+    Raises
+    ------
+    ApartError
+        If the task is refused, fails or takes too long.
+    """
+    asked = json.dumps({"task": task, "config": str(config), **arguments})
+    command = [sys.executable, "-P", "-m", "leadml.workflows.apart"]
+    try:
+        done = subprocess.run(  # noqa: S603 - our own module, given JSON on its standard input
+            command,
+            input=asked,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=seconds,
+            env=_environment(),
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        msg = f"this took longer than {seconds:.0f} seconds and was given up"
+        raise ApartError(msg) from None
+    return _answer(task, done)
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in _KEPT_BACK}
+    return kept | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"}
+
+
+def _answer(task: str, done: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
+    """Read what the child said; a crash is told by its kind, for its message may quote a lead."""
+    if done.returncode:
+        kind = (done.stderr.strip().splitlines() or ["no word"])[-1].partition(":")[0]
+        msg = f"making the {task} failed ({kind}, exit code {done.returncode})"
+        raise ApartError(msg)
+    said: dict[str, Any] = json.loads(done.stdout)
+    if "problem" in said:
+        raise ApartError(said["problem"])
+    answer: dict[str, Any] = said["answer"]
+    return answer
+
+
+def _report(config: Path, navigation: str) -> dict[str, Any]:
+    raise NotImplementedError
+
+
+def _promote(config: Path, version: str) -> dict[str, Any]:
+    from leadml.workflows.models import promote
+
+    return promote(version, config=config).to_dict()
+
+
+_TASKS: Mapping[str, Callable[..., dict[str, Any]]] = {"report": _report, "promote": _promote}
+
+
+def main() -> None:
+    """Read one task from standard input, do it, and write its answer to standard output."""
+    os.nice(_BEHIND)
+    asked = json.load(sys.stdin)
+    task, config = _TASKS[asked.pop("task")], Path(asked.pop("config"))
+    try:
+        with redirect_stdout(sys.stderr):
+            said = {"answer": task(config, **asked)}
+    except LeadmlError as error:
+        said = {"problem": str(error)}
+    json.dump(said, sys.stdout, allow_nan=False)
+
+
+if __name__ == "__main__":
+    main()
