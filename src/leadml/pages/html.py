@@ -202,9 +202,14 @@ def _environment() -> Environment:
 
 def render(template: str, content: Mapping[str, Any]) -> str:
     """Fill a template; every text is escaped unless it is Markup."""
-    sheet = files("leadml.pages").joinpath("templates/page.css").read_text("utf-8")
-    css = Markup(sheet)  # noqa: S704 - our own style sheet
+    css = Markup(style_sheet())  # noqa: S704 - our own style sheet
     return _environment().get_template(template).render(css=css, **content)
+
+
+@cache
+def style_sheet() -> str:
+    """Return the style sheet that every page holds."""
+    return files("leadml.pages").joinpath("templates/page.css").read_text("utf-8")
 
 
 def part(template: str, content: Mapping[str, Any]) -> Markup:

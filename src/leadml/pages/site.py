@@ -1,7 +1,7 @@
 """The frame of the pages that the service answers with: one bar of links, one voice."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
@@ -35,21 +35,20 @@ class Frame:
         Of leadml.
     notices : tuple of tuple
         ``(kind, text)`` shown above the content; ``kind`` is ``good`` or ``bad``.
+    known : bool
+        Whether whoever looks may read pages; to others the bar has no links.
     """
 
     current: str
     signed_in: bool = False
     version: str = ""
-    notices: tuple[tuple[str, str], ...] = field(default=())
+    notices: tuple[tuple[str, str], ...] = ()
+    known: bool = True
 
     def bar(self) -> Markup:
         """Draw the bar of links."""
-        return bar(self.current, signed_in=self.signed_in)
-
-
-def bar(current: str, *, signed_in: bool) -> Markup:
-    """Draw the bar of links of a served page."""
-    return navigation(LINKS, current=current, aside=_SIGN_OUT if signed_in else "")
+        aside = _SIGN_OUT if self.signed_in else ""
+        return navigation(LINKS if self.known else (), current=self.current, aside=aside)
 
 
 def framed(
@@ -75,4 +74,44 @@ def framed(
             "notices": frame.notices,
             **content,
         },
+    )
+
+
+def message_page(
+    text: str, frame: Frame, *, support: str = "", link: Link | None = None, title: str = ""
+) -> str:
+    """Draw a page that says one thing, and where to go on from there."""
+    return framed(
+        "message.html",
+        frame,
+        title=title or text,
+        kicker="leadml",
+        headline=Headline(text, [support] if support else []),
+        content={"link": link},
+    )
+
+
+def login_page(frame: Frame, *, token: str, then: str, problem: str, hours: int) -> str:
+    """Draw the form to sign in; `then` is the address to go on to."""
+    content = {"token": token, "next": then, "problem": problem, "hours": hours}
+    title = "Not signed in" if problem else "Sign in"
+    return framed(
+        "login.html",
+        frame,
+        title=title,
+        kicker="leadml",
+        headline=Headline("Sign in", []),
+        content=content,
+    )
+
+
+def logout_page(frame: Frame, *, token: str) -> str:
+    """Draw the form to sign out."""
+    return framed(
+        "logout.html",
+        frame,
+        title="Sign out",
+        kicker="leadml",
+        headline=Headline("Sign out?", []),
+        content={"token": token},
     )
