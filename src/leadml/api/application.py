@@ -20,6 +20,7 @@ from leadml.api.problems import described
 from leadml.api.recorder import Recorder
 from leadml.api.routes import health, score_batch, scoring
 from leadml.api.schemas import BatchRequest, ScoreRequest
+from leadml.api.website import PAGE_PATHS, add_pages
 from leadml.settings import Settings
 
 _DESCRIPTION = """\
@@ -64,8 +65,15 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(scoring)
     app.include_router(ledger)
     app.add_api_route("/docs", _docs, include_in_schema=False)
-    paths = OPEN_PATHS | set(app.openapi()["paths"])
-    app.add_middleware(Gate, keys=settings.api_keys, admin_keys=settings.admin_keys, paths=paths)
+    sessions = add_pages(app, settings)
+    app.add_middleware(
+        Gate,
+        keys=settings.api_keys,
+        admin_keys=settings.admin_keys,
+        paths=OPEN_PATHS | PAGE_PATHS | set(app.openapi()["paths"]),
+        sessions=sessions,
+        pages=PAGE_PATHS,
+    )
     return app
 
 

@@ -49,7 +49,10 @@ async def sign_in(request: Request) -> Response:
     session = sessions.read(cookie)
     log.info("audit: %s signed in", session.who if session else "")
     answer = _go(then)
-    answer.set_cookie(COOKIE, cookie, max_age=SECONDS, **_cookie_options(request))
+    secure = request.url.scheme == "https"
+    answer.set_cookie(
+        COOKIE, cookie, max_age=SECONDS, secure=secure, httponly=True, samesite="strict"
+    )
     return answer
 
 
@@ -71,7 +74,7 @@ async def sign_out(request: Request) -> Response:
         visit.sessions.end(visit.session)
         log.info("audit: %s signed out", visit.who)
     answer = _go(LOGIN)
-    answer.delete_cookie(COOKIE, **_cookie_options(request))
+    answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return answer
 
 
@@ -104,8 +107,3 @@ def _go(where: str) -> RedirectResponse:
 def _attempts(request: Request) -> Attempts:
     attempts: Attempts = request.app.state.attempts
     return attempts
-
-
-def _cookie_options(request: Request) -> dict[str, object]:
-    https = request.url.scheme == "https"
-    return {"path": "/", "secure": https, "httponly": True, "samesite": "strict"}

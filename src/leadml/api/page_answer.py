@@ -1,4 +1,4 @@
-"""Answers that browsers show: with the headers that keep a page to itself, and readable refusals."""
+"""Answers that browsers show: headers that keep a page to itself, and readable refusals."""
 
 from base64 import b64encode
 from collections.abc import Callable, Coroutine, Mapping
@@ -59,9 +59,7 @@ def page_answer(
     return HTMLResponse(html, status, {**_HEADERS, **policy, **(headers or {})})
 
 
-def frame_of(
-    request: Request, current: str, *, notices: tuple[tuple[str, str], ...] = ()
-) -> Frame:
+def frame_of(request: Request, current: str, *, notices: tuple[tuple[str, str], ...] = ()) -> Frame:
     """Return what stands around a page for whoever looks at it."""
     visit = visit_of(request)
     signed_in, known = visit.session is not None, "read" in visit.scopes
@@ -81,7 +79,7 @@ class PageRoute(APIRoute):
             except HTTPException as refused:
                 return refusal(request, refused.status_code, str(refused.detail), refused.headers)
             except LeadmlError as error:
-                log.error("%s: %s", self.path, error)  # noqa: TRY400 - a message for people
+                log.error("%s: %s", self.path, error)
                 return refusal(request, HTTPStatus.SERVICE_UNAVAILABLE, str(error))
 
         return handle

@@ -5,6 +5,7 @@ from hashlib import sha256
 from http import HTTPStatus
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
 
 from leadml.api.page_answer import PageRoute, frame_of, page_answer
 from leadml.api.reports import NAVIGATION, Made, Reports
@@ -36,9 +37,8 @@ async def report_json(request: Request) -> Response:
     """Give the numbers of the report."""
     made = await reports_of(request).newest()
     if made is None:
-        content, status = {"detail": "the report is being made: ask again soon"}, 202
-        headers = {"Retry-After": str(AGAIN_SECONDS)}
-        return Response(json.dumps(content), status, headers, "application/json")
+        later = {"detail": "the report is being made: ask again soon"}
+        return JSONResponse(later, HTTPStatus.ACCEPTED, {"Retry-After": str(AGAIN_SECONDS)})
     content = json.dumps(made.values, allow_nan=False, ensure_ascii=False)
     return _answer(request, content, "json", Response(content, media_type="application/json"))
 

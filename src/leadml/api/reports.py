@@ -1,4 +1,4 @@
-"""The report of the ledger, made in a process of its own: once for all who ask, anew when it changed."""
+"""The report of the ledger, made in a process of its own: once for all who ask, anew on change."""
 
 import asyncio
 import hashlib
@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fastapi.concurrency import run_in_threadpool
 
-from leadml.errors import ApartError, LeadmlError
+from leadml.errors import ApartError, ConfigError, LeadmlError
 from leadml.settings import Settings
 from leadml.workflows.apart import apart
 
@@ -83,28 +85,33 @@ class Reports:
         LeadmlError
             If it cannot be made.
         """
-        key = await run_in_threadpool(self._key)
+        key = await run_in_threadpool(self._key, self._config)
         if self._made and (self._made.key == key or self._rests(key)):
             return self._made
         self._raise_refusal(key)
         if self._making is None or self._making.done():
             self._making = asyncio.create_task(self._make(key))
+            self._making.add_done_callback(_told_later)
         await asyncio.wait({self._making}, timeout=patience)
         if self._making.done():
             return self._making.result()
         return self._made
 
-    def _key(self) -> Key:
-        path = self._settings.path
-        if path is None:
+    @property
+    def _config(self) -> Path:
+        """The configuration file: a process of its own reads it anew."""
+        if self._settings.path is None:
             msg = "the service runs without a configuration file: start it with one (--config)"
-            raise ApartError(msg)
+            raise ConfigError(msg)
+        return self._settings.path
+
+    def _key(self, path: Path) -> Key:
         try:
             written = hashlib.sha256(path.read_bytes()).hexdigest()
         except OSError as error:
             msg = f"{path.name} cannot be read: {error.strerror}; restore it"
-            raise ApartError(msg) from None
-        today = datetime.now(self._settings.zone).date()
+            raise ConfigError(msg) from None
+        today = datetime.now(ZoneInfo(self._settings.definition.leads.timezone)).date()
         return self._mark(), written, today
 
     def _rests(self, key: Key) -> bool:
@@ -120,9 +127,7 @@ class Reports:
 
     async def _make(self, key: Key) -> Made:
         start = time.monotonic()
-        work = partial(
-            apart, "report", self._settings.path, seconds=LONGEST, navigation=NAVIGATION
-        )
+        work = partial(apart, "report", self._settings.path, seconds=LONGEST, navigation=NAVIGATION)
         try:
             made = await run_in_threadpool(work)
         except LeadmlError as error:
@@ -131,6 +136,12 @@ class Reports:
             raise refusal from None
         self._made = Made(key, made["values"], made["page"], datetime.now(UTC), _rest(start))
         return self._made
+
+
+def _told_later(making: "asyncio.Task[Made]") -> None:
+    """Take note of a failure that nobody waits for any more: the next visitor is told."""
+    if not making.cancelled():
+        making.exception()
 
 
 def _rest(start: float) -> float:

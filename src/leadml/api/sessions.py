@@ -1,7 +1,7 @@
 """Who signed in at a browser: a signed cookie that holds no key, and the token of every form.
 
-A cookie is ``mark.until.nonce.signature``. The mark is a keyed hash of the key that was typed in, so
-a session ends with its key; the secret lives as long as the process, so a restart ends them all.
+A cookie is ``mark.until.nonce.signature``. The mark is a keyed hash of the key that was typed in:
+a session ends with its key. The secret lives as long as the process: a restart ends all sessions.
 """
 
 import hmac

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from markupsafe import Markup
+
 from leadml.pages.charts import (
     gains_chart,
     profit_of,
@@ -22,8 +24,11 @@ from leadml.pages.summary import (
 Payload = Mapping[str, Any]
 
 
-def evaluation_page(payload: Payload) -> str:
-    """Draw the page of an evaluation from its JSON values alone."""
+def evaluation_page(payload: Payload, navigation: Markup | None = None) -> str:
+    """Draw the page of an evaluation from its JSON values alone.
+
+    `navigation` is the bar of links of a served page; a file has none.
+    """
     agreed = payload["agreement"]
     content = {
         "title": "leadml: evaluation",
@@ -31,6 +36,7 @@ def evaluation_page(payload: Payload) -> str:
         "headline": evaluation_headline(payload),
         "verdict": payload["verdict"],
         "footer": footer(payload),
+        "navigation": navigation,
         "e": payload,
         "rows": _measures(payload),
         "absent": "; ".join(_reasons(payload)),

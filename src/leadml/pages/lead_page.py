@@ -78,8 +78,6 @@ def lead_page(history: Payload, frame: Frame, *, zone: str) -> str:
         "shown": SHOWN,
         "words": EVENT_WORDS,
         "told": told,
-        "scores": list(reversed(history["scores"])),
-        "events": list(reversed(history["events"])),
         "asked": "",
         "problem": "",
     }
@@ -105,7 +103,7 @@ def clock(zone: str) -> Callable[[str], str]:
 
 
 def facts(state: Payload) -> list[tuple[str, str, Any]]:
-    """Arrange what is known of a lead: name, kind of value, value; what is not known is left out."""
+    """Arrange what is known of a lead: name, kind of value, value; nothing that is not known."""
     given = state["attributes"]
     rows: list[tuple[str, str, Any]] = [
         ("account", "text", state["account"]),
@@ -131,7 +129,7 @@ def facts(state: Payload) -> list[tuple[str, str, Any]]:
 
 def told(event: Payload) -> str:
     """Say what else an event tells, in a few words."""
-    detail = event["detail"]
+    detail = event.get("detail", event)
     named = [(TOLD[name], detail[name]) for name in TOLD if detail.get(name) not in (None, False)]
     parts = [words if value is True else f"{words}: {_plain(value)}" for words, value in named]
     return "; ".join(parts)

@@ -1,4 +1,4 @@
-"""The pages of the versions: which there are, which serves, and the question before that changes."""
+"""The pages of the versions: which there are, which serves, and what is asked before a change."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -64,7 +64,9 @@ def promotion_page(shown: Versions, wanted: Version, frame: Frame, *, token: str
         "action": action,
         "token": token,
     }
-    support = "The service scores with it at once, and MLflow is told. Requests under way end first."
+    support = (
+        "The service scores with it at once, and MLflow is told. Requests under way end first."
+    )
     return framed(
         "promotion.html",
         frame,
@@ -91,7 +93,6 @@ def _told(version: Version, agreement_hash: str) -> dict[str, Any]:
         "log_loss": measured.get("log_loss"),
         "auc": measured.get("auc"),
         "trained": None if trained is None else trained[:10],
-        "cut": threshold
-        and {"probability": threshold["probability"], "basis": threshold["basis"]},
+        "cut": threshold and {"probability": threshold["probability"], "basis": threshold["basis"]},
         "agreement": signed and {"hash": signed, "same": signed == agreement_hash},
     }

@@ -13,6 +13,8 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
 from leadml.errors import ApartError, LeadmlError
 
 _KEPT_BACK = ("LEADML_API_KEYS", "LEADML_ADMIN_KEYS")
@@ -76,7 +78,21 @@ def _answer(task: str, done: "subprocess.CompletedProcess[str]") -> dict[str, An
 
 
 def _report(config: Path, navigation: str) -> dict[str, Any]:
-    raise NotImplementedError
+    """Return the values of the ledger's report, and its page with `navigation` above it."""
+    from leadml.pages.report_page import report_page
+    from leadml.workflows.report import report_values
+
+    values = report_values(config=config)
+    return {"values": values, "page": report_page(values, Markup(navigation))}  # noqa: S704
+
+
+def _evaluation(config: Path, navigation: str) -> dict[str, Any]:
+    """Return the page of the evaluation beside the configuration."""
+    from leadml.pages.evaluation_page import evaluation_page
+    from leadml.workflows.evaluate import FOLDER
+
+    values = json.loads((config.parent / FOLDER / "evaluation.json").read_bytes())
+    return {"page": evaluation_page(values, Markup(navigation))}  # noqa: S704
 
 
 def _promote(config: Path, version: str) -> dict[str, Any]:
@@ -85,7 +101,11 @@ def _promote(config: Path, version: str) -> dict[str, Any]:
     return promote(version, config=config).to_dict()
 
 
-_TASKS: Mapping[str, Callable[..., dict[str, Any]]] = {"report": _report, "promote": _promote}
+_TASKS: Mapping[str, Callable[..., dict[str, Any]]] = {
+    "report": _report,
+    "evaluation": _evaluation,
+    "promote": _promote,
+}
 
 
 def main() -> None:
@@ -93,6 +113,7 @@ def main() -> None:
     os.nice(_BEHIND)
     asked = json.load(sys.stdin)
     task, config = _TASKS[asked.pop("task")], Path(asked.pop("config"))
+    said: dict[str, Any]
     try:
         with redirect_stdout(sys.stderr):
             said = {"answer": task(config, **asked)}

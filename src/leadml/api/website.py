@@ -1,0 +1,42 @@
+"""The pages of the service, put together: routes, sessions, and the report that is made apart."""
+
+import asyncio
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from leadml.api.attempts import Attempts
+from leadml.api.login import login
+from leadml.api.model_routes import model_pages
+from leadml.api.page_routes import pages
+from leadml.api.report_routes import report
+from leadml.api.reports import Reports
+from leadml.api.sessions import Sessions
+from leadml.settings import Settings
+
+ROUTERS = (login, report, model_pages, pages)
+PAGE_PATHS = frozenset(
+    route.path.replace(":path}", "}")
+    for router in ROUTERS
+    for route in router.routes
+    if isinstance(route, APIRoute)
+)
+"""Paths of pages, a lead's id left open; people who signed in may open these, and no others."""
+
+
+def add_pages(app: FastAPI, settings: Settings) -> Sessions:
+    """Add the pages to the service; `app.state.ledger` is its way to the ledger.
+
+    Returns
+    -------
+    Sessions
+        Who signed in, for the gate.
+    """
+    sessions = Sessions(settings.api_keys, settings.admin_keys)
+    app.state.sessions = sessions
+    app.state.attempts = Attempts()
+    app.state.promoting = asyncio.Lock()
+    app.state.reports = Reports(settings, lambda: app.state.ledger.open().mark())
+    for router in ROUTERS:
+        app.include_router(router)
+    return sessions
