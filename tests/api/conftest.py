@@ -4,7 +4,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx2
@@ -20,7 +20,7 @@ from leadml.domain.points_table import PointsTable, Rule
 from leadml.model.bundle import write_alias, write_bundle
 from leadml.model.scorecard import Levels, Line, Machine, Scorecard, Steps
 from leadml.model.value import Ranks, Unknown, Value
-from leadml.settings import Settings
+from leadml.settings import Settings, load_settings
 from leadml.snapshot.features import Feature, FeatureSet
 
 DEFINITION = Definition(
@@ -173,6 +173,23 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def serve_app() -> Callable[[FastAPI], object]:
     """Return what serves an application of the test's own."""
     return running
+
+
+@pytest.fixture(scope="session")
+def make_site() -> Callable[..., object]:
+    """Return what serves a folder with a configuration and two versions, the first as champion."""
+
+    @contextmanager
+    def site(root: Path, toml: str = "", **keys: tuple[str, ...]) -> Iterator[Running]:
+        write_version(root / "models", "2")
+        (root / "models" / "aliases.json").unlink()
+        write_version(root / "models", "1")
+        (root / "leadml.toml").write_text(toml, "utf-8")
+        settings = replace(load_settings(root / "leadml.toml"), **keys)  # type: ignore[arg-type]
+        with running(create_app(settings)) as server:
+            yield server
+
+    return site
 
 
 @pytest.fixture

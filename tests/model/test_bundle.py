@@ -23,6 +23,7 @@ from leadml.model.bundle import (
     champion_bundle,
     id_hashes,
     install_bundle,
+    previous_champion,
     read_aliases,
     read_bundle,
     versions,
@@ -351,7 +352,21 @@ class TestAliases:
         write_alias(models, "champion", "1")
         write_alias(models, "challenger", "2")
         write_alias(models, "champion", "2")
-        assert read_aliases(models) == {"champion": {"version": "2", "bundle": "versions/2"}}
+        champion = {"version": "2", "bundle": "versions/2", "previous": "1"}
+        assert read_aliases(models) == {"champion": champion}
+
+    def test_the_champion_before_is_remembered(self, models: Path) -> None:
+        assert previous_champion(models) is None
+        write_alias(models, "champion", "1")
+        assert previous_champion(models) is None
+        with pytest.raises(ModelError, match=r"no model 'previous' in .*: there are champion"):
+            champion_bundle(models, "previous")
+        write_alias(models, "champion", "2")
+        write_alias(models, "champion", "2")  # the same again forgets nothing
+        assert previous_champion(models) == "1"
+        assert champion_bundle(models, "previous").name == "1"
+        write_alias(models, "champion", "1")
+        assert previous_champion(models) == "2"
 
     def test_written_in_one_step_and_readable(self, models: Path) -> None:
         write_alias(models, "champion", "1")

@@ -103,8 +103,15 @@ def test_promotion_and_rollback(at_rest: Settings) -> None:
     assert champion_bundle(at_rest.models) == at_rest.models / "versions" / "1"
     assert aliases_in_mlflow(at_rest) == {"champion": "1"}
     promote("3", config=at_rest)
-    assert read_aliases(at_rest.models) == {"champion": {"version": "3", "bundle": "versions/3"}}
+    champion = {"version": "3", "bundle": "versions/3", "previous": "1"}
+    assert read_aliases(at_rest.models) == {"champion": champion}
     assert aliases_in_mlflow(at_rest) == {"champion": "3"}
+
+
+def test_the_way_back_has_a_name(at_rest: Settings) -> None:
+    assert promote("previous", config=at_rest).version == "2"
+    assert aliases_in_mlflow(at_rest) == {"champion": "2"}
+    assert promote("previous", config=at_rest).version == "3"
 
 
 def test_promoting_the_champion_again_changes_nothing(at_rest: Settings) -> None:

@@ -32,7 +32,7 @@ class Attempts:
         failures, last = self._failed.get(_network(address), (0, 0.0))
         if failures < FREE:
             return 0.0
-        pause = min(LONGEST, 2.0 ** (failures - FREE))
+        pause = min(LONGEST, 2.0 ** min(failures - FREE, 60))
         return max(0.0, last + pause - self._clock())
 
     def failed(self, address: str) -> None:

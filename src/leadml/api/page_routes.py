@@ -19,6 +19,11 @@ from leadml.pages.lead_page import lead_page, look_up_page
 from leadml.settings import Settings
 from leadml.workflows.lead_history import lead_history
 
+NEEDED = frozenset(
+    {"model", "scores", "comparison", "winner", "winner_text", "leads", "won", "intervals", "as_of"}
+)
+"""What an evaluation must tell to be shown; those of earlier versions may lack some."""
+
 pages = APIRouter(
     route_class=PageRoute, include_in_schema=False, dependencies=[Depends(needs("read"))]
 )
@@ -54,7 +59,7 @@ async def agreement(request: Request) -> Response:
     """Show what was agreed."""
     settings = await run_in_threadpool(configured, request)
     scorer = request.app.state.champion.scorer
-    signed = scorer.manifest["agreement_hash"] if scorer else None
+    signed = scorer.definition.agreement.hash() if scorer else None
     frame = frame_of(request, "/agreement")
     return page_answer(agreement_page(settings.definition, frame, champion_hash=signed))
 
@@ -112,5 +117,4 @@ def evaluation_of(settings: Settings) -> dict[str, Any] | None:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return None
-    needed = {"model", "scores", "comparison", "winner_text", "leads", "won", "intervals", "as_of"}
-    return found if isinstance(found, dict) and needed <= found.keys() else None
+    return found if isinstance(found, dict) and NEEDED <= found.keys() else None

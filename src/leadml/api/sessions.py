@@ -120,7 +120,7 @@ class Sessions:
         return hmac.compare_digest(token.encode(), self.token(session).encode())
 
     def _mark(self, key: _Key) -> str:
-        return self._sign("key", key.digest.hex())
+        return self._sign("key", f"{key.digest.hex()} {sorted(key.scopes)}")
 
     def _sign(self, purpose: str, content: str) -> str:
         return hmac.new(self._secret, f"{purpose}|{content}".encode(), sha256).hexdigest()

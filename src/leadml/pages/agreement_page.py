@@ -70,7 +70,7 @@ def _column_words(rule: Rule) -> str:
     if rule.one_of is not None:
         test = f"is one of {', '.join(map(str, rule.one_of))}"
     elif rule.between is not None:
-        test = f"is from {rule.between[0]:g} to {rule.between[1]:g}"
+        test = f"is from {_plain(rule.between[0])} to {_plain(rule.between[1])}"
     elif rule.present is not None:
         test = "is filled in" if rule.present else "is empty"
     else:
@@ -94,4 +94,4 @@ def _activity_words(rule: Rule) -> str:
 
 
 def _plain(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:,.10g}" if isinstance(value, float) else str(value)

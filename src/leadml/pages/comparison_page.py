@@ -9,6 +9,13 @@ from leadml.pages.summary import METRIC_MEANINGS, METRIC_NAMES, Headline
 
 Payload = Mapping[str, Any]
 
+WINNERS = {
+    "model": "The model tells good leads better than the points.",
+    "points": "The points tell good leads better than the model.",
+    "both": "Model and points together tell good leads best.",
+    "none": "Neither points nor model is shown to be better.",
+}
+
 
 @dataclass(frozen=True)
 class Compared:
@@ -46,7 +53,7 @@ def comparison_page(known: Compared, frame: Frame) -> str:
         frame,
         title="Points against model",
         kicker="Points against model",
-        headline=Headline(_headline(known), []),
+        headline=_headline(known),
         content=content,
     )
 
@@ -68,9 +75,9 @@ def measures(evaluation: Payload) -> list[dict[str, Any]]:
     ]
 
 
-def _headline(known: Compared) -> str:
+def _headline(known: Compared) -> Headline:
     if known.evaluation is not None:
-        return str(known.evaluation["winner_text"])
-    if known.equal_volume and known.equal_volume.get("difference"):
-        return "On hand-offs of the ledger, at equal volume."
-    return "Model and points were not compared on labelled leads yet."
+        words = WINNERS.get(known.evaluation["winner"])
+        told = str(known.evaluation["winner_text"])
+        return Headline(words, [told]) if words else Headline(told, [])
+    return Headline("Model and points were not compared on labelled leads yet.", [])

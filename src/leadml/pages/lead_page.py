@@ -10,7 +10,7 @@ from leadml.pages.summary import Headline
 
 Payload = Mapping[str, Any]
 
-SHOWN = 20
+SCORES, EVENTS = 5, 20
 """Scores and events shown at once; earlier ones are folded away."""
 STATE_WORDS = {
     "scored": "scored, not handed off",
@@ -75,7 +75,7 @@ def lead_page(history: Payload, frame: Frame, *, zone: str) -> str:
         "facts": facts(state),
         "zone": zone,
         "at": clock(zone),
-        "shown": SHOWN,
+        "most": {"scores": SCORES, "events": EVENTS},
         "words": EVENT_WORDS,
         "told": told,
         "asked": "",

@@ -59,7 +59,7 @@ def framed(
     kicker: str,
     headline: Headline,
     content: Mapping[str, Any],
-    verdict: str = "",
+    verdict: str = "plain",
 ) -> str:
     """Fill the template of a served page."""
     return render(
