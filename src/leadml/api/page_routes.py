@@ -117,4 +117,4 @@ def evaluation_of(settings: Settings) -> dict[str, Any] | None:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) and NEEDED <= found.keys() else None
+    return found if isinstance(found, dict) and found.keys() >= NEEDED else None

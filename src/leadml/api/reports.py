@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from anyio import to_thread
 from fastapi.concurrency import run_in_threadpool
 
 from leadml.errors import ApartError, ConfigError, LeadmlError
@@ -129,7 +130,8 @@ class Reports:
         start = time.monotonic()
         work = partial(apart, "report", self._settings.path, seconds=LONGEST, navigation=NAVIGATION)
         try:
-            made = await run_in_threadpool(work)
+            # A service that stops does not wait for a report.
+            made = await to_thread.run_sync(work, abandon_on_cancel=True)
         except LeadmlError as error:
             refusal = ApartError(str(error))
             self._refused = (key, refusal, _rest(start))

@@ -6,10 +6,12 @@ one JSON object back. A child that hangs is ended; one that fails takes nothing 
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ from leadml.errors import ApartError, LeadmlError
 _KEPT_BACK = ("LEADML_API_KEYS", "LEADML_ADMIN_KEYS")
 _BEHIND = 5
 """By how much a child gives way to the service (`nice`)."""
+_GRACE = 5
+"""Seconds after its time at which a child that was not ended ends itself."""
 
 
 def apart(task: str, config: Path, *, seconds: float, **arguments: Any) -> dict[str, Any]:
@@ -40,7 +44,7 @@ def apart(task: str, config: Path, *, seconds: float, **arguments: Any) -> dict[
     ApartError
         If the task is refused, fails or takes too long.
     """
-    asked = json.dumps({"task": task, "config": str(config), **arguments})
+    asked = json.dumps({"task": task, "config": str(config), "seconds": seconds, **arguments})
     command = [sys.executable, "-P", "-m", "leadml.workflows.apart"]
     try:
         done = subprocess.run(  # noqa: S603 - our own module, given JSON on its standard input
@@ -108,10 +112,16 @@ _TASKS: Mapping[str, Callable[..., dict[str, Any]]] = {
 }
 
 
+def _behave(seconds: float) -> None:
+    """Give way to the service, and end in time even where the service is gone."""
+    os.nice(_BEHIND)
+    signal.alarm(ceil(seconds) + _GRACE)
+
+
 def main() -> None:
     """Read one task from standard input, do it, and write its answer to standard output."""
-    os.nice(_BEHIND)
     asked = json.load(sys.stdin)
+    _behave(asked.pop("seconds"))
     task, config = _TASKS[asked.pop("task")], Path(asked.pop("config"))
     said: dict[str, Any]
     try:
