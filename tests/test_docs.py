@@ -15,6 +15,7 @@ from pydantic import BaseModel
 import leadml
 from leadml.api import schemas
 from leadml.api.routes import health, scoring
+from leadml.api.website import ROUTERS
 from leadml.cli.main import main
 from leadml.domain.agreement import Agreement
 from leadml.domain.handoff import HandoffPolicy
@@ -210,6 +211,20 @@ def test_every_measure_is_documented_with_its_direction(name: str) -> None:
 def test_every_route_of_the_service_is_documented(route: APIRoute) -> None:
     (method,) = route.methods
     assert f"`{method} {route.path}`" in PAGES["docs/service.md"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        (method, route.path.replace(":path", ""))
+        for router in ROUTERS
+        for route in router.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods
+    ],
+)
+def test_every_page_of_the_service_is_documented(method: str, path: str) -> None:
+    assert f"`{method} {path}`" in PAGES["docs/service.md"]
 
 
 @pytest.mark.parametrize("kind", [schemas.ScoreRequest, schemas.ScoreAnswer, schemas.BatchAnswer])

@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from leadml.api.configuration import configured
 from leadml.api.page_answer import PageRoute, frame_of, page_answer
-from leadml.api.report_routes import reports_of, told
+from leadml.api.report_routes import told
 from leadml.api.scopes import needs
 from leadml.errors import StoreError
 from leadml.pages.agreement_page import agreement_page
@@ -50,7 +50,7 @@ def _standing(request: Request) -> Standing:
         problem=champion.notice,
         counts=counts,
         ledger_problem=problem,
-        verdict=told(reports_of(request).last),
+        verdict=told(request.app.state.report.last),
     )
 
 
@@ -101,7 +101,7 @@ async def comparison(request: Request) -> Response:
 
 
 def _compared(request: Request) -> Compared:
-    scorer, made = request.app.state.champion.scorer, reports_of(request).last
+    scorer, made = request.app.state.champion.scorer, request.app.state.report.last
     return Compared(
         version=scorer.version if scorer else None,
         evaluation=evaluation_of(request.app.state.settings),

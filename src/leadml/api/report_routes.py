@@ -1,4 +1,4 @@
-"""The report of the ledger as a page and as JSON: both from the same making."""
+"""Pages with charts: the report of the ledger, as JSON too, and the evaluation written last."""
 
 import json
 from hashlib import sha256
@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
 from leadml.api.page_answer import PageRoute, frame_of, page_answer
-from leadml.api.reports import NAVIGATION, Made, Reports
+from leadml.api.press import NAVIGATION, Made, Press
 from leadml.api.scopes import needs
 from leadml.pages.navigation import Link
 from leadml.pages.site import message_page
@@ -24,18 +24,13 @@ _KEPT = "private, no-cache"  # a browser may keep it, and asks each time whether
 @report.get("/report")
 async def report_page(request: Request) -> Response:
     """Show the report of the ledger."""
-    made = await reports_of(request).newest()
-    frame = frame_of(request, "/report")
-    if made is None:
-        return _not_yet(request)
-    html = made.page.replace(NAVIGATION, str(frame.bar()), 1)
-    return _answer(request, html, "page", page_answer(html, charts=True))
+    return await _printed(request, request.app.state.report, "/report")
 
 
 @report.get("/report.json")
 async def report_json(request: Request) -> Response:
     """Give the numbers of the report."""
-    made = await reports_of(request).newest()
+    made = await request.app.state.report.newest()
     if made is None:
         later = {"detail": "the report is being made: ask again soon"}
         return JSONResponse(later, HTTPStatus.ACCEPTED, {"Retry-After": str(AGAIN_SECONDS)})
@@ -43,10 +38,18 @@ async def report_json(request: Request) -> Response:
     return _answer(request, content, "json", Response(content, media_type="application/json"))
 
 
-def reports_of(request: Request) -> Reports:
-    """Return what makes the reports of this service."""
-    reports: Reports = request.app.state.reports
-    return reports
+@report.get("/comparison/evaluation")
+async def evaluation_page(request: Request) -> Response:
+    """Show the evaluation that was written last, with its charts."""
+    return await _printed(request, request.app.state.evaluation, "/comparison")
+
+
+async def _printed(request: Request, press: Press, current: str) -> Response:
+    made = await press.newest()
+    if made is None:
+        return _not_yet(request, current)
+    html = made.page.replace(NAVIGATION, str(frame_of(request, current).bar()), 1)
+    return _answer(request, html, "page", page_answer(html, charts=True))
 
 
 def told(made: Made | None) -> dict[str, str] | None:
@@ -61,13 +64,12 @@ def told(made: Made | None) -> dict[str, str] | None:
     }
 
 
-def _not_yet(request: Request) -> Response:
+def _not_yet(request: Request, current: str) -> Response:
     html = message_page(
-        "The report is being made.",
-        frame_of(request, "/report"),
-        title="Report",
-        support="This page looks again every few seconds.",
-        link=Link("Look again now", "/report"),
+        "This page is being made.",
+        frame_of(request, current),
+        support="It looks again every few seconds by itself.",
+        link=Link("Look again now", request.url.path),
     )
     headers = {"Refresh": str(AGAIN_SECONDS), "Retry-After": str(AGAIN_SECONDS)}
     return page_answer(html, HTTPStatus.ACCEPTED, headers=headers)

@@ -1,4 +1,4 @@
-"""The pages of the service, put together: routes, sessions, and the report that is made apart."""
+"""The pages of the service, put together: routes, sessions, and what is made apart."""
 
 import asyncio
 
@@ -9,8 +9,8 @@ from leadml.api.attempts import Attempts
 from leadml.api.login import login
 from leadml.api.model_routes import model_pages
 from leadml.api.page_routes import pages
+from leadml.api.press import Press, evaluation_key, report_key
 from leadml.api.report_routes import report
-from leadml.api.reports import Reports
 from leadml.api.sessions import Sessions
 from leadml.settings import Settings
 
@@ -36,7 +36,9 @@ def add_pages(app: FastAPI, settings: Settings) -> Sessions:
     app.state.sessions = sessions
     app.state.attempts = Attempts()
     app.state.promoting = asyncio.Lock()
-    app.state.reports = Reports(settings, lambda: app.state.ledger.open().mark())
+    mark = report_key(settings, lambda: app.state.ledger.open().mark())
+    app.state.report = Press("report", settings, mark)
+    app.state.evaluation = Press("evaluation", settings, evaluation_key)
     for router in ROUTERS:
         app.include_router(router)
     return sessions

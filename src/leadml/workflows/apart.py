@@ -96,7 +96,7 @@ def _evaluation(config: Path, navigation: str) -> dict[str, Any]:
     from leadml.workflows.evaluate import FOLDER
 
     values = json.loads((config.parent / FOLDER / "evaluation.json").read_bytes())
-    return {"page": evaluation_page(values, Markup(navigation))}  # noqa: S704
+    return {"values": values, "page": evaluation_page(values, Markup(navigation))}  # noqa: S704
 
 
 def _promote(config: Path, version: str) -> dict[str, Any]:

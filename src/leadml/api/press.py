@@ -1,4 +1,4 @@
-"""The report of the ledger, made in a process of its own: once for all who ask, anew on change."""
+"""Pages that need charts, made in a process of their own: once for all who ask, anew on change."""
 
 import asyncio
 import hashlib
@@ -8,22 +8,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from anyio import to_thread
 from fastapi.concurrency import run_in_threadpool
 
-from leadml.errors import ApartError, ConfigError, LeadmlError
+from leadml.errors import ApartError, ConfigError, DataError, LeadmlError
 from leadml.settings import Settings
 from leadml.workflows.apart import apart
 
 LONGEST = 300.0
-"""Seconds after which making a report is given up."""
+"""Seconds after which making a page is given up."""
 PATIENCE = 8.0
-"""Seconds that a visitor waits for a report; then a page says that it is being made."""
+"""Seconds that a visitor waits for a page; then another says that it is being made."""
 SHARE = 4.0
-"""A report rests for this many times as long as it took: a busy ledger changes all the time."""
+"""A page rests for this many times as long as it took: a busy ledger changes all the time."""
 LONGEST_REST = 60.0
 NAVIGATION = "leadml-navigation-goes-here"
 """Stands in a page where the bar of links goes."""
@@ -33,20 +33,20 @@ Key = tuple[object, ...]
 
 @dataclass(frozen=True)
 class Made:
-    """One report.
+    """One page.
 
     Attributes
     ----------
     key : tuple
-        What it was made from: ledger, configuration and date.
+        What it was made from; only the first part may differ while it rests.
     values : dict
-        What report.json holds.
+        The numbers of the page.
     page : str
         With `NAVIGATION` in place of the bar of links.
     at : datetime
         When it was finished, UTC.
     until : float
-        Monotonic seconds up to which it is shown even when the ledger has grown.
+        Monotonic seconds up to which it rests: it is shown even when the ledger has grown.
     """
 
     key: Key
@@ -56,67 +56,63 @@ class Made:
     until: float
 
 
-class Reports:
-    """Makes the report of the ledger, one at a time, and keeps the newest.
+class Press:
+    """Makes one page, one at a time, and keeps the newest.
 
     Parameters
     ----------
+    task : {"report", "evaluation"}
+        What `leadml.workflows.apart` makes.
     settings : Settings
-        With the path of the configuration: the child reads it anew.
-    mark : callable
-        Returns the ledger's largest event id; may block.
+        With the path of the configuration: the process that makes the page reads it anew.
+    key : callable
+        Takes that path and returns what the page is made from; may block.
     """
 
-    def __init__(self, settings: Settings, mark: Callable[[], int]) -> None:
-        self._settings, self._mark = settings, mark
+    def __init__(
+        self,
+        task: Literal["report", "evaluation"],
+        settings: Settings,
+        key: Callable[[Path], Key],
+    ) -> None:
+        self._task, self._settings, self._key = task, settings, key
         self._made: Made | None = None
         self._making: asyncio.Task[Made] | None = None
         self._refused: tuple[Key, ApartError, float] | None = None
 
     @property
     def last(self) -> Made | None:
-        """The report that was made last, if any."""
+        """The page that was made last, if any."""
         return self._made
 
     async def newest(self, patience: float = PATIENCE) -> Made | None:
-        """Return the report of the ledger as it is now, or nearly; None while it is being made.
+        """Return the page as of now, or nearly; None while the first one is being made.
 
         Raises
         ------
         LeadmlError
             If it cannot be made.
         """
-        key = await run_in_threadpool(self._key, self._config)
+        path = self._config
+        key = await run_in_threadpool(self._key, path)
         if self._made and (self._made.key == key or self._rests(key)):
             return self._made
         self._raise_refusal(key)
         if self._making is None or self._making.done():
-            self._making = asyncio.create_task(self._make(key))
+            self._making = asyncio.create_task(self._make(path, key))
             self._making.add_done_callback(_told_later)
         await asyncio.wait({self._making}, timeout=patience)
-        if self._making.done():
-            return self._making.result()
-        return self._made
+        return self._making.result() if self._making.done() else self._made
 
     @property
     def _config(self) -> Path:
-        """The configuration file: a process of its own reads it anew."""
         if self._settings.path is None:
             msg = "the service runs without a configuration file: start it with one (--config)"
             raise ConfigError(msg)
         return self._settings.path
 
-    def _key(self, path: Path) -> Key:
-        try:
-            written = hashlib.sha256(path.read_bytes()).hexdigest()
-        except OSError as error:
-            msg = f"{path.name} cannot be read: {error.strerror}; restore it"
-            raise ConfigError(msg) from None
-        today = datetime.now(ZoneInfo(self._settings.definition.leads.timezone)).date()
-        return self._mark(), written, today
-
     def _rests(self, key: Key) -> bool:
-        """Tell whether the last report is new enough though events have come since."""
+        """Tell whether the last page is new enough though events have come since."""
         made = self._made
         return made is not None and made.key[1:] == key[1:] and time.monotonic() < made.until
 
@@ -126,11 +122,11 @@ class Reports:
             if refused == key and time.monotonic() < until:
                 raise error
 
-    async def _make(self, key: Key) -> Made:
+    async def _make(self, path: Path, key: Key) -> Made:
         start = time.monotonic()
-        work = partial(apart, "report", self._settings.path, seconds=LONGEST, navigation=NAVIGATION)
+        work = partial(apart, self._task, path, seconds=LONGEST, navigation=NAVIGATION)
         try:
-            # A service that stops does not wait for a report.
+            # A service that stops does not wait for a page.
             made = await to_thread.run_sync(work, abandon_on_cancel=True)
         except LeadmlError as error:
             refusal = ApartError(str(error))
@@ -138,6 +134,34 @@ class Reports:
             raise refusal from None
         self._made = Made(key, made["values"], made["page"], datetime.now(UTC), _rest(start))
         return self._made
+
+
+def report_key(settings: Settings, mark: Callable[[], int]) -> Callable[[Path], Key]:
+    """Return what tells whether a report still holds: ledger, configuration and date.
+
+    `mark` returns the ledger's mark, which rises with every change.
+    """
+
+    def key(path: Path) -> Key:
+        try:
+            written = hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            msg = f"{path.name} cannot be read: {error.strerror}; restore it"
+            raise ConfigError(msg) from None
+        today = datetime.now(ZoneInfo(settings.definition.leads.timezone)).date()
+        return mark(), written, today
+
+    return key
+
+
+def evaluation_key(path: Path) -> Key:
+    """Return what tells whether the page of the evaluation beside a configuration still holds."""
+    try:
+        written = (path.parent / "evaluation" / "evaluation.json").stat()
+    except OSError:
+        msg = "there is no evaluation beside the configuration: write one with `leadml evaluate`"
+        raise DataError(msg) from None
+    return 0, written.st_mtime_ns, written.st_size
 
 
 def _told_later(making: "asyncio.Task[Made]") -> None:
