@@ -46,7 +46,7 @@ def comparison_page(known: Compared, frame: Frame) -> str:
         "k": known,
         "e": told,
         "rows": measures(told) if told else [],
-        "other_version": bool(told) and told["model"]["version"] != known.version,
+        "other_version": told is not None and told["model"]["version"] != known.version,
     }
     return framed(
         "comparison.html",
