@@ -74,27 +74,28 @@ def test_true_rates_rise_and_stay_below_1(rate: float) -> None:
 
 
 def test_the_sentences_a_small_company_reads() -> None:
-    levels = [
-        {
-            "confidence": 0.95,
-            "units_a_year": 99.7,
-            "needed": [{"rate": None}, {"rate": 0.4}],
-            "rates": [
-                {"true_rate": 0.35, "median_years": None},
-                {"true_rate": 0.4, "median_years": None},
-                {"true_rate": 0.45, "median_years": 1.0},
-                {"true_rate": 0.5, "median_years": 0.71},
-            ],
-        }
-    ]
-    text = told(levels, 0.3, unit="lead")
-    assert text == (
-        "At the present pace about 100 leads enter a year. At 95 % confidence, half of all "
-        "companies are shown to meet 30 % with a true 40 % not within 10 years, with a true 50 % "
-        "within 0.7 years; after the first year no observed rate is enough."
+    level = {
+        "confidence": 0.95,
+        "units_a_year": 99.7,
+        "needed": [{"rate": None}, {"rate": 0.4}],
+        "rates": [
+            {"true_rate": 0.35, "median_years": None},
+            {"true_rate": 0.4, "median_years": 85 / 52},
+            {"true_rate": 0.45, "median_years": 1.0},
+        ],
+    }
+    assert told([level], 0.3, unit="lead") == (
+        "At the present pace about 100 leads enter a year. At 95 % confidence, showing that 30 % "
+        "is met takes half of all companies more than 10 years with a true 35 % and up to 20 months "
+        "with a true 40 %; after the first year no observed rate is enough."
     )
-    one = told([levels[0] | {"units_a_year": 1.0}], 0.3, unit="account")
+    one = told([level | {"units_a_year": 1.0}], 0.3, unit="account")
     assert one.startswith("At the present pace about 1 company enters a year.")
-    real = told(certify(100, rate=0.3, confidence=0.95, waiting_days=90), 0.3, unit="lead")
-    assert "At 80 % confidence" in real
     assert told([], 0.3, unit="lead") == ""
+
+
+def test_what_a_hundred_a_year_are_told() -> None:
+    text = told(certify(100, rate=0.3, confidence=0.95, waiting_days=90), 0.3, unit="lead")
+    assert "up to 5.3 years with a true 35 % and up to 20 months with a true 40 %" in text
+    assert "At 80 % confidence" in text
+    assert text.endswith("after the first year an observed 42.7 % is enough.")

@@ -170,7 +170,7 @@ def test_nothing_has_entered_yet() -> None:
     assert (found["verdict"], found["handed_off"], found["matured"]) == ("undecided", 20, 0)
     assert (found["value"], found["low"], found["follow_up_share"]) == (None, None, None)
     assert found["path"] == []
-    assert found["more_needed_why"] == "no unit has entered yet"
+    assert found["more_needed_why"] == "nothing has matured yet"
     assert found["maturing"]["handed_off"] == 20
     assert found["maturing"]["next_matures_at"] == "2026-04-01T00:00:00.000000Z"
     assert found["posterior"]["at_least_rate"] is None

@@ -1,5 +1,6 @@
 """What a yearly number of units can prove of the agreed rate, and by when."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -91,19 +92,23 @@ def told(levels: Sequence[Mapping[str, Any]], rate: float, *, unit: str) -> str:
 
 
 def _level_told(level: Mapping[str, Any], rate: str) -> str:
-    some = ", with ".join(_soon(one) for one in level["rates"][1::2])
+    times = " and ".join(
+        f"{_within(one['median_years'])} with a true {percent(one['true_rate'])}"
+        for one in level["rates"][:2]
+    )
     first = level["needed"][0]["rate"]
     enough = "no observed rate" if first is None else f"an observed {percent(first)}"
     return (
-        f"At {percent(level['confidence'])} confidence, half of all companies are shown to meet "
-        f"{rate} with {some}; after the first year {enough} is enough."
+        f"At {percent(level['confidence'])} confidence, showing that {rate} is met takes half of "
+        f"all companies {times}; after the first year {enough} is enough."
     )
 
 
-def _soon(one: Mapping[str, Any]) -> str:
-    true, years = percent(one["true_rate"]), one["median_years"]
-    within = f"not within {LONGEST} years" if years is None else f"within {years:.1f} years"
-    return f"a true {true} {within}"
+def _within(years: float | None) -> str:
+    if years is None:
+        return f"more than {LONGEST} years"
+    months = max(1, math.ceil(12 * years - 0.01))
+    return f"up to {months} months" if months < 24 else f"up to {years:.1f} years"
 
 
 def true_rates(rate: float) -> list[float]:

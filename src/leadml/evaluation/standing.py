@@ -23,7 +23,7 @@ POINTS = 200
 """Most points of the path."""
 MOST_UNITS = 50_000
 """More units than this, or ten times those there are, are not asked for."""
-NOTHING = "no unit has entered yet"
+NOTHING = "nothing has matured yet"
 
 
 @dataclass(frozen=True, kw_only=True)
