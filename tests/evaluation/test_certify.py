@@ -86,8 +86,8 @@ def test_the_sentences_a_small_company_reads() -> None:
     }
     assert told([level], 0.3, unit="lead") == (
         "At the present pace about 100 leads enter a year. At 95 % confidence, showing that 30 % "
-        "is met takes half of all companies more than 10 years with a true 35 % and up to 20 months "
-        "with a true 40 %; after the first year no observed rate is enough."
+        "is met takes half of all companies more than 10 years with a true 35 % and up to 20 "
+        "months with a true 40 %; after the first year no observed rate is enough."
     )
     one = told([level | {"units_a_year": 1.0}], 0.3, unit="account")
     assert one.startswith("At the present pace about 1 company enters a year.")
