@@ -20,7 +20,6 @@ from leadml.pages.report_rows import (
     target_table,
 )
 from leadml.pages.strips import top_of
-from leadml.pages.summary import report_headline
 
 Payload = Mapping[str, Any]
 
@@ -46,28 +45,6 @@ STAGE_NAMES = {
     "won_with_margin": "Won at the agreed margin",
 }
 TARGET_NAMES = {"handoffs": "hand-offs", "wins": "wins", "margin": "margin"}
-ABSENT: dict[str, Any] = {
-    "window": None,
-    "sequence": None,
-    "funnel": None,
-    "over_time": {"path": [], "months": []},
-    "agreement_text": [],
-    "slices_told": None,
-    "before_agreement": None,
-    "explored": None,
-    "equal_volume": None,
-    "reliability": None,
-    "reliability_why_null": None,
-    "rejections": None,
-    "baselines": [],
-    "recommendation": None,
-    "recommendation_why_null": None,
-    "targets": [],
-    "method": [],
-    "uncertain": [],
-    "data": None,
-}
-"""What a report of an earlier version does not say."""
 
 
 def report_page(payload: Payload, navigation: Markup | None = None) -> str:
@@ -75,9 +52,7 @@ def report_page(payload: Payload, navigation: Markup | None = None) -> str:
 
     `navigation` is the bar of links of a served page; a file has none.
     """
-    headline = report_headline(payload)
-    whole = {"verdict_text": headline.text, "headline": headline.support}
-    r = traced(ABSENT | dict(payload) | whole)
+    r = traced(dict(payload))
     unit = r["sequence"]["unit"] if r["sequence"] else "lead"
     content = {
         "title": "leadml: report on hand-offs",
@@ -111,15 +86,15 @@ def _scales(r: Payload) -> dict[str, Any]:
     """Return where the drawings within tables end."""
     funnel, equal, told = r["funnel"], r["equal_volume"], r["rejections"]
     effect = r["recommendation"] and r["recommendation"]["would_have"]
-    speeds = [row["close_rate"] for row in funnel["by_speed"]] if funnel else []
-    volumes = [equal[who]["close_rate"] for who in ("model", "points") if equal and equal[who]]
+    speeds = [row["close_rate"] for row in funnel["by_speed"]]
+    volumes = [equal[who]["close_rate"] for who in ("model", "points") if equal[who]]
     return {
         "speed_top": top_of(speeds, r["target"]),
         "month_top": top_of(r["over_time"]["months"], r["target"]),
         "volume_top": top_of(volumes, r["target"]),
-        "most_leads": _most(row["leads"] for row in (funnel["stages"] if funnel else ())),
+        "most_leads": _most(row["leads"] for row in funnel["stages"]),
         "cut_top": top_of([effect["close_rate"]] if effect else [], r["target"]),
-        "most_rejected": _most(row["share"] for row in (told["reasons"] if told else ())),
+        "most_rejected": _most(row["share"] for row in told["reasons"]),
     }
 
 
@@ -129,7 +104,7 @@ def _most(values: Iterable[float | None]) -> float:
 
 def _charts(r: Payload, unit: str) -> dict[str, Markup | None]:
     path, held, agreed = r["over_time"]["path"], r["reliability"], r["agreement"]
-    months = shifted(r["over_time"]["months"], agreed["horizon_days"] + agreed.get("grace_days", 0))
+    months = shifted(r["over_time"]["months"], agreed["horizon_days"] + agreed["grace_days"])
     return {
         "sequence": sequence_chart("sequence", path, months, target=r["target"], unit=unit)
         if path

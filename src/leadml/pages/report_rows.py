@@ -82,7 +82,7 @@ def slice_groups(r: Payload) -> list[dict[str, Any]]:
     counts = r["agreement"]["counts"]
     groups = []
     for key, title in SLICES.items():
-        rows = r["by"].get(key, [])
+        rows = r["by"][key]
         shrunken = any(row.get("shrunken") for row in rows)
         drawn = _drawn(counts, shrunken=shrunken)
         folded = key == "month"
@@ -139,7 +139,7 @@ def target_table(rows: Sequence[Row]) -> dict[str, Any]:
     for row in rows:
         empty: dict[str, Any] = {"month": row["month"]} | dict.fromkeys(names)
         months.setdefault(row["month"], empty)[row["name"]] = row
-    running = [row for row in rows if 0 < row.get("elapsed", 1.0) < 1]
+    running = [row for row in rows if 0 < row["elapsed"] < 1]
     return {
         "names": names,
         "months": list(months.values())[::-1],

@@ -100,67 +100,8 @@ def _volume_sentence(payload: Payload) -> str:
 
 
 def report_headline(payload: Payload) -> Headline:
-    """Say whether the leads that marketing handed to sales keep the agreement."""
-    if payload.get("verdict_text"):
-        return Headline(payload["verdict_text"], list(payload["headline"]))
-    target, counts = share(payload["target"]), payload["agreement"]["counts"]
-    text = {
-        "meets": f"Hand-offs meet the agreed close rate of {target}.",
-        "falls_short": f"Hand-offs fall short of the agreed close rate of {target}.",
-        "undecided": f"Not enough evidence yet on whether hand-offs meet the agreed "
-        f"close rate of {target}.",
-        "not_judgeable": "The agreement cannot be judged: sales followed up too few of the leads "
-        "it was handed.",
-    }[payload["verdict"]]
-    support = [
-        _report_measured(payload, counts),
-        _follow_up_sentence(payload),
-        _explored_sentence(payload.get("explored")),
-    ]
-    return Headline(text, [sentence for sentence in support if sentence])
-
-
-def _explored_sentence(drawn: Payload | None) -> str:
-    """Say how leads handed off at random fared; they count in no verdict."""
-    if not drawn:
-        return ""
-    many = "One more was" if drawn["handed_off"] == 1 else f"{count(drawn['handed_off'])} more were"
-    begun = f"{many} handed off at random to learn from, and count in no verdict"
-    if not drawn["matured"]:
-        return f"{begun}; none of them has matured."
-    worked = f"{count(drawn['followed_up'])} of {count(drawn['matured'])} matured were followed up"
-    return f"{begun}: {worked}, as all of them have to be, and {count(drawn['won'])} won."
-
-
-def _report_measured(payload: Payload, counts: str) -> str:
-    if not payload["matured"]:
-        return "No handed-off lead has matured: its horizon must have passed since the hand-off."
-    rate, sure = payload["close_rate"][counts], share(payload["confidence"])
-    if rate["value"] is None:
-        return f"None of the {count(payload['matured'])} matured hand-offs was followed up."
-    worked = counts == "followed_up"
-    leads = payload["followed_up"] if worked else payload["matured"]
-    won = payload["won"] if worked else payload["won"] + payload["won_after_late_follow_up"]
-    what = "followed up as agreed" if worked else "handed off and matured"
-    return (
-        f"Of {count(leads)} leads {what}, {count(won)} were won: {percent(rate['value'])}. "
-        f"The true rate is at least {percent(rate['low'])} and at most {percent(rate['high'])}, "
-        f"each with {sure} confidence."
-    )
-
-
-def _follow_up_sentence(payload: Payload) -> str:
-    worked, least = payload["follow_up_share"], payload["agreement"]["min_follow_up"]
-    if worked is None:
-        return ""
-    if not payload["follow_up_recorded"]:
-        return "Follow-ups are not recorded, so every hand-off counts as followed up."
-    if payload["verdict"] == "not_judgeable":
-        return (
-            f"Sales worked {percent(worked)} of the matured hand-offs in time; the agreement asks "
-            f"for {share(least)} before it judges the leads."
-        )
-    return f"Sales worked {percent(worked)} of the matured hand-offs in time."
+    """Return the report's verdict in a sentence with what supports it, as its JSON says them."""
+    return Headline(payload["verdict_text"], list(payload["headline"]))
 
 
 def footer(payload: Payload) -> str:

@@ -2,12 +2,17 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from leadml.data.simulate import simulate
 from leadml.domain.agreement import Agreement
 from leadml.evaluation.close_rate import close_rate
+from leadml.workflows.report import report_values
 
 
 def _rate(won: float, leads: int) -> dict[str, float | None]:
@@ -97,6 +102,8 @@ def _sequence(path: list[dict[str, Any]]) -> dict[str, Any]:
             "next_matures_at": "2026-12-03T00:00:00.000000Z",
         },
         "recorded_late": 4,
+        "other_agreement": 12,
+        "certify_text": "At 0.4 it takes 1.4 years.",
         "certify": [_certified(0.95, 0.3712), _certified(0.8, None)],
     }
 
@@ -338,6 +345,8 @@ def poor_example() -> dict[str, Any]:
             "next_matures_at": "2027-02-20T00:00:00Z",
         },
         "recorded_late": 0,
+        "other_agreement": None,
+        "certify_text": "",
         "certify": [],
     }
     stages = [
@@ -401,9 +410,46 @@ def large() -> dict[str, Any]:
     return report_example(owners=200)
 
 
-@pytest.fixture(scope="session", params=["rich", "poor", "window", "accounts", "not_judgeable"])
-def values(request: pytest.FixtureRequest) -> dict[str, Any]:
+def _simulated(folder: Path) -> dict[str, Any]:
+    """Return the report on a simulated company whose CRM keeps served probabilities."""
+    crm = simulate(1200, seed=3, feedback=True, explore=0.1)
+    truth = crm.truth.set_index("lead_id").loc[crm.leads["lead_id"]]
+    leads = crm.leads.assign(served=truth["probability"].to_numpy())
+    leads["band"] = np.where(leads["served"] > 0.25, "A", "B")
+    mapped = '[leads]\nprobability = "served"\nband = "band"\npoints = "lead_score"\n'
+    text = crm.definition.replace("[leads]\n", mapped).replace('ignore = ["lead_score"]', "")
+    (folder / "leadml.toml").write_text(f"{text}\n[targets]\nhandoffs = 40\nmargin = 90000\n")
+    return report_values(leads, config=folder / "leadml.toml")
+
+
+def _handful(folder: Path) -> dict[str, Any]:
+    """Return the report on three hand-offs of which an export says next to nothing."""
+    (folder / "leadml.toml").write_text(HANDFUL)
+    days = ["2026-01-02", "2026-01-05", ""]
+    leads = pd.DataFrame({"id": ["a", "b", "c"], "stage": ["won", "open", "open"], "handed": days})
+    return report_values(leads, config=folder / "leadml.toml", as_of="2026-01-09")
+
+
+HANDFUL = """\
+[leads]
+id = "id"
+outcome = "stage"
+won = ["won"]
+handed_off_at = "handed"
+"""
+
+
+@pytest.fixture(
+    scope="session",
+    params=["rich", "poor", "window", "accounts", "not_judgeable", "simulated", "handful"],
+)
+def values(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
     """Return reports of every kind, one after the other."""
+    real = {"simulated": _simulated, "handful": _handful}
+    if request.param in real:
+        return real[request.param](tmp_path_factory.mktemp(request.param))
     rich = report_example()
     apart = {key: rich[key] for key in ("handed_off", "matured", "followed_up", "won")}
     apart |= {"close_rate": rich["close_rate"]}

@@ -22,7 +22,7 @@ REPEATED = (
     r"/sequence/(rate|confidence|handed_off|matured|followed_up|follow_up_share|won)",  # at the top
     r"/sequence/won_after_late_follow_up",
     r"/close_rate/\w+/\w+",  # the sequence’s value, and its bounds for one look: fixed
-    r"/(explored|before_agreement)/(handed_off|matured)",  # in a sentence under the verdict
+    r"/(explored|before_agreement)/(handed_off|matured|follow_up_share)",  # under the verdict
     r"/(explored|before_agreement)/close_rate/handed_off/\w+",
     r"/funnel/time_to_first_follow_up/followed_up",  # the same as of_followed_up.leads
     r"/reliability/(p_level|p_slope)",  # said in the finding
