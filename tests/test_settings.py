@@ -12,6 +12,7 @@ from leadml.domain.event import REJECTIONS
 from leadml.domain.handoff import HandoffPolicy
 from leadml.domain.mapping import LeadMapping
 from leadml.domain.points_table import PointsTable, Rule
+from leadml.domain.targets import Targets
 from leadml.errors import ConfigError
 from leadml.settings import Settings, keys_from, load_settings, settings_from
 
@@ -291,3 +292,21 @@ def test_reasons_that_cannot_be_used(tmp_path: Path, written: str, message: str)
     path.write_text(f"[rejections]\nreasons = {written}\n")
     with pytest.raises(ConfigError, match=message):
         load_settings(path)
+
+
+def test_targets_are_set_one_by_one() -> None:
+    assert read("[targets]\nwins = 12").targets == Targets(wins=12)
+    assert read("").targets == Targets()
+
+
+@pytest.mark.parametrize(
+    ("toml", "message"),
+    [
+        ("[targets]\nwins = 0", r"leadml.toml \[targets\]: wins must be above 0 a month, found 0"),
+        ('[targets]\nmargin = "much"', r"\[targets\]: margin must be a number, found 'much'"),
+        ("[targets]\nleads = 3", r"\[targets\]: leads is not a setting leadml knows"),
+    ],
+)
+def test_targets_that_are_none(toml: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read(toml)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from leadml.evaluation.close_rate import close_rate
-from leadml.evaluation.follow_up import Handoffs, by_slice, follow_up, promise_verdict
+from leadml.evaluation.follow_up import MOST, Handoffs, by_slice, follow_up, promise_verdict
 
 
 def flags(text: str) -> np.ndarray:
@@ -90,3 +90,25 @@ def test_months_come_in_order() -> None:
     month = np.array(["2026-02"] * 5 + ["2026-01"] * 5, object)
     rows = by_slice(LEADS, month, key="month", confidence=0.95, by_name=True)
     assert [row["month"] for row in rows] == ["2026-01", "2026-02"]
+
+
+def test_rows_come_in_the_order_asked_for() -> None:
+    size = np.array(["50 or more"] * 5 + ["1 to 9"] * 2 + [None] * 2 + ["?"], object)
+    order = ["1 to 9", "10 to 49", "50 or more"]
+    rows = by_slice(LEADS, size, key="size", confidence=0.95, order=order)
+    assert [row["size"] for row in rows] == ["1 to 9", "50 or more", None]
+
+
+def test_of_very_many_groups_the_rest_is_one() -> None:
+    # MOST + 1 groups of one lead each, and one of three
+    leads = MOST + 4
+    all_of = np.ones(leads, bool)
+    name = np.array([f"g{min(n, MOST + 1):03d}" for n in range(leads)], object)
+    handoffs = Handoffs(handed_off=all_of, matured=all_of, followed_up=all_of, won=all_of)
+    rows = by_slice(handoffs, name, key="g", confidence=0.95)
+    assert len(rows) == MOST
+    assert (rows[0]["g"], rows[0]["handed_off"]) == (f"g{MOST + 1}", 3)
+    assert (rows[-1]["g"], rows[-1]["handed_off"], rows[-1]["rest"]) == ("3 others", 3, True)
+    assert sum(row["won"] for row in rows) == leads
+    months = by_slice(handoffs, name, key="month", confidence=0.95, by_name=True)
+    assert len(months) == MOST + 2

@@ -437,3 +437,10 @@ def test_laws_of_every_label(rows: list[dict[str, object]], counts: str) -> None
     assert found.in_group[labelled].all()
     if counts == "followed_up":
         assert found.followed_up[labelled].all()
+
+
+def test_a_win_at_any_margin_is_told_apart_from_a_solid_one() -> None:
+    thin, late = GOOD | {"margin": 0.05}, GOOD | {"closed": "2024-06-01"}
+    found = judged([GOOD, thin, late, GOOD | {"stage": "Lost"}], min_margin=0.2)
+    assert found.won_at_any_margin.tolist() == [True, True, False, False]
+    assert found.won.tolist() == [True, False, False, False]

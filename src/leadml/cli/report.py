@@ -91,7 +91,7 @@ def _show(console: "Console", result: "Report") -> None:
         console.print()
         console.print(table)
     console.print()
-    for sentence in (*_work(values["funnel"]), *_advice(values)):
+    for sentence in (values["slices_told"], *_work(values["funnel"]), *_advice(values)):
         console.print(sentence, markup=False)
     for row in values["excluded_rows"]:
         console.print(f"left out: {row['count']} × {row['reason']} ({row['code']})", markup=False)

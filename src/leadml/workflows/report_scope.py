@@ -240,11 +240,15 @@ class Scope:
     def why_unrecorded(self, role: str) -> str | None:
         """Say why nothing is known of a role; None where something is."""
         column: Any = getattr(self.material.leads.mapping, role)
+        nowhere = f"the ledger has no {role} of any lead"
         if column is None:
-            return f"[leads].{role} is not mapped"
+            return nowhere if self.origin == "ledger" else f"[leads].{role} is not mapped"
         known = (
             bool((self.times(role) != NO_TIME).any())
             if role in self.material.leads.times
             else self.texts(role) is not None
         )
-        return None if known else f"no lead has a value in {column} ([leads].{role})"
+        if known:
+            return None
+        in_column = f"no lead has a value in {column} ([leads].{role})"
+        return nowhere if self.origin == "ledger" else in_column
