@@ -139,6 +139,16 @@ def test_bounds_stay_beside_their_rate_up_to_a_million_units() -> None:
     assert 0 < high[-1] - 0.3 < 0.002
 
 
+@pytest.mark.parametrize("rate", [1e-6, 0.001, 0.999, 1 - 1e-6])
+def test_extreme_rates_have_bounds_too(rate: float) -> None:
+    # their mixtures hold steps that no probability is left for
+    assert np.exp(mixture(rate).log_weights).sum() == pytest.approx(1)
+    low = lower_bounds([0, 50, 100], [100] * 3, rate=rate, confidence=0.95)
+    high = upper_bounds([0, 50, 100], [100] * 3, rate=rate, confidence=0.95)
+    assert low[0] == 0 < low[1] < 0.5 < low[2] < 1
+    assert 0 < high[0] < 0.5 < high[1] < high[2] == 1
+
+
 def test_more_wins_raise_both_bounds() -> None:
     won = np.arange(121)
     for bounds in (lower_bounds, upper_bounds):

@@ -164,12 +164,15 @@ def fewest(confidence: float) -> Any:
 def test_false_claims_stay_within_the_risk(
     win_days: float, loss_days: float, confidence: float
 ) -> None:
-    needed, claims, runs = fewest(confidence), 0, 600
+    needed, runs, meets, short = fewest(confidence), 600, 0, 0
+    lost = wins_to_meet(np.arange(2_001), rate=0.7, confidence=confidence)
     for at, won, closed in companies(runs, win_days=win_days, loss_days=loss_days):
         units = units_of(handed_off(at, won, closed_at=day(closed)), AGREED)
         entered = (units.enters_at - START) / np.timedelta64(1, "D")
-        claims += falsely_claimed(entered, units.handed_off.won, needed)
-    assert 0 < claims <= (1 - confidence) * runs
+        meets += falsely_claimed(entered, units.handed_off.won, needed)
+        short += falsely_claimed(entered, ~units.handed_off.won, lost)
+    assert 0 < meets <= (1 - confidence) * runs
+    assert 0 < short <= (1 - confidence) * runs
 
 
 def test_counting_outcomes_as_they_arrive_would_claim_falsely() -> None:

@@ -79,7 +79,9 @@ def mixture(rate: float, prior_units: float = PRIOR_UNITS) -> Mixture:
     edges = np.geomspace(SMALLEST_STEP, min(farthest, FARTHEST_LOG_ODDS), STEPS)
     beyond = beta.sf(expit(logit(rate) + np.concatenate([[0.0], edges])), a, b)
     steps = np.concatenate([[edges[0] / 2], np.sqrt(edges[:-1] * edges[1:])])
-    return Mixture(steps, np.log((beyond[:-1] - beyond[1:]) / (beyond[0] - beyond[-1])))
+    weights = beyond[:-1] - beyond[1:]
+    some = weights > 0
+    return Mixture(steps[some], np.log(weights[some] / weights.sum()))
 
 
 def lower_bounds(won: ArrayLike, units: ArrayLike, *, rate: float, confidence: float) -> Numbers:
