@@ -104,7 +104,7 @@ def order_findings(leads: Leads) -> Iterator[Finding]:
         if earlier not in leads.times or later not in leads.times:
             continue
         before, after = leads.times[earlier], leads.times[later]
-        slack = np.timedelta64(_slack(after, zone), "us")
+        slack = np.timedelta64(slack_of(after, zone), "us")
         rows = np.flatnonzero(after + slack < before)  # NaT compares false
         if len(rows):
             column = leads.mapping.times[later]
@@ -116,7 +116,7 @@ def order_findings(leads: Leads) -> Iterator[Finding]:
             yield Finding("TIME004", "warning", column, len(rows), text, examples)
 
 
-def _slack(times: NDArray[np.datetime64], zone: tzinfo) -> int:
+def slack_of(times: NDArray[np.datetime64], zone: tzinfo) -> int:
     """Return a day less a microsecond where a column holds dates only, else 0.
 
     A date stands for any moment of its day. Dates are midnights of UTC or of the zone, which are

@@ -75,6 +75,10 @@ class Ledger:
             raise
         return cls(database, reasons=reasons, clock=clock)
 
+    def now(self) -> datetime:
+        """Return the ledger's present, UTC."""
+        return self._clock().astimezone(UTC)
+
     def record(self, events: Sequence[Event]) -> list[Receipt]:
         """Record events in one transaction.
 
@@ -97,7 +101,7 @@ class Ledger:
         StoreError
             If the database cannot be written; the same call may safely be made again.
         """
-        now = self._clock().astimezone(UTC)
+        now = self.now()
         tries = count()
         return self.database.written(
             lambda connection: record_in(

@@ -1,15 +1,17 @@
 """Recording events in a transaction: each key once, ids in the order of commits."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from leadml.domain.event import Event, Receipt, Stored, content_key, iso
 from leadml.domain.event_check import problem_of
-from leadml.store.rows import keyed, row_of, stored_of
+from leadml.store.bulk import insert_all
+from leadml.store.rows import keyed, stored_of
 from leadml.store.schema import COUNTER, EVENTS, FORGOTTEN, SALT
 
 T = TypeVar("T")
@@ -25,6 +27,7 @@ def record_in(
     reasons: Collection[str],
     now: datetime,
     anew: bool = False,
+    recorded: Mapping[str, datetime] | None = None,
 ) -> list[Receipt]:
     """Record events within a transaction that writes.
 
@@ -40,6 +43,8 @@ def record_in(
         What becomes their `recorded_at`, UTC.
     anew : bool
         Whether the connection was lost in an earlier try, which may have been kept nevertheless.
+    recorded : mapping of str to datetime, optional
+        Key -> when another ledger recorded the event, UTC: it keeps that.
 
     Returns
     -------
@@ -61,10 +66,18 @@ def record_in(
         for event, problem in zip(events, problems, strict=True)
     ]  # fmt: skip
     if book.new:
-        rows = [row_of(stored.event, stored.id, now) for stored in book.new]
-        connection.execute(insert(EVENTS), rows)
+        insert_all(connection, _dated(book.new, recorded or {}))
         advance(connection, book.last)
     return receipts
+
+
+def _dated(new: Sequence[Stored], recorded: Mapping[str, datetime]) -> Sequence[Stored]:
+    if not recorded:
+        return new
+    return [
+        replace(each, recorded_at=recorded.get(each.event.idempotency_key, each.recorded_at))
+        for each in new
+    ]
 
 
 def lock(connection: Connection) -> int:
@@ -90,6 +103,27 @@ def kept_under(connection: Connection, keys: Collection[str]) -> dict[str, Store
             stored = stored_of(row)
             kept[stored.event.idempotency_key] = stored
     return kept
+
+
+def histories(connection: Connection, leads: Collection[str]) -> dict[str, list[Stored]]:
+    """Return all events of some leads, by lead; leads of which nothing is kept are left out."""
+    found: dict[str, list[Stored]] = {}
+    if connection.execute(select(EVENTS.c.id).limit(1)).first() is None:
+        return found
+    for some in in_parts(leads):
+        for row in connection.execute(select(EVENTS).where(EVENTS.c.lead.in_(some))):
+            stored = stored_of(row)
+            found.setdefault(stored.event.lead, []).append(stored)
+    return found
+
+
+def said_after(connection: Connection, prefix: str, moment: datetime, *, most: int) -> int:
+    """Count the events after a moment whose keys begin with a prefix, up to `most`."""
+    key = EVENTS.c.idempotency_key
+    query = select(EVENTS.c.id).where(
+        key.startswith(prefix, autoescape=True), EVENTS.c.happened_at > moment
+    )
+    return len(connection.execute(query.limit(most)).all())
 
 
 def forgotten_among(connection: Connection, leads: Collection[str]) -> set[str]:
