@@ -51,8 +51,9 @@ format: $(READY) ## format and mend what can be mended automatically
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(READY) ## time training, scoring and the service
+bench: $(READY) ## time training, scoring, the service and the import into the ledger
 	$(BIN)/python tests/benchmarks/run.py
+	$(BIN)/python tests/benchmarks/ledger_import.py
 
 bench-quality: $(READY) ## quality on the public data sets (LEADML_DATASETS), beside AutoGluon where it is there (LEADML_AUTOGLUON)
 	$(BIN)/python tests/benchmarks/quality.py

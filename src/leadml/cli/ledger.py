@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from leadml.cli.ledger_erasure import forget_command, prune_command
+from leadml.cli.ledger_feed import export_command, import_command
 from leadml.cli.options import config_option, json_option
 from leadml.cli.output import emit
 
@@ -18,9 +20,14 @@ def command() -> None:
 
     \b
     Examples:
+      leadml ledger import leads.csv
       leadml ledger status
-      leadml ledger migrate
+      leadml ledger export --output leads.csv
     """
+
+
+for _part in (import_command, export_command, forget_command, prune_command):
+    command.add_command(_part)
 
 
 @command.command("status")

@@ -6,7 +6,7 @@ a kind, a correction of what an earlier export said, or a reopening where an out
 """
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -106,18 +106,19 @@ def news(
 
 def _first_news(word: CrmWord) -> list[Event]:
     carrier = _carrier(word)
-    events = [_scored(word, carrier, 0)] if word.score and word.scored_at else []
+    events = []
+    if word.score and word.scored_at:
+        events.append(_event(word, "scored", word.scored_at, carrier, 0))
     for kind, moment in word.times.items():
         if moment is not None:
-            events.append(_event(word, kind, moment, _detail(word, kind), carrier, 0))
+            events.append(_event(word, kind, moment, carrier, 0))
     if word.outcome and word.closed_at:
-        kind = word.outcome
-        events.append(_event(word, kind, word.closed_at, _closing(word), carrier, 0))
+        events.append(_event(word, word.outcome, word.closed_at, carrier, 0))
     return events
 
 
 def _carrier(word: CrmWord) -> str:
-    """Return the kind of event that carries account and owner: the hand-off where there is one."""
+    """Return the kind of event that carries account, owner and attributes: mostly the hand-off."""
     if word.times.get("handed_off") is not None:
         return "handed_off"
     if word.score and word.scored_at:
@@ -126,14 +127,7 @@ def _carrier(word: CrmWord) -> str:
     return next(happened, word.outcome or "")
 
 
-def _event(
-    word: CrmWord,
-    kind: str,
-    moment: datetime,
-    detail: Mapping[str, Any],
-    carrier: str,
-    number: int,
-) -> Event:
+def _event(word: CrmWord, kind: str, moment: datetime, carrier: str, number: int) -> Event:
     carries = kind == carrier
     return Event(
         event=kind,
@@ -142,7 +136,7 @@ def _event(
         account=word.account if carries else None,
         owner=word.owner if carries else None,
         idempotency_key=export_key(word.lead, kind, number),
-        detail=detail,
+        detail=_detail(word, kind, carrier),
     )
 
 
@@ -155,28 +149,28 @@ def export_key(lead: str, kind: str, number: int) -> str:
     return PREFIX + hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
 
 
-def _scored(word: CrmWord, carrier: str, number: int) -> Event:
-    assert word.scored_at is not None  # noqa: S101 - asked by the callers
-    detail = dict(word.score)
-    if carrier == "scored" and word.attributes:
-        detail["attributes"] = word.attributes
-    return _event(word, "scored", word.scored_at, detail, carrier, number)
+def _detail(word: CrmWord, kind: str, carrier: str) -> Mapping[str, Any]:
+    own = _OF_KIND.get(kind, _nothing)(word)
+    if kind != carrier or not word.attributes:
+        return own
+    return {**own, "attributes": word.attributes}
 
 
-def _detail(word: CrmWord, kind: str) -> Mapping[str, Any]:
-    if kind == "rejected":
-        return word.rejection
-    if kind != "handed_off":
-        return _NONE
-    if not word.attributes:
-        return word.exploration
-    return {**word.exploration, "attributes": word.attributes}
+def _nothing(word: CrmWord) -> Mapping[str, Any]:
+    return _NONE
 
 
-def _closing(word: CrmWord) -> Mapping[str, Any]:
-    if word.outcome == "won":
-        return word.closing
+def _of_loss(word: CrmWord) -> Mapping[str, Any]:
     return {name: value for name, value in word.closing.items() if name == "recorded_at"}
+
+
+_OF_KIND: dict[str, Callable[[CrmWord], Mapping[str, Any]]] = {
+    "scored": lambda word: word.score,
+    "handed_off": lambda word: word.exploration,
+    "rejected": lambda word: word.rejection,
+    "won": lambda word: word.closing,
+    "lost": _of_loss,
+}
 
 
 class _Comparison:
@@ -212,14 +206,14 @@ class _Comparison:
             if mine and mine.event.happened_at <= self.until:
                 self._correct(mine, {"void": True})
         elif mine:
-            self._mend(mine, kind, moment, _detail(self.word, kind))
+            self._mend(mine, kind, moment)
         else:
             others = [s for s in self.standing if s.event.event == kind]
             same = [s for s in others if self._same(kind, s.event.happened_at, moment)]
             if same:
                 self._complete(same[0])
             else:
-                self._add(kind, moment, _detail(self.word, kind))
+                self._add(kind, moment)
 
     def _outcome(self) -> None:
         word, mine = self.word, self._mine(_CLOSING)
@@ -229,9 +223,9 @@ class _Comparison:
             return
         elif word.outcome is None:
             moment = max(self.latest, mine.event.happened_at)
-            self._add("reopened", min(moment, self.now), _NONE)
+            self._add("reopened", min(moment, self.now))
         elif word.closed_at is not None:
-            self._mend(mine, word.outcome, word.closed_at, _closing(word))
+            self._mend(mine, word.outcome, word.closed_at)
 
     def _close(self) -> None:
         word = self.word
@@ -244,7 +238,7 @@ class _Comparison:
             or last.event != word.outcome
             or not self._same(word.outcome, last.happened_at, word.closed_at)
         ):
-            self._add(word.outcome, word.closed_at, _closing(word))
+            self._add(word.outcome, word.closed_at)
 
     def _score(self) -> None:
         """Add the score that the CRM holds, unless the ledger has one of the same moment.
@@ -265,20 +259,20 @@ class _Comparison:
             or all(known[-1].detail.get(name) == word.score.get(name) for name in SCORE)
         ):
             return
-        self.added.append(_scored(word, self.carrier, self._count("scored")))
+        self._add("scored", word.scored_at)
 
-    def _mend(self, mine: Stored, kind: str, moment: datetime, detail: Mapping[str, Any]) -> None:
+    def _mend(self, mine: Stored, kind: str, moment: datetime) -> None:
         event, patch = mine.event, dict[str, Any]()
         if kind != event.event:
             patch["event"] = kind
         if not self._same(kind, event.happened_at, moment):
             patch["happened_at"] = iso(moment)
-        if event.event == self.carrier:
+        if kind == self.carrier:
             for name in ("account", "owner"):
                 told = getattr(self.word, name)
                 if told is not None and told != getattr(event, name):
                     patch[name] = told
-        changed = _changed(event.detail, detail)
+        changed = _changed(event.detail, _detail(self.word, kind, self.carrier))
         if changed:
             patch["detail"] = changed
         if patch:
@@ -313,9 +307,8 @@ class _Comparison:
     def _count(self, kind: str) -> int:
         return sum(s.event.event == kind and _is_mine(s) for s in self.history)
 
-    def _add(self, kind: str, moment: datetime, detail: Mapping[str, Any]) -> None:
-        event = _event(self.word, kind, moment, detail, self.carrier, self._count(kind))
-        self.added.append(event)
+    def _add(self, kind: str, moment: datetime) -> None:
+        self.added.append(_event(self.word, kind, moment, self.carrier, self._count(kind)))
 
     def _correct(self, stored: Stored, patch: Mapping[str, Any]) -> None:
         number = self._count("corrected") + sum(e.event == "corrected" for e in self.added)

@@ -82,11 +82,8 @@ ATTRIBUTES: dict[str, Check] = {
 }
 """What is told of a lead beside its history: the latest value counts."""
 
-_HANDOFF: dict[str, Check] = {
-    "explored": flag,
-    "handoff_probability": share,
-    "attributes": attributes,
-}
+_ABOUT: dict[str, Check] = {"attributes": attributes}
+_HANDOFF: dict[str, Check] = {"explored": flag, "handoff_probability": share, **_ABOUT}
 
 NAMES: dict[str, dict[str, Check]] = {
     "scored": {
@@ -105,11 +102,11 @@ NAMES: dict[str, dict[str, Check]] = {
         **_HANDOFF,
     },
     "handed_off": _HANDOFF,
-    "accepted": {},
-    "rejected": {"reason": text, "text": text, "right_person": text},
-    "followed_up": {},
-    "won": {"amount": number, "margin_amount": number, "recorded_at": time},
-    "lost": {"recorded_at": time},
+    "accepted": _ABOUT,
+    "rejected": {"reason": text, "text": text, "right_person": text, **_ABOUT},
+    "followed_up": _ABOUT,
+    "won": {"amount": number, "margin_amount": number, "recorded_at": time, **_ABOUT},
+    "lost": {"recorded_at": time, **_ABOUT},
     "reopened": {},
     "corrected": {
         "corrects": text,

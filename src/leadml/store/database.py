@@ -1,6 +1,7 @@
 """One database, SQLite or PostgreSQL: its engine, its transactions, and how they fail."""
 
 import random
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -103,6 +104,39 @@ class Database:
                     raise
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads writers apart
             pause = min(2 * pause, 1.0)
+
+    def rewrite(self) -> bool:
+        """Write an SQLite database anew, so that nothing deleted is left in its file or its WAL.
+
+        Returns
+        -------
+        rewritten : bool
+            False for PostgreSQL, whose VACUUM is its administrator's.
+
+        Raises
+        ------
+        StoreError
+            If another program holds the file meanwhile.
+        """
+        if not self.is_sqlite:
+            return False
+        with self._told(), self.engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection  # in no transaction here
+            try:
+                driver.execute("vacuum")
+                busy, _, _ = driver.execute("pragma wal_checkpoint(truncate)").fetchone()
+            except sqlite3.OperationalError as error:
+                raise StoreError(self._not_rewritten()) from error
+        if busy:
+            raise StoreError(self._not_rewritten())
+        return True
+
+    def _not_rewritten(self) -> str:
+        return (
+            f"the ledger {self.shown} was changed, but another program reads it, so what was "
+            "deleted is still in its file: stop `leadml serve` or what else holds it, then run "
+            "the same command again"
+        )
 
     def close(self) -> None:
         """Close every connection."""

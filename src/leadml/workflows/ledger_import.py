@@ -21,6 +21,7 @@ from leadml.domain.event import KINDS, Event, Receipt, iso
 from leadml.domain.finding import Finding
 from leadml.errors import ConfigError
 from leadml.settings import Settings, load_settings
+from leadml.store.faults import shown_url
 from leadml.store.ledger import Ledger
 from leadml.store.recording import forgotten_among, histories, record_in, said_after
 from leadml.workflows.export_words import ExportWords
@@ -184,8 +185,8 @@ def import_export(
     read = read_source(source, table=table, config_root=settings.root)
     leads = read_leads(read, mapping, required={*mapping.named_columns, "outcome"})
     with opened(settings, dry_run=dry_run) as ledger:
-        run = _ExportImport(leads, ledger, dry_run=dry_run, now=now or datetime.now(UTC))
-        return run.whole(progress)
+        done = Imported(leads.source, shown(settings), dry_run, rows=len(leads))
+        return _ExportImport(leads, ledger, done, now or datetime.now(UTC)).whole(progress)
 
 
 @contextmanager
@@ -199,6 +200,11 @@ def opened(settings: Settings, *, dry_run: bool) -> Iterator[Ledger]:
             place = f"sqlite:///{Path(folder) / 'trial.db'}"
         with Ledger.open(place, reasons=settings.rejections) as ledger:
             yield ledger
+
+
+def shown(settings: Settings) -> str:
+    """Return where the ledger lies, without a password."""
+    return shown_url(make_url(settings.store_url))
 
 
 def _refuse_incomplete(settings: Settings) -> None:
@@ -248,13 +254,12 @@ class _Recorded:
 class _ExportImport:
     """One export on its way into the ledger."""
 
-    def __init__(self, leads: Leads, ledger: Ledger, *, dry_run: bool, now: datetime) -> None:
-        self.leads, self.ledger, self.dry_run, self.now = leads, ledger, dry_run, now
+    def __init__(self, leads: Leads, ledger: Ledger, done: Imported, now: datetime) -> None:
+        self.leads, self.ledger, self.done, self.now = leads, ledger, done, now
         self.words = ExportWords(leads, RejectionWords(ledger.reasons))
         self.slack = self.words.slack()
         latest = leads.latest_time()
         self.latest = now if latest is None else _aware(latest)
-        self.done = Imported(leads.source, ledger.database.shown, dry_run, rows=len(leads))
         self.done.notes = [finding.to_dict() for finding in leads.findings]
 
     def whole(self, progress: Progress) -> Imported:
@@ -311,7 +316,9 @@ class _ExportImport:
 
     def _some(self, rows: NDArray[np.intp]) -> None:
         found = in_transaction(
-            self.ledger, lambda connection: self._recorded(connection, rows), dry_run=self.dry_run
+            self.ledger,
+            lambda connection: self._recorded(connection, rows),
+            dry_run=self.done.dry_run,
         )
         problems = self._problems(rows, found)
         new = self._new(found)
