@@ -14,7 +14,7 @@ def lead(name: str, **more: object) -> dict[str, object]:
 
 
 HELD_BACK = lead("held back", handed_off_at=None, followed_up_at=None, closed_at=None, outcome="")
-SOLID = "min_margin = 0.2"
+SOLID = "effective_from = 2026-01-01\nmin_margin = 0.2"
 ALWAYS = (
     "Probabilities and points are taken as those of the hand-off; where the CRM overwrote them "
     "later, they know more than they did then."
@@ -29,6 +29,7 @@ def test_nothing_uncertain_is_made_up(reported: Report) -> None:
     ("rows", "how", "begins"),
     [
         ([lead("a"), HELD_BACK], {"toml": ""}, "Margins are not checked"),
+        ([lead("a"), HELD_BACK], {"toml": "min_margin = 0.2"}, "[sales_ready] effective_from is"),
         (
             [lead("a"), HELD_BACK],
             {"without": ("margin_amount",)},

@@ -149,6 +149,11 @@ def _of_span(scope: Scope, values: dict[str, Any]) -> Iterator[str]:
                 f"{_many(early, 'lead')} handed off before the agreement took effect: described by "
                 "it all the same."
             )
+    if scope.window is None and since is None:
+        yield (
+            "[sales_ready] effective_from is not set, so hand-offs from before the agreement was "
+            "made count too: terms chosen after their outcomes prove less than they seem to."
+        )
     sequence = values["sequence"] or {}
     if sequence.get("recorded_late"):
         yield (
