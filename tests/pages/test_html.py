@@ -99,5 +99,6 @@ def test_what_is_written_says_where_it_stands_in_the_json() -> None:
     assert marked(None, "count") == '<span class="none">–</span>'
     assert named(values["name"]) == '<bdi class="name" data-json="/name">&lt;b&gt;</bdi>'
     assert named(None) == '<span class="none">not recorded</span>'
+    assert told("close-rate", whole_words=True) == "<span>close\u2011rate</span>"
     # the sign of percent does not leave its number at the end of a line
     assert told(values["said"]) == ('<span data-json="/said">30\u202f% of <code>x</code></span>')

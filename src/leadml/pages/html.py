@@ -135,9 +135,14 @@ def marked(value: float | None, way: str) -> Markup:
     return shown.format(value, where(value), WAYS[way](value))
 
 
-def told(text: str) -> Markup:
-    """Write a text of the JSON file, with its place in it; between backticks it is code."""
-    return Markup("<span{}>{}</span>").format(where(text), coded(text.replace(" %", f"{NARROW}%")))
+def told(text: str, *, whole_words: bool = False) -> Markup:
+    """Write a text of the JSON file, with its place in it; between backticks it is code.
+
+    With `whole_words`, as in large letters, no line ends at a hyphen.
+    """
+    shown = text.replace(" %", f"{NARROW}%")
+    shown = shown.replace("-", "\u2011") if whole_words else shown
+    return Markup("<span{}>{}</span>").format(where(text), coded(shown))
 
 
 def named(text: str | None) -> Markup:

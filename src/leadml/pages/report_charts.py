@@ -110,7 +110,7 @@ def _dates(axes: Axes) -> None:
     first, last = axes.get_xlim()
     months = _month_starts(first, last)
     if len(months) > 2:
-        every = next((n for n in (1, 2, 3, 6, 12, 24) if len(months) <= 6 * n), 60)
+        every = next((n for n in (1, 2, 3, 6, 12, 24) if len(months) <= 5 * n), 60)
         kept = [day for day in months if _month(day) % every == 0]
         axes.set_xticks(kept, [f"{_date(day):%b %Y}" for day in kept])
         return

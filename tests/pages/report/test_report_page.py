@@ -102,7 +102,7 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def plain(text: str) -> str:
-    return re.sub(r"\s+", " ", text.replace("\u202f", " ").replace("\u2212", "-")).strip()
+    return re.sub(r"\s+", " ", text.translate({0x202F: " ", 0x2212: "-", 0x2011: "-"})).strip()
 
 
 def read(shown: str) -> tuple[float, float]:
@@ -320,6 +320,8 @@ def test_the_verdict_colours_the_head(rich: dict[str, Any], verdict: str) -> Non
     sequence = rich["sequence"] | {"verdict": verdict, "more_needed": 120}
     drawn = report_page(rich | {"verdict": verdict, "sequence": sequence})
     assert f'<header class="told {verdict}">' in drawn
+    first = "First sales has to work at least 80 % of the hand-offs in time"
+    assert (first in plain(Page(drawn).words)) == (verdict == "not_judgeable")
     needed = "About 120 more matured leads at the present rate." in plain(Page(drawn).words)
     assert needed == (verdict == "undecided")
 
