@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx2
 import numpy as np
 
 import leadml
@@ -83,10 +84,10 @@ def scorer(folder: Path) -> None:
 
 
 @contextmanager
-def service(folder: Path) -> Iterator[str]:
-    log = folder / "serve.log"
+def service(folder: Path, config: str = "leadml.toml") -> Iterator[str]:
+    log = folder / f"{config}.log"
     with log.open("w") as out:
-        words = command("serve", "--port", "0")
+        words = command("serve", "--port", "0", "--config", config)
         process = subprocess.Popen(words, cwd=folder, stderr=out, stdout=out)
     try:
         while not (found := re.search(r"http://[\d.:]+", log.read_text("utf-8"))):
@@ -109,6 +110,31 @@ def serving(folder: Path) -> None:
         )
         one = median(lambda: urllib.request.urlopen(request).read())
         show("POST /v1/score, one connection each", f"{one * 1000:,.2f} ms")
+
+
+def recording(folder: Path) -> None:
+    """Ask two services in turn, one of which finds no ledger: what recording adds to an answer."""
+    definition = (folder / "leadml.toml").read_text("utf-8")
+    nowhere = '\n[store]\nurl = "sqlite:///leads.csv"\n'
+    (folder / "nowhere.toml").write_text(definition + nowhere, "utf-8")
+    with (
+        service(folder) as recorded,
+        service(folder, "nowhere.toml") as unrecorded,
+        httpx2.Client(base_url=recorded) as with_ledger,
+        httpx2.Client(base_url=unrecorded) as without,
+    ):
+        took: dict[bool, list[float]] = {True: [], False: []}
+        for number in range(20 * REPEATS):
+            lead = {"lead_id": f"B{number // 2}", "lead_source": "Webinar"}
+            client = with_ledger if number % 2 else without
+            start = time.perf_counter()
+            answer = client.post("/v1/score", json={"lead": lead, "activities": []})
+            took[answer.json()["recorded"]].append(time.perf_counter() - start)
+    for told, seconds in (("recorded", took[True]), ("not recorded", took[False])):
+        show(f"POST /v1/score, {told}: p50", f"{np.quantile(seconds, 0.5) * 1000:,.3f} ms")
+        show(f"POST /v1/score, {told}: p99", f"{np.quantile(seconds, 0.99) * 1000:,.3f} ms")
+    ratio = np.quantile(took[True], 0.5) / np.quantile(took[False], 0.5)
+    show("recorded : not recorded, p50", f"{ratio:.3f}")
 
 
 def engines() -> None:
@@ -150,6 +176,7 @@ def main() -> None:
         commands(folder)
         scorer(folder)
         serving(folder)
+        recording(folder)
 
 
 if __name__ == "__main__":
