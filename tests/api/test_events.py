@@ -42,6 +42,12 @@ class TestReading:
             idempotency_key="crm-1", detail={"amount": 1200.5},
         )  # fmt: skip
 
+    def test_keys_and_versions_are_kept_to_the_letter(self) -> None:
+        event = read(idempotency_key="5.0", model_version="TRUE", agreement_hash="1.0")
+        given = (event.idempotency_key, event.model_version, event.agreement_hash)
+        assert given == ("5.0", "TRUE", "1.0")
+        assert read(idempotency_key=5).idempotency_key == "5"
+
     def test_what_is_left_out_null_or_means_missing_is_not_told(self) -> None:
         assert read(account=None, owner=" N/A ", idempotency_key="", detail=None) == read()
 
@@ -131,6 +137,11 @@ class TestProblems:
         assert [place[1:] for place, _ in found] == [
             ["lead"], ["happened_at"], ["detail", "a"], ["detail", "b"],
         ]  # fmt: skip
+
+    def test_a_thousand_mistakes_are_told_twenty_times(self) -> None:
+        many = {f"name {number}": number for number in range(1000)}
+        assert len(problems_of(WON | {"detail": many})) == 20
+        assert len(problems_of(WON | many)) == 20
 
     def test_what_is_required(self) -> None:
         found = problems_of({})

@@ -42,6 +42,14 @@ def test_what_could_not_be_opened_is_tried_again_after_a_while(
     link.close()
 
 
+def test_who_meets_another_that_opens_it_does_not_wait_for_long(tmp_path: Path) -> None:
+    link = LedgerLink(f"sqlite:///{tmp_path / 'ledger.db'}")
+    with link._lock:
+        assert not link.look()
+    assert link.look()
+    link.close()
+
+
 def test_closed_it_opens_anew(tmp_path: Path) -> None:
     link = LedgerLink(f"sqlite:///{tmp_path / 'ledger.db'}")
     first = link.open()

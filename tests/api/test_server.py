@@ -16,6 +16,7 @@ import pytest
 
 from leadml.api.server import serve
 from leadml.errors import ConfigError
+from leadml.store.ledger import Ledger
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "leads.example.com"])
@@ -154,3 +155,21 @@ def test_an_admin_key_alone_opens_other_addresses_to_those_who_have_it(
     assert "scores are not recorded, and events are not taken: the ledger sqlite:///" in said
     assert "is not an SQLite database: check [store] url" in said
     assert "chief" not in said
+
+
+def test_a_second_interrupt_does_not_lose_scores(tmp_path: Path, make_version: Any) -> None:
+    make_version(tmp_path / "models")
+    (tmp_path / "leadml.toml").write_text("")
+    with serving(tmp_path) as (address, process):
+        host, port = address.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as hanging:
+            hanging.sendall(
+                b"POST /v1/score HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{"
+            )
+            lead = {"lead": {"lead_id": "L1"}}
+            assert httpx2.post(f"{address}/v1/score", json=lead).json()["recorded"]
+            process.send_signal(signal.SIGINT)  # waits for the request that hangs
+            process.send_signal(signal.SIGINT)  # does not
+            process.wait(20)
+    with Ledger.open(f"sqlite:///{tmp_path / 'leadml.db'}", create=False) as ledger:
+        assert len(ledger.history("L1")) == 1

@@ -19,7 +19,8 @@ from leadml.store.ledger import Ledger
 Location = tuple[str | int, ...]
 Problem = Mapping[str, object]
 
-_NAMES = ("account", "owner", "model_version", "agreement_hash", "idempotency_key")
+MOST_PROBLEMS = 20
+"""Most problems told of one event."""
 
 
 class BodyError(Exception):
@@ -87,7 +88,6 @@ class EventReader:
         return Item(place, None if problems else event, problems)
 
     def _event(self, sent: EventIn, wrong: "_Problems") -> Event | None:
-        names = {name: self.name(getattr(sent, name) or "") for name in _NAMES}
         lead = self.name(sent.lead)
         if lead is None:
             wrong.add(("lead",), "expected a lead id, found none")
@@ -95,11 +95,17 @@ class EventReader:
         detail = self._detail(NAMES[sent.event], sent.detail or {}, wrong.inside("detail"))
         if lead is None or moment is None:
             return None
-        key = names.pop("idempotency_key") or ""
         return Event(
-            event=sent.event, lead=lead, happened_at=moment, detail=detail, idempotency_key=key,
-            **names,
-        )  # fmt: skip
+            event=sent.event,
+            lead=lead,
+            happened_at=moment,
+            account=self.name(sent.account or ""),
+            owner=self.name(sent.owner or ""),
+            model_version=(sent.model_version or "").strip() or None,
+            agreement_hash=(sent.agreement_hash or "").strip() or None,
+            idempotency_key=(sent.idempotency_key or "").strip(),
+            detail=detail,
+        )
 
     def _detail(
         self,
@@ -108,9 +114,11 @@ class EventReader:
         wrong: "_Problems",
     ) -> dict[str, Any]:
         """Return the values told, times with their offset; null says nothing."""
-        told = {name: value for name, value in given.items() if value is not None}
+        told = [(name, value) for name, value in given.items() if value is not None]
         read: dict[str, Any] = {}
-        for name, value in told.items():
+        for name, value in told:
+            if wrong.enough:
+                break
             check = known.get(name)
             if check is None:
                 wrong.add((name,), unknown_name(name, known, what="name"))
@@ -132,6 +140,10 @@ class _Problems:
     def __init__(self, place: Location, problems: list[Problem]) -> None:
         self._place = place
         self._problems = problems
+
+    @property
+    def enough(self) -> bool:
+        return len(self._problems) >= MOST_PROBLEMS
 
     def add(self, path: Location, why: str) -> None:
         self._problems.append({"loc": [*self._place, *path], "msg": why})
@@ -213,5 +225,7 @@ def _batch(body: Mapping[str, Any]) -> Sequence[object]:
 
 
 def _ill_formed(error: ValidationError, place: Location) -> list[dict[str, object]]:
-    found = [{**problem, "loc": (*place, *problem["loc"])} for problem in error.errors()]
+    found = [
+        {**problem, "loc": (*place, *problem["loc"])} for problem in error.errors()[:MOST_PROBLEMS]
+    ]
     return described(found, EventIn, EventIn)

@@ -4,12 +4,17 @@ import threading
 import time
 from collections.abc import Sequence
 
+from anyio import CapacityLimiter
+
 from leadml.domain.event import REJECTIONS
 from leadml.errors import StoreError
 from leadml.store.ledger import Ledger
 
 RETRY_SECONDS = 5
 """How long a ledger that could not be opened is left alone; what callers are told to wait."""
+
+MOST_THREADS = 8
+"""Requests that use the ledger at once."""
 
 _NO_URL = "no ledger is configured: set [store] url"
 
@@ -26,6 +31,8 @@ class LedgerLink:
 
     Attributes
     ----------
+    threads : CapacityLimiter
+        What requests that use the ledger share: one that waits must not hold up scoring.
     problem : str
         Why the ledger could not be opened, without any password; empty where it is open.
     """
@@ -33,6 +40,7 @@ class LedgerLink:
     def __init__(self, url: str, *, reasons: Sequence[str] = REJECTIONS) -> None:
         self._url = url
         self._reasons = reasons
+        self.threads = CapacityLimiter(MOST_THREADS)
         self._lock = threading.Lock()
         self._ledger: Ledger | None = None
         self._tried_at = float("-inf")
@@ -61,12 +69,14 @@ class LedgerLink:
         StoreError
             If it cannot be opened, or could not be within the last seconds.
         """
-        with self._lock:
-            if self._ledger is None:
+        if self._ledger is None and self._lock.acquire(timeout=1):
+            try:
                 self._try()
-            if self._ledger is None:
-                raise StoreError(self.problem)
-            return self._ledger
+            finally:
+                self._lock.release()
+        if self._ledger is None:
+            raise StoreError(self.problem)
+        return self._ledger
 
     def close(self) -> None:
         """Close the ledger; it may be opened again."""
@@ -76,6 +86,8 @@ class LedgerLink:
             self._ledger, self._tried_at = None, float("-inf")
 
     def _try(self) -> None:
+        if self._ledger is not None:
+            return
         if not self._url:
             self.problem = _NO_URL
         elif time.monotonic() - self._tried_at >= RETRY_SECONDS:

@@ -3,8 +3,8 @@
 from http import HTTPStatus
 from typing import Annotated, Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Body, Depends, HTTPException, Path, Query, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import SkipValidation
 
@@ -50,7 +50,7 @@ async def mapping_of(request: Request) -> LeadMapping:
 
 
 Link = Annotated[LedgerLink, Depends(link_of)]
-Mapping = Annotated[LeadMapping, Depends(mapping_of)]
+LeadNames = Annotated[LeadMapping, Depends(mapping_of)]
 EventsBody = Annotated[ledger_schemas.EventIn | ledger_schemas.EventBatch, SkipValidation, Body()]
 
 
@@ -61,7 +61,7 @@ EventsBody = Annotated[ledger_schemas.EventIn | ledger_schemas.EventBatch, SkipV
     response_model=ledger_schemas.EventsAnswer,
     responses=BODY_RESPONSES,
 )
-async def record_events(body: EventsBody, link: Link, mapping: Mapping) -> JSONResponse:
+async def record_events(body: EventsBody, link: Link, mapping: LeadNames) -> JSONResponse:
     """Record what happened to leads: one event, or up to 1,000.
 
     The answer comes when the ledger has the events on its disk. Each is kept once: sent again, it
@@ -70,7 +70,7 @@ async def record_events(body: EventsBody, link: Link, mapping: Mapping) -> JSONR
     answered 422.
     """
     try:
-        results = await run_in_threadpool(_record, link, mapping, body)
+        results = await to_thread.run_sync(_record, link, mapping, body, limiter=link.threads)
     except BodyError as error:
         return _refused(error.problems)
     except StoreError as error:
@@ -112,7 +112,7 @@ async def history(
         str, Path(description="The lead's id, URL-encoded: a slash in it may be %2F or a slash.")
     ],
     link: Link,
-    mapping: Mapping,
+    mapping: LeadNames,
     recorder: Recording,
     limit: Annotated[
         int, Query(ge=1, le=1000, description="Most entries of each list, the newest first.")
@@ -120,8 +120,9 @@ async def history(
 ) -> JSONResponse:
     """Tell one lead's history: scores with reasons and versions, hand-offs, outcomes, its state."""
     try:
-        await run_in_threadpool(recorder.flush)  # a score just given is part of it
-        found = await run_in_threadpool(_history, link, mapping, lead, limit)
+        # A score just given is part of it.
+        await to_thread.run_sync(recorder.flush, limiter=link.threads)
+        found = await to_thread.run_sync(_history, link, mapping, lead, limit, limiter=link.threads)
     except StoreError as error:
         raise _unavailable(error) from None
     if found is None:
