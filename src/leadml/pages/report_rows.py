@@ -34,11 +34,13 @@ def standing_rows(r: Payload) -> list[dict[str, Any]]:
         _row("All handed off, worked or not", ONE_LOOK, every, r["matured"], all_won),
     ]
     rows = rows[::-1] if by_counts else rows
-    if r["sequence"]:
-        rows = [*_sequence_rows(r["sequence"]), rows[-1]]
-    else:
+    if not r["sequence"]:
         rows[0]["main"] = True
-    return [*rows, *_apart(r)]
+        return [*rows, *_apart(r)]
+    beside = [rows[-1], *_apart(r)]
+    if r["sequence"]["unit"] == "account":
+        beside = [row | {"told": f"{row['told']}, counted in leads"} for row in beside]
+    return [*_sequence_rows(r["sequence"]), *beside]
 
 
 def _apart(r: Payload) -> list[dict[str, Any]]:

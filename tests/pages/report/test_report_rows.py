@@ -33,6 +33,14 @@ def test_what_counts_in_no_verdict_stands_below(rich: dict[str, Any]) -> None:
     assert (rows[-1]["units"], rows[-1]["won"]) == (8, 2)
 
 
+def test_rates_of_leads_say_so_beside_those_of_companies(rich: dict[str, Any]) -> None:
+    companies = rich | {"sequence": rich["sequence"] | {"unit": "account"}}
+    told = [row["told"] for row in standing_rows(companies)]
+    assert told[-1] == "valid for one look, counted in leads"
+    assert not any("leads" in words for words in told[:-1])
+    assert "leads" not in standing_rows(rich)[-1]["told"]
+
+
 def test_without_a_verdict_the_agreed_measure_comes_first(rich: dict[str, Any]) -> None:
     window = rich | {"sequence": None}
     assert [row["label"] for row in standing_rows(window)] == [
