@@ -51,9 +51,10 @@ format: $(READY) ## format and mend what can be mended automatically
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(READY) ## time training, scoring, the service and the import into the ledger
+bench: $(READY) ## time training, scoring, the service and the ledger
 	$(BIN)/python tests/benchmarks/run.py
 	$(BIN)/python tests/benchmarks/ledger_import.py
+	$(BIN)/python tests/benchmarks/ledger_speed.py
 
 bench-quality: $(READY) ## quality on the public data sets (LEADML_DATASETS), beside AutoGluon where it is there (LEADML_AUTOGLUON)
 	$(BIN)/python tests/benchmarks/quality.py

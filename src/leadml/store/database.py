@@ -155,27 +155,34 @@ class Database:
                 engine = create_engine(
                     self.place, connect_args={"timeout": self.patience}, hide_parameters=True
                 )
-                event.listen(engine, "connect", _prepare_sqlite)
-                event.listen(engine, "begin", _begin_sqlite)
-                return engine
-            engine = create_engine(self.place, pool_pre_ping=True, hide_parameters=True)
+            else:
+                engine = create_engine(self.place, pool_pre_ping=True, hide_parameters=True)
         except (NoSuchModuleError, ImportError) as error:
             hint = "; pip install 'leadml[postgresql]'" if "psycopg" in self.shown else ""
             msg = (
                 f"{self.shown}: no driver for {self.place.drivername} is installed ({error}){hint}"
             )
             raise StoreError(msg) from None
-        milliseconds = int(1000 * self.patience)
-
-        @event.listens_for(engine, "connect")
-        def prepare(connection: Any, record: object) -> None:
-            connection.execute(f"set lock_timeout = {milliseconds}; set timezone = 'UTC'")
-            connection.commit()
-
+        if self.is_sqlite:
+            event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "connect", self._prepare)
         return engine
 
+    def _prepare(self, connection: Any, record: object) -> None:
+        """Set a new connection up; one that fails at it is closed, not left to the collector."""
+        try:
+            if self.is_sqlite:
+                _prepare_sqlite(connection)
+            else:
+                milliseconds = int(1000 * self.patience)
+                connection.execute(f"set lock_timeout = {milliseconds}; set timezone = 'UTC'")
+                connection.commit()
+        except BaseException:
+            connection.close()
+            raise
 
-def _prepare_sqlite(connection: Any, record: object) -> None:
+
+def _prepare_sqlite(connection: Any) -> None:
     connection.isolation_level = None  # transactions are begun below, not by the driver
     (mode,) = connection.execute("pragma journal_mode").fetchone()
     if mode != "wal":
