@@ -188,6 +188,7 @@ def _prepare_sqlite(connection: Any) -> None:
     if mode != "wal":
         connection.execute("pragma journal_mode = wal")
     connection.execute("pragma synchronous = full")
+    connection.execute("pragma cache_size = -32768")  # KiB, for the indexes of a million events
 
 
 def _begin_sqlite(connection: Connection) -> None:
