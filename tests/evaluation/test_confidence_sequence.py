@@ -15,6 +15,7 @@ from leadml.evaluation.confidence_sequence import (
     upper_bounds,
     wins_to_meet,
 )
+from leadml.evaluation.knowable import leads_needed
 
 
 def beta_binomial(won: float, units: float, rate: float) -> float:
@@ -94,6 +95,22 @@ def test_false_claims_after_every_unit_stay_within_the_risk(rate: float, confide
     # the exact test for one look, taken after every unit, claims several times as often
     once = [binom.isf(1 - confidence, n, rate) + 1 for n in range(1, 601)]
     assert claimed(np.array(once, int), rate) > 2.5 * (1 - confidence)
+
+
+def test_what_looking_as_often_as_one_likes_costs() -> None:
+    # beside the exact interval for one look: wider by half at 100 units, by twice at 100,000
+    units = np.array([100, 1_000, 100_000])
+    low = lower_bounds(0.3 * units, units, rate=0.3, confidence=0.95)
+    once = np.array([lower_bound(round(0.3 * n), n, 0.95) for n in units.tolist()])
+    ratio = (0.3 - low) / (0.3 - once)
+    assert (np.diff(ratio) > 0).all()
+    assert 1.4 < ratio[0] < ratio[-1] < 2.3
+    # a true 40 % against an agreed 30 %: one planned look at 155 leads shows it four times in five,
+    # the verdict has by then shown it more often than not, and four times in five by 1.7 times that
+    needed = wins_to_meet(np.arange(1, 264), rate=0.3, confidence=0.95)
+    assert leads_needed(0.4, 0.3, 0.95) == 155
+    assert claimed(needed[:155], 0.4) > 0.5
+    assert claimed(needed, 0.4) > 0.8
 
 
 def test_wins_to_meet_are_the_fewest_whose_bound_reaches_the_rate() -> None:

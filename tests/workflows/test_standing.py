@@ -1,6 +1,8 @@
 """The verdict from an export: who counts, from when, and what cannot be counted."""
 
+import tomllib
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from leadml.data.simulate import SimulatedCrm, simulate
 from leadml.domain.agreement import Agreement
 from leadml.domain.definition import Definition
 from leadml.domain.mapping import LeadMapping
 from leadml.errors import ConfigError
+from leadml.settings import settings_from
 from leadml.snapshot.labels import judge
 from leadml.workflows.material import gather
 from leadml.workflows.standing import standing_of
@@ -93,3 +97,26 @@ def test_hand_offs_made_under_another_wording_are_told() -> None:
 
 def test_without_recording_times_nothing_is_known_to_be_late() -> None:
     assert sequence(mapping=replace(MAPPING, outcome_recorded_at=None))["recorded_late"] == 0
+
+
+def looked(crm: SimulatedCrm, definition: Definition, *, at: str) -> dict[str, Any]:
+    """Return where the promise stands at a moment, by what the CRM holds."""
+    material = gather(crm.leads, definition=definition, root=Path(), as_of=at, labelled=True)
+    judged = judge(material.leads, definition.agreement, now=material.now)
+    handed_off = judged.handed_off
+    return standing_of(material, judged, definition.agreement, counted=handed_off, ever=handed_off)
+
+
+@pytest.mark.parametrize("unit", ["lead", "account"])
+def test_what_a_look_saw_never_changes_later(unit: str, tmp_path: Path) -> None:
+    """The proof needs it: what enters, and as what, is settled when it enters."""
+    crm = simulate(600, seed=3, days=400, bulk_closing=0.3, account_effect=1.0)
+    content = tomllib.loads(crm.definition)
+    content["sales_ready"]["unit"] = unit
+    definition = settings_from(content, path=tmp_path / "leadml.toml").definition
+    path = looked(crm, definition, at="2025-08-05T00:00:00Z")["path"]
+    assert path[-1]["units"] > 80
+    for point in (path[len(path) // 4], path[len(path) // 2], path[-1]):
+        then = crm.as_of(datetime.fromisoformat(point["at"]))
+        seen = looked(then, definition, at=point["at"])
+        assert seen["path"][-1] == point
