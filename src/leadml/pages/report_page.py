@@ -40,7 +40,7 @@ STAGE_NAMES = {
     "qualified": "Qualified",
     "handed_off": "Handed off",
     "accepted": "Accepted by sales",
-    "followed_up": "Followed up",
+    "followed_up": "Followed up in time",
     "won": "Won",
     "won_with_margin": "Won at the agreed margin",
 }
