@@ -83,6 +83,12 @@ def test_the_mark_rises_with_every_change(ledger: Ledger) -> None:
     assert marks == [0, 1, 2, 2]
 
 
+def test_the_latest_event_is_the_last_that_happened(ledger: Ledger) -> None:
+    assert ledger.latest() is None
+    ledger.record([event("scored", happened_at=THEN + timedelta(hours=1)), event()])
+    assert ledger.latest() == THEN + timedelta(hours=1)
+
+
 def test_history_is_in_the_order_of_the_world(ledger: Ledger) -> None:
     later, sooner = THEN + timedelta(days=1), THEN - timedelta(days=1)
     ledger.record([event("won", happened_at=later), event("handed_off"), event("followed_up")])

@@ -165,6 +165,14 @@ class Ledger:
         query = select(COUNTER.c.value).where(COUNTER.c.name == "events")
         return self.database.read(lambda connection: int(connection.execute(query).scalar_one()))
 
+    def latest(self) -> datetime | None:
+        """Return when the latest event happened, of whatever kind, UTC; None without events."""
+        query = select(func.max(EVENTS.c.happened_at))
+        found: datetime | None = self.database.read(
+            lambda connection: connection.execute(query).scalar()
+        )
+        return found
+
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Give one transaction of the store's own: for bulk import and erasure."""

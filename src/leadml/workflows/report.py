@@ -67,7 +67,8 @@ def report(
     output : path, optional
         Folder for report.json and report.html; default ``report/`` beside the configuration.
     as_of : str or datetime, optional
-        What counts as now; default the latest time that is known.
+        What counts as now; default the latest time that is known: of a ledger, that of its latest
+        event, a score too.
     since, until : str or datetime, optional
         Describe only hand-offs from `since` on up to, but not including, `until` (ISO dates, 00:00
         in the configured zone, or times): without a verdict.
@@ -121,7 +122,8 @@ def report_values(
     progress("reading", 0.0)
     if leads is None:
         origin: Literal["ledger", "export"] = "ledger"
-        leads, settings = _of_ledger(settings, ledger)
+        leads, settings, latest = _of_ledger(settings, ledger)
+        as_of = latest if as_of is None else as_of
     else:
         origin = "export"
         _refuse_without_hand_offs(settings)
@@ -136,14 +138,16 @@ def report_values(
     return figures_of(scope)
 
 
-def _of_ledger(settings: Settings, ledger: "Ledger | None") -> tuple["Source", Settings]:
-    """Return the ledger as a leads table, and settings whose mapping reads it."""
+def _of_ledger(
+    settings: Settings, ledger: "Ledger | None"
+) -> tuple["Source", Settings, datetime | None]:
+    """Return the ledger as a leads table, settings whose mapping reads it, and its last moment."""
     from leadml.workflows.ledger import open_ledger
     from leadml.workflows.ledger_leads import ledger_definition, ledger_leads
 
     opened = ledger or open_ledger(settings, create=False)
     try:
-        leads = ledger_leads(opened)
+        leads, latest = ledger_leads(opened), opened.latest()
     finally:
         if ledger is None:
             opened.close()
@@ -154,7 +158,8 @@ def _of_ledger(settings: Settings, ledger: "Ledger | None") -> tuple["Source", S
             "report on an export: `leadml report EXPORT`"
         )
         raise ConfigError(msg)
-    return leads, replace(settings, definition=ledger_definition(settings.definition, leads))
+    definition = ledger_definition(settings.definition, leads)
+    return leads, replace(settings, definition=definition), latest
 
 
 def _refuse_without_hand_offs(settings: Settings) -> None:
