@@ -55,8 +55,8 @@ from leadml.pages.marks import traced
         (likely(0.9973), "99.7\u202f%"),
         (likely(0.99996), "above 99.9\u202f%"),
         (likely(0.00001), "below 0.1\u202f%"),
-        (likely(1.0), "100.0\u202f%"),
-        (likely(0.0), "0.0\u202f%"),
+        (likely(1.0), "above 99.9\u202f%"),
+        (likely(0.0), "below 0.1\u202f%"),
     ],
 )
 def test_numbers_as_a_person_reads_them(shown: str, expected: str) -> None:

@@ -108,10 +108,10 @@ def years(value: float) -> str:
 
 
 def likely(value: float) -> str:
-    """Write a chance that is never said to be certain, unless it is exactly 0 or 1."""
-    if 0 < value < 0.0005:
+    """Write a chance that is never said to be certain: a 1 is one that rounding made."""
+    if value < 0.0005:
         return f"below 0.1{NARROW}%"
-    return f"above 99.9{NARROW}%" if 0.9995 < value < 1 else percent(value)
+    return f"above 99.9{NARROW}%" if value > 0.9995 else percent(value)
 
 
 def hundredths(value: float) -> str:

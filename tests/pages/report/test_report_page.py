@@ -116,7 +116,7 @@ def read(shown: str) -> tuple[float, float]:
 
 def says(shown: str, value: float, path: str) -> bool:
     if plain(shown) in {"below 0.1 %", "above 99.9 %"}:
-        return 0 < value < 0.0005 if "below" in shown else 0.9995 < value < 1
+        return value < 0.0005 if "below" in shown else value > 0.9995
     number, half = read(shown)
     if path.endswith("_hours") and "days" in shown:
         number, half = 24 * number, 24 * half
