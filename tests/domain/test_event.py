@@ -43,6 +43,15 @@ def test_whatever_an_event_says_changes_its_key(change: dict[str, Any]) -> None:
     assert content_key(event(**change)) != content_key(event())
 
 
+def test_whole_numbers_are_the_same_however_they_are_written() -> None:
+    assert content_key(event(detail={"amount": 10.0})) == content_key(event(detail={"amount": 10}))
+    assert content_key(event(detail={"amount": 10.5})) != content_key(event(detail={"amount": 10}))
+    nested = [{"corrects": "k", "detail": {"amount": n}} for n in (2, 2.0)]
+    one, other = (content_key(event(event="corrected", detail=each)) for each in nested)
+    assert one == other
+    assert content_key(event(detail={"void": True})) != content_key(event(detail={"void": 1}))
+
+
 def test_fields_do_not_run_into_each_other() -> None:
     assert content_key(event(account="ab", owner="c")) != content_key(
         event(account="a", owner="bc")

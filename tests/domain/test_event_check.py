@@ -1,7 +1,7 @@
 """What may not enter the ledger is told apart, with what was expected and what was found."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -12,6 +12,8 @@ from leadml.domain.event_detail import NAMES
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 THEN = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+
+WEST, EAST = timezone(-timedelta(hours=14)), timezone(timedelta(hours=14))
 
 
 def problem(kind: str = "won", **more: Any) -> str:
@@ -90,6 +92,10 @@ def test_every_name_of_every_kind_is_taken(kind: str) -> None:
             r"2026-03-10T12:00:00\+00:00\): check the date and its time zone",
         ),
         ({"happened_at": datetime(1969, 12, 31, tzinfo=UTC)}, "lies before 1970: check the year"),
+        ({"happened_at": datetime.max.replace(tzinfo=WEST)}, "9999-12-31T.* in the future"),
+        ({"happened_at": datetime.min.replace(tzinfo=EAST)}, "lies before 1970: check the year"),
+        ({"detail": {"recorded_at": "9999-12-31T23:00:00-14:00"}}, "must be an ISO 8601 time"),
+        ({"detail": {"recorded_at": "0001-01-01T00:00:00+14:00"}}, "must be an ISO 8601 time"),
         ({"detail": None}, "detail must be an object, found None"),
         ({"detail": {"price": 1}}, "won may hold amount, margin_amount, .*, found 'price'"),
         ({"detail": {"amount": float("nan")}}, "detail.amount must be a finite number, found nan"),

@@ -18,11 +18,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, text
 
-from leadml.domain.event import Event, Receipt
+from leadml.domain.event import Event, Receipt, Stored
 from leadml.errors import StoreError
+from leadml.store.bulk import insert_all
 from leadml.store.database import Database
 from leadml.store.ledger import Ledger
-from leadml.store.recording import record_in
+from leadml.store.recording import advance, lock, record_in
+from leadml.store.rows import keyed
 from leadml.store.schema import COUNTER
 
 CAMPAIGN = Path(__file__).parents[1] / "benchmarks" / "ledger_faults.py"
@@ -262,6 +264,38 @@ def test_a_connection_lost_within_a_write_is_made_anew(postgresql_url: str) -> N
         assert [(r.status, r.id) for r in receipts] == [("recorded", n) for n in (1, 2, 3)]
         assert ledger.counts()["events"] == 3
     assert tries == [0, 0]
+
+
+def stored(start: int, count: int) -> list[Stored]:
+    events = [keyed(each) for each in some(count, start)]
+    return [Stored(id=n, recorded_at=NOW, event=e) for n, e in enumerate(events, start + 1)]
+
+
+def test_a_connection_lost_while_many_rows_go_in_is_made_anew(postgresql_url: str) -> None:
+    """Many rows go past SQLAlchemy, straight to the driver, whose errors count the same."""
+    tries: list[int] = []
+    with Ledger.open(postgresql_url) as ledger:
+
+        def work(connection: Connection) -> None:
+            last = lock(connection)
+            tries.append(last)
+            if len(tries) == 1:
+                cut_connections(postgresql_url)
+            insert_all(connection, stored(0, 300))
+            advance(connection, 300)
+
+        ledger.database.written(work)
+        assert (ledger.counts()["events"], tries) == (300, [0, 0])
+
+
+def test_errors_of_the_driver_itself_are_said_without_values(ledger_url: str) -> None:
+    with Ledger.open(ledger_url) as ledger:
+        ledger.record(some(1))
+        with pytest.raises(StoreError, match=r"duplicate key|is taken") as caught:
+            ledger.database.written(lambda connection: insert_all(connection, stored(0, 300)))
+        assert "k0" not in str(caught.value)
+        assert "k0" not in str(caught.value.__cause__)
+        assert ledger.counts()["events"] == 1
 
 
 def test_an_answer_lost_after_the_commit_is_given_again(ledger_url: str) -> None:

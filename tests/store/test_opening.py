@@ -92,9 +92,12 @@ def test_a_file_where_a_folder_should_be(tmp_path: Path) -> None:
         ("postgresql://ann:secret@host:port/crm", "is not a SQLAlchemy URL"),
         ("sqlite://", "a ledger in memory would be lost when the program ends"),
         ("sqlite:///:memory:", "a ledger in memory would be lost"),
-        ("oracle://ann:secret@host/crm", "keeps SQLite and PostgreSQL databases, found oracle"),
-        ("nosuch://ann:secret@host/crm", "nosuch"),
-        ("postgresql+nosuch://ann:secret@host/crm", r"ann:\*\*\*@host/crm: no driver for"),
+        ("oracle://ann:secret@host/crm", "an SQLite or PostgreSQL database, found oracle: write"),
+        ("nosuch://ann:secret@host/crm", "an SQLite or PostgreSQL database, found nosuch: write"),
+        (
+            "postgresql+asyncpg://ann:secret@host/crm",
+            r"found postgresql\+asyncpg: write sqlite:///",
+        ),
     ],
 )
 def test_addresses_that_cannot_be_used(url: str, message: str) -> None:
@@ -139,3 +142,32 @@ def test_opening_imports_no_migration_tool(ledger_url: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql+psycopg2", "postgresql+psycopg"])
+def test_the_usual_names_of_postgresql_are_one(postgresql_url: str, scheme: str) -> None:
+    with Ledger.open(postgresql_url.replace("postgresql", scheme, 1)) as ledger:
+        assert ledger.mark() == 0
+
+
+def test_without_the_driver_the_extra_is_named() -> None:
+    """A Python that cannot import psycopg, as without the extra."""
+    code = (
+        "import sys; sys.modules['psycopg'] = None;"
+        "from leadml.store.ledger import Ledger;"
+        "Ledger.open('postgresql://ann:secret@host/crm')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "pip install 'leadml[postgresql]'" in done.stderr.splitlines()[-1]
+    assert "secret" not in done.stderr.splitlines()[-1]
+
+
+def test_a_commit_waits_for_the_disk(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'ledger.db'}")
+    with database.writing() as connection:
+        asked = [
+            connection.execute(text(f"pragma {p}")).scalar()
+            for p in ("journal_mode", "synchronous")
+        ]
+    assert asked == ["wal", 2]  # 2 is FULL
+    database.close()

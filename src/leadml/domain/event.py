@@ -132,9 +132,9 @@ def content_key(event: Event) -> str:
     """Return a name made of all that an event says, its key left out: 32 hexadecimal digits.
 
     Two events have the same one just when they say the same, whatever the order of their details;
-    a detail that is null says nothing.
+    a detail that is null says nothing, and 10.0 is 10: senders differ in how they write it.
     """
-    detail = {name: value for name, value in event.detail.items() if value is not None}
+    detail = {name: _same(value) for name, value in event.detail.items() if value is not None}
     content = [
         event.event, event.lead, iso(event.happened_at), event.account, event.owner,
         event.model_version, event.agreement_hash, packed(detail),
@@ -151,6 +151,15 @@ def packed(detail: Mapping[str, Any]) -> str | None:
         If it is not plain JSON with finite numbers.
     """
     return _JSON.encode(detail) if detail else None
+
+
+def _same(value: Any) -> Any:
+    """Return a value with whole numbers written one way, also within a mapping."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {name: _same(each) for name, each in value.items()}
+    return value
 
 
 def _mapping(value: object) -> dict[str, Any]:

@@ -82,12 +82,12 @@ def _has_no_control(value: str) -> bool:
 
 
 def _moment(name: str, moment: object, now: datetime) -> str:
-    if not isinstance(moment, datetime) or moment.tzinfo is None:
+    if not isinstance(moment, datetime) or moment.utcoffset() is None:
         return f"{name} must be a time with its offset, found {_shown(moment)}"
     if moment > now + CLOCK_TOLERANCE:
         minutes = CLOCK_TOLERANCE.seconds // 60
         return (
-            f"{name} {_iso(moment)} lies more than {minutes} minutes in the future "
+            f"{name} {moment.isoformat()} lies more than {minutes} minutes in the future "
             f"(now {_iso(now)}): check the date and its time zone"
         )
     if moment.year < FIRST_YEAR:

@@ -1,7 +1,7 @@
 """What each kind of event may say besides who and when: closed names, each with its own range."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from math import isfinite
 from typing import Any
 
@@ -34,11 +34,12 @@ def text(value: object) -> str:
 
 
 def time(value: object) -> str:
-    """Expect an ISO 8601 time with its offset."""
+    """Expect an ISO 8601 time with its offset, of a year that has a next one in any zone."""
     try:
-        good = isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
-        good = False
+        moment = None
+    good = moment is not None and moment.tzinfo is not None and MINYEAR < moment.year < MAXYEAR
     return "" if good else "an ISO 8601 time with its offset, such as 2026-03-02T09:30:00Z"
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from leadml.errors import StoreError
 from leadml.store.faults import explained, is_lost_connection, shown_url
@@ -148,6 +148,14 @@ class Database:
             yield
         except SQLAlchemyError as error:
             raise StoreError(explained(error, self.place)) from error
+        except self._driver_error as error:  # of what went past SQLAlchemy
+            wrapped = DBAPIError.instance("", None, error, self._driver_error, hide_parameters=True)
+            raise StoreError(explained(wrapped, self.place)) from wrapped
+
+    @property
+    def _driver_error(self) -> type[Exception]:
+        kind: type[Exception] = self.engine.dialect.loaded_dbapi.Error
+        return kind
 
     def _make_engine(self) -> Engine:
         try:
@@ -157,11 +165,8 @@ class Database:
                 )
             else:
                 engine = create_engine(self.place, pool_pre_ping=True, hide_parameters=True)
-        except (NoSuchModuleError, ImportError) as error:
-            hint = "; pip install 'leadml[postgresql]'" if "psycopg" in self.shown else ""
-            msg = (
-                f"{self.shown}: no driver for {self.place.drivername} is installed ({error}){hint}"
-            )
+        except ImportError as error:
+            msg = f"{self.shown} needs a driver ({error}): pip install 'leadml[postgresql]'"
             raise StoreError(msg) from None
         if self.is_sqlite:
             event.listen(engine, "begin", _begin_sqlite)
@@ -188,12 +193,16 @@ def _prepare_sqlite(connection: Any) -> None:
     if mode != "wal":
         connection.execute("pragma journal_mode = wal")
     connection.execute("pragma synchronous = full")
+    connection.execute("pragma fullfsync = on")  # macOS: else its drives confirm what they cache
     connection.execute("pragma cache_size = -32768")  # KiB, for the indexes of a million events
 
 
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("leadml_writes", False)
     connection.exec_driver_sql("begin immediate" if writes else "begin")
+
+
+_DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
 
 
 def _place(url: str) -> URL:
@@ -203,13 +212,13 @@ def _place(url: str) -> URL:
         scheme = url.split(":", 1)[0]
         msg = f"[store] url {scheme}://… is not a SQLAlchemy URL: write {FORM}"
         raise StoreError(msg) from None
-    if place.drivername in {"postgresql", "postgres"}:
+    if place.drivername in {"postgresql", "postgres", "postgresql+psycopg2"}:
         place = place.set(drivername="postgresql+psycopg")
-    backend = place.get_backend_name()
-    if backend not in {"sqlite", "postgresql"}:
-        msg = f"the ledger keeps SQLite and PostgreSQL databases, found {backend}: write {FORM}"
+    if place.drivername not in _DRIVERS:
+        found = place.drivername
+        msg = f"the ledger lies in an SQLite or PostgreSQL database, found {found}: write {FORM}"
         raise StoreError(msg)
-    if backend == "sqlite" and place.database in {None, "", ":memory:"}:
+    if place.get_backend_name() == "sqlite" and place.database in {None, "", ":memory:"}:
         msg = f"a ledger in memory would be lost when the program ends: write {FORM}"
         raise StoreError(msg)
     return place
