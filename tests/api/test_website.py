@@ -246,11 +246,11 @@ class TestAccess:
             answers = [attempt(f"guess-{n}") for n in range(5)]
             assert [answer.status_code for answer in answers] == [403] * 5
             assert "This key is not known" in answers[0].text
-            assert 'aria-invalid="true"' in answers[0].text
+            assert 'aria-invalid="true" aria-describedby="problem hint"' in answers[0].text
             assert "guess-0" not in answers[0].text
             late = attempt("plain")  # even the right one has to wait
             assert (late.status_code, late.headers["Retry-After"]) == (429, "1")
-            assert "Wait 1 seconds" in late.text or "Wait 1 second" in late.text
+            assert "Wait 1 second, then try again." in late.text
         finally:
             guarded_site.app.state.attempts = Attempts()
         assert "guess" not in caplog.text

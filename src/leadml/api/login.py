@@ -38,7 +38,8 @@ async def sign_in(request: Request) -> Response:
     wait = attempts.wait(peer)
     if wait > 0:
         seconds = math.ceil(wait)
-        problem = f"Too many keys were tried from here. Wait {seconds} seconds, then try again."
+        pause = "1 second" if seconds == 1 else f"{seconds} seconds"
+        problem = f"Too many keys were tried from here. Wait {pause}, then try again."
         return _form(request, then, problem, HTTPStatus.TOO_MANY_REQUESTS, seconds)
     cookie = sessions.begin(form.get("key", "").strip())
     if cookie is None:

@@ -17,6 +17,7 @@ from leadml.pages.comparison_page import Compared, comparison_page
 from leadml.pages.home_page import Standing, home_page
 from leadml.pages.lead_page import lead_page, look_up_page
 from leadml.settings import Settings
+from leadml.workflows.apart import EVALUATION
 from leadml.workflows.lead_history import lead_history
 
 NEEDED = frozenset(
@@ -112,9 +113,8 @@ def _compared(request: Request) -> Compared:
 
 def evaluation_of(settings: Settings) -> dict[str, Any] | None:
     """Return the evaluation that was written beside the configuration last; None without one."""
-    path = settings.root / "evaluation" / "evaluation.json"
     try:
-        found = json.loads(path.read_bytes())
+        found = json.loads((settings.root / EVALUATION).read_bytes())
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) and found.keys() >= NEEDED else None

@@ -3,20 +3,21 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from anyio import to_thread
+from fastapi import HTTPException
 from fastapi.concurrency import run_in_threadpool
 
-from leadml.errors import ApartError, ConfigError, DataError, LeadmlError
-from leadml.settings import Settings
-from leadml.workflows.apart import apart
+from leadml.errors import ApartError, ConfigError, LeadmlError
+from leadml.workflows.apart import EVALUATION, apart
 
 LONGEST = 300.0
 """Seconds after which making a page is given up."""
@@ -61,21 +62,21 @@ class Press:
 
     Parameters
     ----------
-    task : {"report", "evaluation"}
-        What `leadml.workflows.apart` makes.
-    settings : Settings
-        With the path of the configuration: the process that makes the page reads it anew.
+    config : Path or None
+        The configuration file; without one nothing can be made.
     key : callable
-        Takes that path and returns what the page is made from; may block.
+        Takes its path and returns what the page is made from; may block.
+    make : callable
+        Takes its path and returns the page's ``values`` and ``page``; blocks.
     """
 
     def __init__(
         self,
-        task: Literal["report", "evaluation"],
-        settings: Settings,
+        config: Path | None,
         key: Callable[[Path], Key],
+        make: Callable[[Path], Mapping[str, Any]],
     ) -> None:
-        self._task, self._settings, self._key = task, settings, key
+        self._config, self._key, self._work = config, key, make
         self._made: Made | None = None
         self._making: asyncio.Task[Made] | None = None
         self._refused: tuple[Key, ApartError, float] | None = None
@@ -93,7 +94,7 @@ class Press:
         LeadmlError
             If it cannot be made.
         """
-        path = self._config
+        path = self._written
         key = await run_in_threadpool(self._key, path)
         if self._made and (self._made.key == key or self._rests(key)):
             return self._made
@@ -105,11 +106,11 @@ class Press:
         return self._making.result() if self._making.done() else self._made
 
     @property
-    def _config(self) -> Path:
-        if self._settings.path is None:
+    def _written(self) -> Path:
+        if self._config is None:
             msg = "the service runs without a configuration file: start it with one (--config)"
             raise ConfigError(msg)
-        return self._settings.path
+        return self._config
 
     def _rests(self, key: Key) -> bool:
         """Tell whether the last page is new enough though events have come since."""
@@ -124,10 +125,9 @@ class Press:
 
     async def _make(self, path: Path, key: Key) -> Made:
         start = time.monotonic()
-        work = partial(apart, self._task, path, seconds=LONGEST, navigation=NAVIGATION)
         try:
             # A service that stops does not wait for a page.
-            made = await to_thread.run_sync(work, abandon_on_cancel=True)
+            made = await to_thread.run_sync(self._work, path, abandon_on_cancel=True)
         except LeadmlError as error:
             refusal = ApartError(str(error))
             self._refused = (key, refusal, _rest(start))
@@ -136,8 +136,13 @@ class Press:
         return self._made
 
 
-def report_key(settings: Settings, mark: Callable[[], int]) -> Callable[[Path], Key]:
-    """Return what tells whether a report still holds: ledger, configuration and date.
+def made_apart(task: Literal["report", "evaluation"]) -> Callable[[Path], Mapping[str, Any]]:
+    """Return what makes a page in a process of its own, with `NAVIGATION` above it."""
+    return partial(apart, task, seconds=LONGEST, navigation=NAVIGATION)
+
+
+def report_key(zone: ZoneInfo, mark: Callable[[], int]) -> Callable[[Path], Key]:
+    """Return what tells whether a report still holds: ledger, configuration and date in a zone.
 
     `mark` returns the ledger's mark, which rises with every change.
     """
@@ -148,8 +153,7 @@ def report_key(settings: Settings, mark: Callable[[], int]) -> Callable[[Path], 
         except OSError as error:
             msg = f"{path.name} cannot be read: {error.strerror}; restore it"
             raise ConfigError(msg) from None
-        today = datetime.now(ZoneInfo(settings.definition.leads.timezone)).date()
-        return mark(), written, today
+        return mark(), written, datetime.now(zone).date()
 
     return key
 
@@ -157,10 +161,10 @@ def report_key(settings: Settings, mark: Callable[[], int]) -> Callable[[Path], 
 def evaluation_key(path: Path) -> Key:
     """Return what tells whether the page of the evaluation beside a configuration still holds."""
     try:
-        written = (path.parent / "evaluation" / "evaluation.json").stat()
+        written = (path.parent / EVALUATION).stat()
     except OSError:
         msg = "there is no evaluation beside the configuration: write one with `leadml evaluate`"
-        raise DataError(msg) from None
+        raise HTTPException(HTTPStatus.NOT_FOUND, msg) from None
     return 0, written.st_mtime_ns, written.st_size
 
 

@@ -1,6 +1,7 @@
 """The pages of the service, put together: routes, sessions, and what is made apart."""
 
 import asyncio
+from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -9,7 +10,7 @@ from leadml.api.attempts import Attempts
 from leadml.api.login import login
 from leadml.api.model_routes import model_pages
 from leadml.api.page_routes import pages
-from leadml.api.press import Press, evaluation_key, report_key
+from leadml.api.press import Press, evaluation_key, made_apart, report_key
 from leadml.api.report_routes import report
 from leadml.api.sessions import Sessions
 from leadml.settings import Settings
@@ -36,9 +37,10 @@ def add_pages(app: FastAPI, settings: Settings) -> Sessions:
     app.state.sessions = sessions
     app.state.attempts = Attempts()
     app.state.promoting = asyncio.Lock()
-    mark = report_key(settings, lambda: app.state.ledger.open().mark())
-    app.state.report = Press("report", settings, mark)
-    app.state.evaluation = Press("evaluation", settings, evaluation_key)
+    zone = ZoneInfo(settings.definition.leads.timezone)
+    ledger_key = report_key(zone, lambda: app.state.ledger.open().mark())
+    app.state.report = Press(settings.path, ledger_key, made_apart("report"))
+    app.state.evaluation = Press(settings.path, evaluation_key, made_apart("evaluation"))
     for router in ROUTERS:
         app.include_router(router)
     return sessions

@@ -19,6 +19,8 @@ from markupsafe import Markup
 
 from leadml.errors import ApartError, LeadmlError
 
+EVALUATION = Path("evaluation") / "evaluation.json"
+"""Where `leadml evaluate` writes beside the configuration, unless told otherwise."""
 _KEPT_BACK = ("LEADML_API_KEYS", "LEADML_ADMIN_KEYS")
 _BEHIND = 5
 """By how much a child gives way to the service (`nice`)."""
@@ -54,16 +56,17 @@ def apart(task: str, config: Path, *, seconds: float, **arguments: Any) -> dict[
             text=True,
             encoding="utf-8",
             timeout=seconds,
-            env=_environment(),
+            env=child_environment(),
             check=False,
         )
     except subprocess.TimeoutExpired:
-        msg = f"this took longer than {seconds:.0f} seconds and was given up"
+        msg = f"this took longer than {seconds:g} seconds and was given up"
         raise ApartError(msg) from None
     return _answer(task, done)
 
 
-def _environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
+    """Return what the child gets to know of ours: no key, and to use one core."""
     kept = {name: value for name, value in os.environ.items() if name not in _KEPT_BACK}
     return kept | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"}
 
@@ -91,11 +94,10 @@ def _report(config: Path, navigation: str) -> dict[str, Any]:
 
 
 def _evaluation(config: Path, navigation: str) -> dict[str, Any]:
-    """Return the page of the evaluation beside the configuration."""
+    """Return the values and the page of the evaluation beside the configuration."""
+    values = json.loads((config.parent / EVALUATION).read_bytes())
     from leadml.pages.evaluation_page import evaluation_page
-    from leadml.workflows.evaluate import FOLDER
 
-    values = json.loads((config.parent / FOLDER / "evaluation.json").read_bytes())
     return {"values": values, "page": evaluation_page(values, Markup(navigation))}  # noqa: S704
 
 
