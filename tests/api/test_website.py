@@ -2,6 +2,7 @@
 
 import logging
 import re
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,8 +13,10 @@ from typing import Any
 import httpx2
 import pytest
 
+from leadml.api import press as press_module
 from leadml.api.application import create_app
 from leadml.api.attempts import Attempts
+from leadml.api.press import NAVIGATION, Press
 from leadml.api.sessions import COOKIE
 from leadml.domain.event import Event
 from leadml.model.bundle import read_aliases, write_alias
@@ -374,6 +377,76 @@ class TestLead:
         assert "jane" not in "".join(told)
 
 
+class TestReport:
+    """What is made apart, here by a stand-in for the process: how it is handed out."""
+
+    @pytest.fixture
+    def pressing(self, site: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+        """Serve a report that is finished when the event is set."""
+        go = threading.Event()
+
+        def make(_: Path) -> dict[str, Any]:
+            go.wait(20)
+            values = {"verdict": "meets", "verdict_text": "They <meet>.", "share": 0.5}
+            return {"values": values, "page": f"<body>{NAVIGATION}<p>report</p></body>"}
+
+        kept = site.app.state.report
+        site.app.state.report = Press(Path("leadml.toml"), lambda _: (1, "same"), make)
+        monkeypatch.setattr(press_module, "PATIENCE", 0.0)
+        yield go
+        go.set()
+        site.app.state.report = kept
+
+    def finished(self, site: Any, path: str, **headers: str) -> httpx2.Response:
+        answer = site.client.get(path, headers=headers)
+        while answer.status_code == 202:
+            answer = site.client.get(path, headers=headers)
+        return answer
+
+    def test_while_it_is_made_a_page_says_so_and_looks_again(
+        self, site: Any, pressing: threading.Event
+    ) -> None:
+        answer = site.client.get("/report")
+        assert (answer.status_code, answer.headers["Refresh"]) == (202, "3")
+        assert "This page is being made." in answer.text
+        assert '<a href="/report">Look again now</a>' in answer.text
+        answer = site.client.get("/report.json")
+        assert (answer.status_code, answer.headers["Retry-After"]) == (202, "3")
+        pressing.set()
+        page = self.finished(site, "/report").text
+        assert "<p>report</p>" in page
+        assert NAVIGATION not in page
+        assert 'href="/report" aria-current="page"' in page
+        assert self.finished(site, "/report.json").json()["share"] == 0.5
+
+    def test_browsers_ask_whether_theirs_still_holds(
+        self, site: Any, pressing: threading.Event
+    ) -> None:
+        pressing.set()
+        for path in ("/report", "/report.json"):
+            whole = self.finished(site, path)
+            assert whole.headers["Cache-Control"] == "private, no-cache"
+            same = site.client.get(path, headers={"If-None-Match": whole.headers["ETag"]})
+            assert (same.status_code, same.content) == (304, b"")
+            assert same.headers["ETag"] == whole.headers["ETag"]
+            other = site.client.get(path, headers={"If-None-Match": '"other"'})
+            assert other.status_code == 200
+
+    def test_charts_may_carry_their_colours(self, site: Any, pressing: threading.Event) -> None:
+        pressing.set()
+        policy = self.finished(site, "/report").headers["Content-Security-Policy"]
+        assert policy.endswith("; style-src-attr 'unsafe-inline'")
+        assert policy.startswith("default-src 'none'; style-src 'sha256-")
+
+    def test_the_overview_tells_the_verdict_once_it_is_known(
+        self, site: Any, pressing: threading.Event
+    ) -> None:
+        assert "They &lt;meet&gt;." not in site.client.get("/").text
+        pressing.set()
+        self.finished(site, "/report")
+        assert '<span class="tag meets">They &lt;meet&gt;.</span>' in site.client.get("/").text
+
+
 class TestOtherPages:
     def test_the_overview_tells_what_serves_and_how_much_the_ledger_holds(self, site: Any) -> None:
         page = site.client.get("/").text
@@ -420,10 +493,24 @@ class TestOtherPages:
             assert "There is no version yet." in server.client.get("/models").text
             assert server.client.get("/comparison").status_code == 200
             assert server.client.get("/leads/L1").status_code == 503
-            answer = server.client.get("/report")
-            assert answer.status_code == 503
-            assert "without a configuration file" in answer.text
-            assert server.client.get("/report.json").json()["detail"].startswith("the service runs")
+            assert server.client.get("/report").status_code == 503
+            answer = server.client.get("/report.json")
+            assert (answer.status_code, list(answer.json())) == (503, ["detail"])
+            assert server.client.get("/comparison/evaluation").status_code == 503
+
+    def test_an_empty_ledger_has_no_report_yet(self, guarded_site: Any) -> None:
+        key = {"X-API-Key": "plain"}
+        answer = guarded_site.client.get("/report", headers=key)
+        assert answer.status_code == 200
+        assert "There is nothing to report yet." in answer.text
+        answer = guarded_site.client.get("/report.json", headers=key)
+        assert answer.status_code == 404
+        assert "leadml ledger import" in answer.json()["detail"]
+
+    def test_an_evaluation_that_was_never_written_is_not_found(self, site: Any) -> None:
+        answer = site.client.get("/comparison/evaluation")
+        assert answer.status_code == 404
+        assert "leadml evaluate" in answer.text
 
     def test_a_configuration_that_broke_is_told(self, site: Any, site_root: Path) -> None:
         path = site_root / "leadml.toml"

@@ -16,6 +16,7 @@ from leadml.api.gate import OPEN_PATHS, Gate
 from leadml.api.ledger_link import LedgerLink
 from leadml.api.ledger_routes import ledger, record_events
 from leadml.api.ledger_schemas import EventIn
+from leadml.api.page_answer import plain_answer
 from leadml.api.problems import described
 from leadml.api.recorder import Recorder
 from leadml.api.routes import health, score_batch, scoring
@@ -89,7 +90,7 @@ async def _recording(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def _docs(request: Request) -> HTMLResponse:
-    return HTMLResponse(docs_page(request.app.openapi()))
+    return plain_answer(docs_page(request.app.openapi()))
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

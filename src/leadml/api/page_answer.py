@@ -59,6 +59,14 @@ def page_answer(
     return HTMLResponse(html, status, {**_HEADERS, **policy, **(headers or {})})
 
 
+def plain_answer(html: str) -> HTMLResponse:
+    """Return a page that holds its own style and nothing secret."""
+    policy = (
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+    )
+    return HTMLResponse(html, headers={**_HEADERS, "Content-Security-Policy": policy})
+
+
 def frame_of(request: Request, current: str, *, notices: tuple[tuple[str, str], ...] = ()) -> Frame:
     """Return what stands around a page for whoever looks at it."""
     visit = visit_of(request)

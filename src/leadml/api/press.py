@@ -86,8 +86,10 @@ class Press:
         """The page that was made last, if any."""
         return self._made
 
-    async def newest(self, patience: float = PATIENCE) -> Made | None:
+    async def newest(self, patience: float | None = None) -> Made | None:
         """Return the page as of now, or nearly; None while the first one is being made.
+
+        `patience` is how many seconds to wait for it, by default `PATIENCE`.
 
         Raises
         ------
@@ -102,7 +104,7 @@ class Press:
         if self._making is None or self._making.done():
             self._making = asyncio.create_task(self._make(path, key))
             self._making.add_done_callback(_told_later)
-        await asyncio.wait({self._making}, timeout=patience)
+        await asyncio.wait({self._making}, timeout=PATIENCE if patience is None else patience)
         return self._making.result() if self._making.done() else self._made
 
     @property

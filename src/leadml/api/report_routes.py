@@ -4,7 +4,8 @@ import json
 from hashlib import sha256
 from http import HTTPStatus
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from leadml.api.page_answer import PageRoute, frame_of, page_answer
@@ -18,18 +19,28 @@ report = APIRouter(
 )
 
 AGAIN_SECONDS = 3
+EMPTY = (
+    "The ledger is empty: import an export with leadml ledger import EXPORT, or let the CRM send "
+    "what happens to leads to POST /v1/events"
+)
 _KEPT = "private, no-cache"  # a browser may keep it, and asks each time whether it still holds
 
 
 @report.get("/report")
 async def report_page(request: Request) -> Response:
     """Show the report of the ledger."""
+    if await run_in_threadpool(_nothing_yet, request):
+        frame = frame_of(request, "/report")
+        html = message_page("There is nothing to report yet.", frame, support=EMPTY, title="Report")
+        return page_answer(html)
     return await _printed(request, request.app.state.report, "/report")
 
 
 @report.get("/report.json")
 async def report_json(request: Request) -> Response:
     """Give the numbers of the report."""
+    if await run_in_threadpool(_nothing_yet, request):
+        raise HTTPException(HTTPStatus.NOT_FOUND, EMPTY)
     made = await request.app.state.report.newest()
     if made is None:
         later = {"detail": "the report is being made: ask again soon"}
@@ -42,6 +53,12 @@ async def report_json(request: Request) -> Response:
 async def evaluation_page(request: Request) -> Response:
     """Show the evaluation that was written last, with its charts."""
     return await _printed(request, request.app.state.evaluation, "/comparison")
+
+
+def _nothing_yet(request: Request) -> bool:
+    """Tell whether the ledger never held an event."""
+    mark: int = request.app.state.ledger.open().mark()
+    return mark == 0
 
 
 async def _printed(request: Request, press: Press, current: str) -> Response:

@@ -50,7 +50,7 @@ def serve(settings: Settings, *, host: str, port: int, say: Callable[[str], None
     address = f"http://{_shown(host)}:{listener.getsockname()[1]}"
     champion = app.state.champion
     serving = f"version {champion.scorer.version}" if champion.scorer else champion.problem
-    say(f"leadml serves {address} (docs: {address}/docs): {serving}")
+    say(f"leadml serves {address} (open it in a browser; API: {address}/docs): {serving}")
     if not settings.keys:
         say(f"no {API_KEYS_VARIABLE} is set: only this machine is answered, without a key")
     say(app.state.ledger.told)

@@ -19,12 +19,13 @@ from leadml.cli.output import say
 )
 @config_option
 def command(host: str, port: int, config: Path | None) -> None:
-    """Answer scores over HTTP with the champion, and record them and what becomes of leads.
+    """Answer scores over HTTP, record them and what becomes of leads, and show it all as web pages.
 
     Callers send one of the keys in LEADML_API_KEYS (comma separated) as "Authorization: Bearer KEY"
     or "X-API-Key: KEY"; one of LEADML_ADMIN_KEYS may also change which version serves. Without any
     key only this machine is answered. The ledger of [store] url takes every score given, and the
-    events that POST /v1/events brings. GET /docs describes the requests.
+    events that POST /v1/events brings. A browser at its address shows report, leads, models and
+    agreement; people sign in with a key. GET /docs describes the requests.
 
     \b
     Examples:
