@@ -261,7 +261,7 @@ def test_every_page_loads_quietly_and_can_be_read_by_everyone(visit: Any) -> Non
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
         assert page.title().endswith("leadml") or path == "/report", path
         assert page.locator("h1").count() == 1
-        assert page.get_by_role("navigation").count() == 1
+        assert page.get_by_role("navigation", name="Pages").count() == 1
     assert watched.wrong == []
 
 
