@@ -31,7 +31,9 @@ async def report_page(request: Request) -> Response:
     """Show the report of the ledger."""
     if await run_in_threadpool(_nothing_yet, request):
         frame = frame_of(request, "/report")
-        html = message_page("There is nothing to report yet.", frame, support=EMPTY, title="Report")
+        html = message_page(
+            "There is nothing to report yet.", frame, support=f"{EMPTY}.", title="Report"
+        )
         return page_answer(html)
     return await _printed(request, request.app.state.report, "/report")
 
