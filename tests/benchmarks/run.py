@@ -15,15 +15,18 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import numpy as np
 
 import leadml
 from leadml.data.activity_log import ActivityLog
+from leadml.pages.report_page import report_page
 from leadml.snapshot.activity_features import activity_features
 from leadml.snapshot.activity_numbers import aggregates_of
 from leadml.snapshot.aggregates import plan_of, touches_of_leads
+from leadml.workflows.report import report_values
 
 LEADS = 4000
 REPEATS = 200
@@ -137,6 +140,21 @@ def recording(folder: Path) -> None:
     show("recorded : not recorded, p50", f"{ratio:.3f}")
 
 
+def reporting(folder: Path) -> None:
+    """Draw the report of 200 owners over three years: the numbers first, then the page."""
+    crm = leadml.simulate(LEADS, seed=0, days=36 * 30, feedback=True)
+    owners = [f"rep {number % 200}" for number in range(len(crm.leads))]
+    leads = crm.leads.assign(rep=owners, served=crm.truth["probability"].to_numpy())
+    served = crm.definition.replace("[leads]\n", '[leads]\nprobability = "served"\n', 1)
+    (folder / "report.toml").write_text(served, "utf-8")
+    values: dict[str, Any] = {}
+    took = timed(lambda: values.update(report_values(leads, config=folder / "report.toml")))
+    shown = f"{len(values['by']['owner']):,} owners, {len(values['by']['month'])} months"
+    show(f"numbers of a report, {LEADS:,} leads", f"{took:,.1f} s")
+    page = median(lambda: report_page(values), 5)
+    show(f"its page, {shown}", f"{page * 1000:,.0f} ms")
+
+
 def engines() -> None:
     """Compare SQL and fold on the features of one log, without reading any file."""
     features = activity_features(*log_of(2_000, 20_000))
@@ -172,6 +190,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         engines()
+        reporting(folder)
         make_crm(folder)
         commands(folder)
         scorer(folder)
