@@ -93,8 +93,19 @@ def test_too_few_wins_leave_it_to_the_points() -> None:
     )
 
 
-def test_no_group_that_closes_well_enough_is_no_cut() -> None:
-    found, why = advise(pool((0.5, 200, 30)))
+def test_a_cut_nobody_reaches_has_no_rate() -> None:
+    low = pool((0.2, 200, 40))
+    found, _ = advise(low, policy="each")
+    assert found is not None
+    effect = would_have(low, found)
+    assert (effect["handed_off"], effect["missed_wins"]) == (0, 40)
+    assert effect["close_rate"]["value"] is None
+    assert effect["close_rate"]["reason"] == "none of the leads handed off reaches it"
+
+
+@pytest.mark.parametrize("won", [20, 30])
+def test_no_group_that_closes_well_enough_is_no_cut(won: int) -> None:
+    found, why = advise(pool((0.5, 200, won)))
     assert found is None
     assert why == (
         "no group of at least 20 leads from 15 % on reached the agreed close rate of 30 %, both as "

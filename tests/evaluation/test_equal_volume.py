@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -39,32 +41,37 @@ def test_the_same_ranking_is_never_better() -> None:
     assert found["better"] is None
 
 
-def test_who_is_better_beyond_chance_is_named() -> None:
-    many = 400
-    random = np.random.default_rng(0)
-    chance = random.uniform(0.02, 0.98, many)
-    won = random.random(many) < chance
-    points = random.uniform(0, 100, many)
-    found = equal_volume(
-        Contenders(won=won, probability=chance, points=points), 100, confidence=0.95
-    )
-    assert found["better"] == "model"
-    turned = Contenders(won=won, probability=points / 100, points=chance)
-    assert equal_volume(turned, 100, confidence=0.95)["better"] == "points"
-
-
-def test_few_companies_settle_nothing() -> None:
-    # 400 leads of nine companies: resamples of so few are too much alike
+@pytest.fixture
+def many() -> Contenders:
+    """Return 400 leads whose chances the model knows and the points do not."""
     random = np.random.default_rng(0)
     chance = random.uniform(0.02, 0.98, 400)
     won = random.random(400) < chance
-    of = Contenders(
-        won=won,
-        probability=chance,
-        points=random.uniform(0, 100, 400),
-        accounts=np.arange(400) % 9,
-    )
-    assert equal_volume(of, 100, confidence=0.95)["better"] is None
+    return Contenders(won=won, probability=chance, points=random.uniform(0, 100, 400))
+
+
+def test_who_is_better_beyond_chance_is_named(many: Contenders) -> None:
+    assert equal_volume(many, 100, confidence=0.95)["better"] == "model"
+    turned = replace(many, probability=many.points / 100, points=many.probability)
+    assert equal_volume(turned, 100, confidence=0.95)["better"] == "points"
+
+
+def test_the_interval_is_that_of_leads_drawn_anew(many: Contenders) -> None:
+    random, gaps = np.random.default_rng(0), []
+    for _ in range(1000):
+        drawn = random.integers(0, 400, 400)
+        won = many.won[drawn]
+        best = [np.argsort(-score[drawn])[:100] for score in (many.probability, many.points)]
+        gaps.append(won[best[0]].mean() - won[best[1]].mean())
+    found = equal_volume(many, 100, confidence=0.95)["difference"]
+    assert (found["low"], found["high"]) == pytest.approx(np.quantile(gaps, [0.025, 0.975]))
+
+
+@pytest.mark.parametrize(("companies", "better"), [(9, None), (10, "model")])
+def test_few_companies_settle_nothing(many: Contenders, companies: int, better: str | None) -> None:
+    # resamples of so few companies are too much alike
+    of = replace(many, accounts=np.arange(400) % companies)
+    assert equal_volume(of, 100, confidence=0.95)["better"] == better
 
 
 def test_weights_count_leads_for_those_they_stand_for() -> None:
@@ -77,13 +84,18 @@ def test_weights_count_leads_for_those_they_stand_for() -> None:
     assert "weighted" in found["model"]["close_rate"]["reason"]
 
 
-@pytest.mark.parametrize("keep", [slice(0, 8), slice(8, 12)])
-def test_too_few_leads_are_not_compared(keep: slice) -> None:
-    of = contenders()
-    few = Contenders(won=of.won[keep], probability=of.probability[keep], points=of.points[keep])
-    found = equal_volume(few, 2, confidence=0.95)
-    assert found["model"] is None
-    assert f"{len(few.won)} matured leads with a served probability and points" in found["why_null"]
+@pytest.mark.parametrize(
+    ("leads", "won", "volume", "compared"),
+    [(20, 2, 5, True), (20, 18, 5, True), (20, 1, 5, False), (20, 19, 5, False), (19, 9, 5, False),
+     (20, 9, 0, False)],
+)  # fmt: skip
+def test_too_few_leads_are_not_compared(leads: int, won: int, volume: int, compared: bool) -> None:
+    score = np.linspace(0.9, 0.1, leads)
+    of = Contenders(won=np.arange(leads) < won, probability=score, points=score)
+    found = equal_volume(of, volume, confidence=0.95)
+    assert (found["model"] is not None) is compared
+    why = f"{leads} matured leads with a served probability and points, {won} of them won"
+    assert compared or found["why_null"].startswith(why)
 
 
 def test_the_volume_is_that_of_the_points_unless_they_choose_nobody_or_all() -> None:

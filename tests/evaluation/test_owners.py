@@ -51,3 +51,5 @@ def test_of_many_those_with_most_leads_are_compared() -> None:
     assert len(rates) == MOST
     assert "rep 000" not in rates
     assert words.endswith(f"only the {MOST} with most leads")
+    _, words = shrunken(won[1:], owner[1:], None, confidence=0.95)
+    assert "only" not in words

@@ -34,6 +34,8 @@ def test_bins_hold_every_lead_once() -> None:
     assert len(rows) == 10
     assert sum(row["leads"] for row in rows) == 137
     assert all(a["high"] < b["low"] for a, b in pairwise(rows))
+    assert all(row["low"] < row["predicted"] < row["high"] for row in rows)
+    assert (rows[0]["low"], rows[-1]["high"]) == (p.min(), p.max())
 
 
 def test_right_probabilities_are_found_right() -> None:
@@ -76,6 +78,18 @@ def test_leads_of_one_company_share_their_fate() -> None:
     # Offs: 20 * 0.7 six times, -20 * 0.3 four times: sum 60, root of the squares sqrt(1320)
     assert together["p_level"] == pytest.approx(0.0986, abs=5e-4)
     assert "no larger than chance" in together["finding"]
+
+
+def test_a_slope_that_chance_may_bring_is_no_finding() -> None:
+    won, p = leads((0.25, 200, 41), (0.35, 200, 79))
+    found = served(won, p, confidence=0.95)
+    assert 0.03 < found["p_slope"] < 0.2
+    assert "no larger than chance" in found["finding"]
+
+
+def test_twenty_leads_are_judged() -> None:
+    won, p = leads((0.1, 20, 20))
+    assert "more than chance explains" in served(won, p, confidence=0.95)["finding"]
 
 
 def test_few_leads_are_shown_and_not_judged() -> None:

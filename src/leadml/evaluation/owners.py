@@ -43,7 +43,7 @@ def shrunken(
     known = [name for name in owner.tolist() if name is not None]
     kept = {name for name, _ in Counter(known).most_common(MOST)}
     owner = np.array([name if name in kept else None for name in owner.tolist()], object)
-    mixed = log_odds is not None and len(log_odds) > 0 and bool(np.isfinite(log_odds).all())
+    mixed = log_odds is not None and bool(np.isfinite(log_odds).all())
     given = log_odds if mixed and log_odds is not None else np.zeros(len(won))
     found = people_of(given, won, owner, confidence=confidence)
     if found.why_not is not None:

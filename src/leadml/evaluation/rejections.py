@@ -92,7 +92,6 @@ def _by_source(of: Rejected, source: Texts) -> list[dict[str, Any]]:
         rise((total[1] - rejected[name], total[0] - leads[name]), (rejected[name], leads[name]))
         for name in names
     ]
-    adjusted = holm(chances) if len(names) > 1 else [1.0] * len(names)
     return [
         {
             "source": name,
@@ -104,7 +103,7 @@ def _by_source(of: Rejected, source: Texts) -> list[dict[str, Any]]:
             "more_often": p <= LEVEL,
             "p": p,
         }
-        for name, p in zip(names, adjusted, strict=True)
+        for name, p in zip(names, holm(chances), strict=True)
     ]
 
 
