@@ -216,7 +216,7 @@ class _Comparison:
                 self._add(kind, moment)
 
     def _outcome(self) -> None:
-        word, mine = self.word, self._mine(_CLOSING)
+        word, mine = self.word, self._last_closing()
         if mine is None or mine.event.event == "reopened":
             self._close()
         elif word.outcome is None and mine.event.happened_at > self.until:
@@ -226,6 +226,21 @@ class _Comparison:
             self._add("reopened", min(moment, self.now))
         elif word.closed_at is not None:
             self._mend(mine, word.outcome, word.closed_at)
+
+    def _last_closing(self) -> Stored | None:
+        """Return what exports said last of the outcome.
+
+        When a lead was reopened no export says. If it turns out to have closed before the moment
+        that was taken for it, it was not open again then, and the reopening is taken back.
+        """
+        mine, closed_at = self._mine(_CLOSING), self.word.closed_at
+        if mine is None or mine.event.event != "reopened" or self.word.outcome is None:
+            return mine
+        if closed_at is None or closed_at > mine.event.happened_at:
+            return mine
+        self._correct(mine, {"void": True})
+        self.standing.remove(mine)
+        return self._mine(_CLOSING)
 
     def _close(self) -> None:
         word = self.word

@@ -24,6 +24,8 @@ LEFT_ON_POSTGRESQL = (
     "and archived WAL keep them for as long as they are kept: run VACUUM FULL ledger_events (it "
     "locks the table meanwhile), and let old backups expire"
 )
+PACE_DAYS = 400.0
+"""Days before the ledger's latest event whose hand-offs stay: the report tells a year's pace."""
 MOST_TRIED = 50
 """Most scores of a lead that are tried one by one where they cannot go together."""
 _UNITS = {
@@ -207,7 +209,7 @@ class _Found:
 
 
 def _prunable(ledger: Ledger, settings: Settings, before: datetime) -> _Found:
-    start = _effective_from(settings)
+    start = _counted_from(ledger, settings)
     wait = _longest_wait(ledger) if start else timedelta()
     found = _Found({})
     for history in ledger.leads():
@@ -223,12 +225,15 @@ def _prunable(ledger: Ledger, settings: Settings, before: datetime) -> _Found:
     return found
 
 
-def _effective_from(settings: Settings) -> datetime | None:
+def _counted_from(ledger: Ledger, settings: Settings) -> datetime | None:
+    """Return from when on the present report counts hand-offs; None where it counts all."""
     since = settings.definition.agreement.effective_from
-    if since is None:
+    last = ledger.counts()["last_happened_at"]
+    if since is None or last is None:
         return None
     zone = ZoneInfo(settings.definition.leads.timezone)
-    return datetime.combine(since, time(), zone).astimezone(UTC)
+    start = datetime.combine(since, time(), zone).astimezone(UTC)
+    return min(start, datetime.fromisoformat(last) - timedelta(days=PACE_DAYS))
 
 
 def _longest_wait(ledger: Ledger) -> timedelta:
@@ -253,8 +258,8 @@ def _is_done(
         return False
     if state.handed_off_at is not None:
         return state.outcome is not None and state.handed_off_at < start
-    first = min(stored.event.happened_at for stored in history)
-    return (state.created_at or first) + wait < start and last < start
+    came = state.created_at
+    return came is not None and came + wait < start and last < start
 
 
 def _superseded(history: Sequence[Stored], state: LeadState, before: datetime) -> list[int]:
@@ -289,6 +294,6 @@ def _kept(settings: Settings) -> str:
             "lead goes, only superseded scores"
         )
     return (
-        "every lead handed off since the agreement took effect, every lead still open, and of "
-        "each lead the score that counts"
+        "every lead handed off since the agreement took effect or within the last 400 days of the "
+        "ledger, every lead still open, and of each lead the score that counts"
     )
