@@ -84,7 +84,7 @@ def test_a_locked_database_is_said_and_nothing_is_kept(ledger_url: str) -> None:
 
 def test_a_lock_that_goes_is_waited_for(ledger_url: str) -> None:
     receipts: list[Receipt] = []
-    with Ledger.open(ledger_url) as ledger:
+    with Ledger.open(ledger_url, patience=60) as ledger:
         writer = threading.Thread(target=lambda: receipts.extend(ledger.record(some(2))))
         with locked(ledger_url):
             writer.start()
@@ -96,7 +96,7 @@ def test_a_lock_that_goes_is_waited_for(ledger_url: str) -> None:
 def test_many_threads_on_one_ledger(ledger_url: str) -> None:
     """Six threads send the same sixty events in batches of ten: each is recorded by one of them."""
     receipts: list[Receipt] = []
-    with Ledger.open(ledger_url) as ledger:
+    with Ledger.open(ledger_url, patience=60) as ledger:
 
         def send() -> None:
             for start in range(0, 60, 10):

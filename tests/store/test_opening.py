@@ -52,7 +52,7 @@ def test_newer_tables_are_refused(ledger_url: str) -> None:
 
 def test_many_may_make_a_new_database_at_once(ledger_url: str) -> None:
     with ThreadPoolExecutor(6) as pool:
-        ledgers = list(pool.map(lambda _: Ledger.open(ledger_url), range(6)))
+        ledgers = list(pool.map(lambda _: Ledger.open(ledger_url, patience=60), range(6)))
     assert {ledger.mark() for ledger in ledgers} == {0}
     for ledger in ledgers:
         ledger.close()
