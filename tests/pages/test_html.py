@@ -98,6 +98,7 @@ def test_what_is_written_says_where_it_stands_in_the_json() -> None:
     assert marked(values["won"], "count") == '<data value="1234" data-json="/won">1,234</data>'
     assert marked(None, "count") == '<span class="none">–</span>'
     assert named(values["name"]) == '<bdi class="name" data-json="/name">&lt;b&gt;</bdi>'
+    assert named("<" * 41) == (f'<bdi class="name" title="{"&lt;" * 41}">{"&lt;" * 41}</bdi>')
     assert named(None) == '<span class="none">not recorded</span>'
     assert told("close-rate", whole_words=True) == "<span>close\u2011rate</span>"
     # the sign of percent does not leave its number at the end of a line

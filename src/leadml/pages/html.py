@@ -18,6 +18,8 @@ from leadml.errors import DataError
 from leadml.pages.marks import where
 from leadml.pages.strips import bar, whisker
 
+LONG = 40
+"""Letters from which a name may not find room."""
 NARROW = "\u202f"
 
 
@@ -146,10 +148,14 @@ def told(text: str, *, whole_words: bool = False) -> Markup:
 
 
 def named(text: str | None) -> Markup:
-    """Write a name from the export; its letters may run in either direction."""
+    """Write a name from the export; its letters may run in either direction.
+
+    The page shows the beginning of a long one, and all of it to a pointer that rests there.
+    """
     if text is None:
         return Markup('<span class="none">not recorded</span>')
-    return Markup('<bdi class="name"{}>{}</bdi>').format(where(text), text)
+    whole = Markup(' title="{}"').format(text) if len(text) > LONG else ""
+    return Markup('<bdi class="name"{}{}>{}</bdi>').format(where(text), whole, text)
 
 
 def spoken(word: str) -> Markup:
