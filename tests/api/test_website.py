@@ -328,6 +328,27 @@ class TestForms:
         assert "The champion has changed since you were asked" in answer.text
         assert read_aliases(site_root / "models")["champion"]["version"] == "1"
 
+    def test_a_version_that_was_damaged_meanwhile_is_refused_and_the_champion_serves_on(
+        self, site: Any, site_root: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        page = site.client.get(NEEDS_ADMIN)
+        path = site_root / "models" / "versions" / "2" / "model.json"
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-1])
+        try:
+            form = {"token": token_in(page), "serving": "1"}
+            with caplog.at_level(logging.INFO, "leadml.api"):
+                answer = site.client.post(NEEDS_ADMIN, data=form, headers=own(site))
+        finally:
+            path.write_bytes(whole)
+        assert answer.status_code == 502
+        assert 'role="alert"' in answer.text
+        assert "model.json was changed since the bundle was sealed" in answer.text
+        assert "<h1>Version 1 serves.</h1>" in answer.text
+        assert str(site_root) not in answer.text
+        told = "audit: this machine asked for version 2 as champion, version 1 serves: models/vers"
+        assert told in caplog.text
+
     def test_a_version_that_is_not_there_or_serves_already_is_not_asked_for(
         self, site: Any
     ) -> None:
@@ -474,7 +495,8 @@ class TestOtherPages:
             answer = site.client.get(NEEDS_ADMIN)
         finally:
             path.write_bytes(whole)
-        assert "was changed since the bundle was sealed" in page
+        assert "models/versions/2/model.json was changed since the bundle was sealed" in page
+        assert str(site_root) not in page
         assert 'href="/models/2/promote"' not in page
         assert answer.status_code == 303
         assert 'href="/models/2/promote"' in site.client.get("/models").text

@@ -101,6 +101,14 @@ def test_what_serves_is_the_headline(versions: Any, serving: str | None, words: 
     assert "a file is missing" in page
 
 
+def test_a_champion_that_does_not_serve_yet_is_told() -> None:
+    champion = version("3", "champion")
+    waiting = "Version 3 is champion: the service takes it up at its next start."
+    assert waiting in models_page(shown(champion, serving="2"), FRAME)
+    assert waiting not in models_page(shown(champion, serving="3"), FRAME)
+    assert waiting not in models_page(shown(champion, serving=None, problem="damaged"), FRAME)
+
+
 class TestQuestion:
     def test_both_versions_stand_beside_each_other(self) -> None:
         wanted = version("4", leads=999)

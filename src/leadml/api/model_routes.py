@@ -22,7 +22,7 @@ from leadml.model.bundle import previous_champion
 from leadml.pages.models_page import Versions, models_page, promotion_page
 from leadml.settings import Settings
 from leadml.workflows.apart import apart
-from leadml.workflows.models import models
+from leadml.workflows.models import Version, models
 
 model_pages = APIRouter(
     route_class=PageRoute, include_in_schema=False, dependencies=[Depends(needs("read"))]
@@ -60,18 +60,28 @@ async def do_promotion(request: Request, version: str) -> Response:
             changed = "The champion has changed since you were asked. Look again, then decide."
             return _question(request, shown, version, problem=changed)
         problem = await _promote(request, version)
-    log.info(
-        "audit: %s made version %s champion instead of %s%s",
-        visit_of(request).who,
-        version,
-        form.get("serving") or "none",
-        ": not done" if problem else "",
-    )
+    _audit(request, version, form.get("serving") or "none", problem)
     if not problem:
         return RedirectResponse(f"/models?changed={version}", HTTPStatus.SEE_OTHER)
     frame = frame_of(request, "/models", notices=(("bad", problem),))
     shown = await run_in_threadpool(_versions, request)
     return page_answer(models_page(shown, frame), HTTPStatus.BAD_GATEWAY)
+
+
+def _audit(request: Request, version: str, before: str, problem: str) -> None:
+    who = visit_of(request).who
+    if not problem:
+        log.info("audit: %s made version %s champion instead of %s", who, version, before)
+        return
+    scorer = request.app.state.champion.scorer
+    serving = scorer.version if scorer else "none"
+    log.warning(
+        "audit: %s asked for version %s as champion, version %s serves: %s",
+        who,
+        version,
+        serving,
+        problem,
+    )
 
 
 async def _promote(request: Request, version: str) -> str:
@@ -82,7 +92,8 @@ async def _promote(request: Request, version: str) -> str:
     try:
         await run_in_threadpool(work)
     except ApartError as error:
-        problem = str(error)
+        models_folder = request.app.state.settings.models
+        problem = str(error).replace(str(models_folder), models_folder.name)
     await run_in_threadpool(champion.load)
     return problem or champion.notice
 
@@ -119,13 +130,20 @@ def _champion(shown: Versions) -> str | None:
 def _versions(request: Request) -> Versions:
     settings, champion = configured(request), request.app.state.champion
     return Versions(
-        versions=[version.to_dict() for version in models(settings)],
+        versions=[_told(version, settings.models) for version in models(settings)],
         serving=champion.scorer.version if champion.scorer else None,
         problem=champion.notice,
         previous=previous_champion(settings.models),
         agreement_hash=settings.definition.agreement.hash(),
         may_change=visit_of(request).may_change,
     )
+
+
+def _told(version: Version, folder: Path) -> dict[str, Any]:
+    """Return a version without the path to the models folder: not everybody's business."""
+    told = version.to_dict()
+    problem = told["problem"]
+    return told | {"problem": problem and problem.replace(str(folder), folder.name)}
 
 
 def _one_at_a_time(request: Request) -> asyncio.Lock:

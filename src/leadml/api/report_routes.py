@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from leadml.api.page_answer import PageRoute, frame_of, page_answer
 from leadml.api.press import NAVIGATION, Made, Press
 from leadml.api.scopes import needs
+from leadml.pages.html import NARROW
 from leadml.pages.navigation import Link
 from leadml.pages.site import message_page
 
@@ -78,7 +79,7 @@ def told(made: Made | None) -> dict[str, str] | None:
     values = made.values
     return {
         "verdict": values["verdict"],
-        "text": values["verdict_text"],
+        "text": values["verdict_text"].replace(" %", f"{NARROW}%"),
         "at": made.at.isoformat(),
     }
 

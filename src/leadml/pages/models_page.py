@@ -46,7 +46,8 @@ def models_page(shown: Versions, frame: Frame) -> str:
         "previous": shown.previous if shown.previous in known else None,
         "may_change": shown.may_change,
     }
-    headline = Headline(_serving(shown), [shown.problem] if shown.problem else [])
+    support = [text for text in (shown.problem, _waiting(shown)) if text]
+    headline = Headline(_serving(shown), support)
     return framed(
         "models.html", frame, title="Models", kicker="Models", headline=headline, content=content
     )
@@ -54,7 +55,7 @@ def models_page(shown: Versions, frame: Frame) -> str:
 
 def promotion_page(shown: Versions, wanted: Version, frame: Frame, *, token: str) -> str:
     """Ask whether a version is to become champion; `token` is the form's."""
-    champion = next((v for v in shown.versions if v["alias"] == "champion"), None)
+    champion = _champion(shown)
     number = wanted["version"]
     back = number == shown.previous
     action = f"Roll back to version {number}" if back else f"Make version {number} champion"
@@ -75,6 +76,19 @@ def promotion_page(shown: Versions, wanted: Version, frame: Frame, *, token: str
         headline=Headline(f"{action}?", [support]),
         content=content,
     )
+
+
+def _champion(shown: Versions) -> Version | None:
+    return next((v for v in shown.versions if v["alias"] == "champion"), None)
+
+
+def _waiting(shown: Versions) -> str:
+    """Say so where the champion was named elsewhere and does not serve yet."""
+    champion = _champion(shown)
+    if champion is None or shown.problem or champion["version"] == shown.serving:
+        return ""
+    number = champion["version"]
+    return f"Version {number} is champion: the service takes it up at its next start."
 
 
 def _serving(shown: Versions) -> str:
