@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -157,6 +158,17 @@ def test_an_admin_key_alone_opens_other_addresses_to_those_who_have_it(
     assert "chief" not in said
 
 
+def until_closed(host: str, port: int) -> None:
+    """Wait until nothing listens there any more."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection((host, port)).close()
+        except OSError:
+            return
+    pytest.fail("the server still listens")
+
+
 def test_a_second_interrupt_does_not_lose_scores(tmp_path: Path, make_version: Any) -> None:
     make_version(tmp_path / "models")
     (tmp_path / "leadml.toml").write_text("")
@@ -169,6 +181,7 @@ def test_a_second_interrupt_does_not_lose_scores(tmp_path: Path, make_version: A
             lead = {"lead": {"lead_id": "L1"}}
             assert httpx2.post(f"{address}/v1/score", json=lead).json()["recorded"]
             process.send_signal(signal.SIGINT)  # waits for the request that hangs
+            until_closed(host, int(port))
             process.send_signal(signal.SIGINT)  # does not
             process.wait(20)
     with Ledger.open(f"sqlite:///{tmp_path / 'leadml.db'}", create=False) as ledger:

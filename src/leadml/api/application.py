@@ -80,7 +80,11 @@ def create_app(settings: Settings) -> FastAPI:
 
 @asynccontextmanager
 async def _recording(app: FastAPI) -> AsyncIterator[None]:
-    """Write scores to the ledger while the service runs, and what still waits when it ends."""
+    """Write scores to the ledger while the service runs, and what still waits when it ends.
+
+    A server that is interrupted twice skips its own ending and cancels this: then, too, what waits
+    is written.
+    """
     app.state.recorder.start()
     try:
         yield

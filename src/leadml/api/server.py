@@ -55,10 +55,7 @@ def serve(settings: Settings, *, host: str, port: int, say: Callable[[str], None
         say(f"no {API_KEYS_VARIABLE} is set: only this machine is answered, without a key")
     say(app.state.ledger.told)
     with listener, suppress(KeyboardInterrupt):
-        try:
-            uvicorn_server(app, logging=_LOGGING).run(sockets=[listener])
-        finally:
-            app.state.recorder.close()  # a second Ctrl-C makes the server skip its own ending
+        uvicorn_server(app, logging=_LOGGING).run(sockets=[listener])
 
 
 def uvicorn_server(app: FastAPI, *, logging: dict[str, Any] | None = None) -> uvicorn.Server:
