@@ -109,7 +109,8 @@ def test_closing_writes_what_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert recorder.waiting == 50
     recorder.close()
     assert recorder.waiting == 0
-    assert source.ledger.counts()["events"] == 50
+    recorded = {stored.recorded_at for (stored,) in source.ledger.leads()}
+    assert (source.ledger.counts()["events"], len(recorded)) == (50, 3)  # 20, 20 and 10
     source.ledger.close()
 
 
@@ -217,8 +218,11 @@ def test_a_write_that_takes_long_turns_further_scores_away(
             taken += 1
             threading.Event().wait(0.005)
         assert not recorder.trouble
+        assert 0 < recorder.waiting == taken < module.ROOM
+    assert recorder.flush(30)
+    assert recorder.offer(score(taken))
     recorder.close()
-    assert source.ledger.counts()["events"] == taken > 0
+    assert source.ledger.counts()["events"] == taken + 1
     source.ledger.close()
 
 
