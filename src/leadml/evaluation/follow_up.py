@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from leadml.evaluation.close_rate import close_rate, verdict
+from leadml.evaluation.close_rate import close_rate
 from leadml.evaluation.interval import Interval
 
 Bools = NDArray[np.bool_]
@@ -114,27 +114,6 @@ def follow_up(leads: Handoffs, *, confidence: float) -> FollowUp:
 
 def _rate(won: int, leads: int, confidence: float, reason: str) -> Interval:
     return close_rate(won, leads, confidence) if leads else Interval.absent(reason)
-
-
-def promise_verdict(
-    counted: FollowUp,
-    *,
-    counts: Literal["followed_up", "handed_off"],
-    rate: float,
-    min_follow_up: float,
-) -> str:
-    """Judge hand-offs: ``not_judgeable`` where sales worked too few, else by the bounds.
-
-    Returns
-    -------
-    {"meets", "falls_short", "undecided", "not_judgeable"}
-        ``undecided`` where nothing has matured.
-    """
-    share = counted.follow_up_share
-    if share is not None and share < min_follow_up:
-        return NOT_JUDGEABLE
-    bounds = counted.close_rate[counts]
-    return verdict(bounds.low, bounds.high, rate)
 
 
 def by_slice(
