@@ -51,10 +51,11 @@ format: $(READY) ## format and mend what can be mended automatically
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(READY) ## time training, scoring, the service and the ledger
+bench: $(READY) ## time training, scoring, the service, the ledger and the report
 	$(BIN)/python tests/benchmarks/run.py
 	$(BIN)/python tests/benchmarks/ledger_import.py
 	$(BIN)/python tests/benchmarks/ledger_speed.py
+	$(BIN)/python tests/benchmarks/report_speed.py
 
 bench-quality: $(READY) ## quality on the public data sets (LEADML_DATASETS), beside AutoGluon where it is there (LEADML_AUTOGLUON)
 	$(BIN)/python tests/benchmarks/quality.py

@@ -51,6 +51,13 @@ def test_sizes_that_are_no_numbers_stay_as_they_are(reported: Report) -> None:
     ]
 
 
+def test_ranges_of_the_crm_come_smallest_first(reported: Report) -> None:
+    sizes = ("1000+", "50-249", "1-49", "50-249")
+    rows = [one | {"account_size": name} for one, name in zip(ROWS, sizes, strict=True)]
+    by = reported(rows)["by"]["account_size"]
+    assert [one["account_size"] for one in by] == ["1-49", "50-249", "1000+"]
+
+
 def test_months_of_the_agreed_rate(reported: Report) -> None:
     late = row("late", won=True) | {"followed_up_at": "2026-01-19"}
     assert reported([*ROWS, late])["over_time"]["months"] == [

@@ -1,5 +1,8 @@
 """Ranges of company sizes, by the number of people who work there."""
 
+import re
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,3 +45,24 @@ def size_ranges(employees: Floats) -> NDArray[np.object_]:
     known = employees >= 1  # False for NaN
     place = np.searchsorted(EDGES, np.where(known, employees, 0), side="right")
     return np.asarray(names[np.where(known, place, len(names) - 1)], object)
+
+
+def by_first_number(names: Iterable[str]) -> list[str] | None:
+    """Return ranges that a CRM wrote as texts, smallest first; None where one begins with none.
+
+    Examples
+    --------
+    >>> by_first_number(["1,000+", "50-249", "1-49"]), by_first_number(["small", "50-249"])
+    (['1-49', '50-249', '1,000+'], None)
+    """
+    found = {name: _FIRST.match(name) for name in names}
+    if not all(found.values()):
+        return None
+    return sorted(found, key=lambda name: (int(_digits(found[name])), name))
+
+
+_FIRST = re.compile(r"\D{0,3}(\d[\d.,' ]*)")
+
+
+def _digits(match: re.Match[str] | None) -> str:
+    return re.sub(r"\D", "", match[1]) if match else "0"

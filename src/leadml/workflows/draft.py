@@ -232,6 +232,10 @@ _ENDING = """\
 # policy = "group"         # as many as keep close_rate together; or "each", "capacity", "profit"
 # explore = 0.0            # share of the others handed off at random, to learn from; up to 0.2
 
+# [targets]                # what a month is to bring; leadml report shows how far it has come
+# handoffs = 100
+# wins = 30
+
 # [store]
 # url = "sqlite:///leadml.db"
 # [tracking]

@@ -9,7 +9,7 @@ from leadml.data.values import missing_texts, to_number
 from leadml.evaluation.close_rate import close_rate
 from leadml.evaluation.follow_up import by_slice
 from leadml.evaluation.owners import shrunken
-from leadml.evaluation.size_ranges import MOSTLY, range_names, size_ranges
+from leadml.evaluation.size_ranges import MOSTLY, by_first_number, range_names, size_ranges
 from leadml.workflows.months import months_of
 from leadml.workflows.report_scope import Scope, Texts
 
@@ -86,7 +86,7 @@ def _sizes(scope: Scope) -> tuple[Texts | None, list[str] | None]:
     )
     known = sum(text is not None for text in texts.tolist())
     if np.isfinite(numbers).sum() < MOSTLY * known:
-        return texts, None
+        return texts, by_first_number({text for text in texts.tolist() if text is not None})
     return size_ranges(numbers), range_names()
 
 
