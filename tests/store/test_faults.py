@@ -223,6 +223,34 @@ def test_a_ledger_that_vanishes_is_not_made_anew_in_silence(tmp_path: Path) -> N
         ledger.record(some(1))
 
 
+def test_a_file_taken_away_while_in_use_acknowledges_nothing(tmp_path: Path) -> None:
+    """SQLite would write on into the removed file, and answer as if all were well."""
+    path = tmp_path / "ledger.db"
+    with Ledger.open(f"sqlite:///{path}") as ledger:
+        ledger.record(some(2))
+        path.rename(tmp_path / "elsewhere.db")
+        with pytest.raises(StoreError, match="was removed or replaced while it was in use"):
+            ledger.record(some(1, 2))
+
+
+def test_a_restored_file_is_written_from_then_on(tmp_path: Path) -> None:
+    path, backup = tmp_path / "ledger.db", tmp_path / "backup.db"
+    with Ledger.open(f"sqlite:///{path}") as ledger:
+        ledger.record(some(2))
+    shutil.copy(path, backup)
+    with Ledger.open(f"sqlite:///{path}") as ledger:
+        ledger.record(some(1, 2))
+        for name in ("ledger.db-wal", "ledger.db-shm"):
+            (tmp_path / name).unlink()
+        backup.replace(path)
+        with pytest.raises(StoreError, match="stop what uses the ledger before restoring a backup"):
+            ledger.record(some(1, 3))
+        assert [r.status for r in ledger.record(some(4))] == [
+            "duplicate", "duplicate", "recorded", "recorded",
+        ]  # fmt: skip
+    assert kept(f"sqlite:///{path}") == 4
+
+
 # --- PostgreSQL ---------------------------------------------------------------------------------
 
 

@@ -48,6 +48,7 @@ class Database:
         self.patience = patience
         self.shown = shown_url(self.place)
         self.is_sqlite = self.place.get_backend_name() == "sqlite"
+        self._file: tuple[int, int] | None = None
         self.engine = self._make_engine()
 
     @property
@@ -71,6 +72,7 @@ class Database:
             connection.execution_options(leadml_writes=True)
             with connection.begin():
                 yield connection
+        self._look_again()
 
     def written(self, work: Callable[[Connection], T]) -> T:
         """Do work in one transaction that writes, and anew where the connection was lost.
@@ -142,6 +144,24 @@ class Database:
         """Close every connection."""
         self.engine.dispose()
 
+    def _look_again(self) -> None:
+        """Raise where the file was taken away while it was written: what it got is lost."""
+        if self.is_sqlite and self._found_file() != self._file:
+            self._file = None
+            self.close()
+            msg = (
+                f"the ledger {self.shown} was removed or replaced while it was in use: nothing of "
+                "this request was kept; stop what uses the ledger before restoring a backup"
+            )
+            raise StoreError(msg)
+
+    def _found_file(self) -> tuple[int, int] | None:
+        try:
+            found = Path(str(self.place.database)).stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
     @contextmanager
     def _told(self) -> Iterator[None]:
         try:
@@ -178,6 +198,7 @@ class Database:
         try:
             if self.is_sqlite:
                 _prepare_sqlite(connection)
+                self._file = self._file or self._found_file()
             else:
                 milliseconds = int(1000 * self.patience)
                 connection.execute(f"set lock_timeout = {milliseconds}; set timezone = 'UTC'")
