@@ -378,7 +378,13 @@ class TestLead:
             assert "Jo &lt;i&gt;" in answer.text
             assert "wrong person" in answer.text
 
-    @pytest.mark.parametrize("asked", ["l1", "<script>x</script>", "x" * 3_000])
+    def test_no_id_at_all_is_asked_for(self, site: Any) -> None:
+        for path in ("/leads/", "/leads?lead=", "/leads?lead=%20"):
+            answer = site.client.get(path)
+            assert answer.status_code == 200
+            assert "<h1>Look up a lead</h1>" in answer.text
+
+    @pytest.mark.parametrize("asked", ["l1", "a\x00b", "<script>x</script>", "x" * 3_000])
     def test_an_unknown_one_is_told_and_asked_for_again(self, site: Any, asked: str) -> None:
         answer = site.client.get("/leads", params={"lead": asked})
         assert answer.status_code == 404
@@ -533,6 +539,15 @@ class TestOtherPages:
         answer = site.client.get("/comparison/evaluation")
         assert answer.status_code == 404
         assert "leadml evaluate" in answer.text
+
+    def test_a_page_that_fails_is_readable_and_tells_nothing_of_why(
+        self, site: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr(site.app.state, "evaluation", None)
+        answer = site.client.get("/comparison/evaluation")
+        assert answer.status_code == 500
+        assert "<h1>This page failed; the log of the service says where.</h1>" in answer.text
+        assert "GET /comparison/evaluation: AttributeError at " in caplog.text
 
     def test_a_configuration_that_broke_is_told(self, site: Any, site_root: Path) -> None:
         path = site_root / "leadml.toml"

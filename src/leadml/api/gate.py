@@ -117,7 +117,7 @@ class Gate:
         except Refusal as refusal:
             await refusal.response()(scope, receive, reply)
         except Exception as fault:  # nothing of a lead may reach the server's log
-            _log_fault(asked, fault)
+            log_fault(asked, fault)
             await reply.fail(scope, receive)
         seconds = time.perf_counter() - start
         log.info("%s %d %.1f ms", asked, reply.status, 1000 * seconds)
@@ -277,7 +277,7 @@ class _Reply:
             await fault.response()(scope, receive, self)
 
 
-def _log_fault(asked: str, fault: Exception) -> None:
+def log_fault(asked: str, fault: Exception) -> None:
     """Log the kind of a fault and where it arose, never its message: it may quote a lead."""
     frames = extract_tb(fault.__traceback__)
     where = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames))

@@ -12,13 +12,14 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.routing import APIRoute
 
 import leadml
-from leadml.api.gate import log
+from leadml.api.gate import log, log_fault
 from leadml.api.visits import visit_of
 from leadml.errors import LeadmlError
 from leadml.pages.html import style_sheet
 from leadml.pages.navigation import Link
 from leadml.pages.site import Frame, message_page
 
+FAILED = "this page failed; the log of the service says where"
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     # Not "no-referrer": browsers then send forms with the origin "null".
@@ -89,6 +90,9 @@ class PageRoute(APIRoute):
             except LeadmlError as error:
                 log.error("%s: %s", self.path, error)
                 return refusal(request, HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+            except Exception as fault:  # a page that failed is a page too; nothing of it is logged
+                log_fault(f"{request.method} {self.path}", fault)
+                return refusal(request, HTTPStatus.INTERNAL_SERVER_ERROR, FAILED)
 
         return handle
 

@@ -77,6 +77,8 @@ async def look_up(request: Request) -> Response:
 @pages.get("/leads/{lead:path}")
 async def lead(request: Request, lead: str) -> Response:
     """Show what the ledger knows of one lead."""
+    if not lead:
+        return page_answer(look_up_page(frame_of(request, "/leads")))
     return await _lead(request, lead)
 
 
@@ -91,6 +93,8 @@ async def _lead(request: Request, asked: str) -> Response:
 
 
 def _history(request: Request, asked: str) -> dict[str, Any] | None:
+    if "\x00" in asked:  # PostgreSQL knows no such character
+        return None
     return lead_history(request.app.state.ledger.open(), asked)
 
 
