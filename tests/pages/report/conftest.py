@@ -410,6 +410,11 @@ def large() -> dict[str, Any]:
     return report_example(owners=200)
 
 
+@pytest.fixture(scope="module")
+def with_folded_owners() -> dict[str, Any]:
+    return report_example(owners=16)
+
+
 def _simulated(folder: Path) -> dict[str, Any]:
     """Return the report on a simulated company whose CRM keeps served probabilities."""
     crm = simulate(1200, seed=3, feedback=True, explore=0.1)
@@ -459,7 +464,7 @@ def values(
         "more_needed": None,
         "more_needed_why": "the close rate is not judged while sales works too few hand-offs",
     }
-    window = {"since": "2026-01-01T00:00:00Z", "until": None}
+    window = {"since": "2026-01-01T00:00:00Z", "until": "2026-04-01T00:00:00Z"}
     return {
         "rich": rich,
         "poor": poor_example(),
