@@ -112,9 +112,29 @@ def test_the_first_hand_off_starts_the_clock() -> None:
     assert (found.explored, found.handoff_probability) == (True, 0.02)
 
 
-def test_a_follow_up_before_the_hand_off_is_none() -> None:
-    assert state(("handed_off", 5), ("followed_up", 4)).followed_up_at is None
+def test_a_follow_up_before_the_hand_off_counts_where_none_came_later_as_in_an_export() -> None:
+    # a date is midnight, before the hand-off of the same day
+    before = [("followed_up", 4), ("followed_up", 3)]
+    assert state(("handed_off", 5), *before).followed_up_at == day(4)
+    assert state(("handed_off", 5), *before, ("followed_up", 6)).followed_up_at == day(6)
     assert state(("followed_up", 4)).followed_up_at == day(4)
+
+
+def test_what_was_won_within_the_horizon_stays_won() -> None:
+    life = stored(("handed_off", 1), ("lost", 5), ("won", 20), ("reopened", 100), ("lost", 110))
+    within = state_of(life, horizon=timedelta(days=90))
+    assert (within.outcome, within.closed_at, within.state) == ("won", day(20), "lost")
+    assert state_of(life).outcome == "lost"
+    # reopened within the horizon it is not won at its end; nor is a win that a correction voids
+    assert state_of(life, horizon=timedelta(days=99)).outcome == "lost"
+    assert state_of(life, horizon=timedelta(days=18)).outcome == "lost"
+    voided = stored(
+        ("handed_off", 1), ("won", 20), ("corrected", 30, {"corrects": "won2", "void": True})
+    )
+    assert state_of(voided, horizon=timedelta(days=90)).outcome is None
+    # on the last moment of the horizon is within it, and a lead never handed off has none
+    assert state_of(life, horizon=timedelta(days=19)).outcome == "won"
+    assert state_of(stored(("won", 1), ("lost", 2)), horizon=timedelta(days=1)).outcome == "lost"
 
 
 def test_the_score_is_the_last_at_or_before_the_hand_off() -> None:
@@ -288,8 +308,8 @@ def test_what_always_holds(life: list[Stored]) -> None:
     assert (found.closed_at is None) == (found.outcome is None)
     assert found.amount is None or found.outcome == "won"
     assert (found.rejected_at is None) == (found.rejection_reason is None) or has_kind_change(life)
-    if found.handed_off_at and found.followed_up_at:
-        assert found.followed_up_at >= found.handed_off_at
+    if not any(each.event.event == "followed_up" for each in life) and not has_kind_change(life):
+        assert found.followed_up_at is None
 
 
 def has_kind_change(life: Sequence[Stored]) -> bool:

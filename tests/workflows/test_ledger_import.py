@@ -20,7 +20,7 @@ from leadml.workflows.export_words import margin_in_money
 from leadml.workflows.ledger_import import Imported, import_export
 from leadml.workflows.ledger_leads import ledger_definition, ledger_leads
 from leadml.workflows.reading import read_leads
-from leadml.workflows.report import report
+from leadml.workflows.report import report, report_values
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 LEADS = {
@@ -154,7 +154,7 @@ def test_rows_that_cannot_be_used_are_named_and_the_others_kept(
         ROWS[1].replace("Kein Budget", "Duplicate"),  # the same lead otherwise: neither is used
         ROWS[2].replace("L3", ""),
         ROWS[2].replace("2026-01-05", "2026-13-05"),
-        "W,2026-01-01,2026-01-02,,,,,Won,,,Acme,,,,",
+        "W,,,,,,,Won,,,Acme,,,,",
         "R,2026-01-01,2026-01-02,,,No need,,Open,,,Acme,,,,",
         "F,2026-01-01,2099-01-02,,,,,Open,,,Acme,,,,",
         "N,2026-01-01,2026-01-02,,,No reply,,Lost,2026-01-09,,Acme,,,,",
@@ -171,15 +171,14 @@ def test_rows_that_cannot_be_used_are_named_and_the_others_kept(
     ]
     words = " ".join(refusal.problem for refusal in done.refusals)
     assert "no lead id" in words
-    assert "won without a closing time" in words
+    assert "won without a time of closing or any other" in words
     assert "handed_off: happened_at 2099-01-01T23:00:00+00:00 lies more than 5 minutes" in words
     assert done.refused_by_code == {
         "ROW001": 2, "DATA011": 2, "LEDG001": 1, "LEDG002": 1, "LEDG003": 1,
     }  # fmt: skip
     assert (done.rows, done.changed, done.unchanged, done.refused) == (10, 2, 1, 7)
     found = states(settings)
-    assert set(found) == {"L1", "W", "R", "N"}
-    assert (found["W"].handed_off_at is not None, found["W"].outcome) == (True, None)
+    assert set(found) == {"L1", "R", "N"}
     # A reason without a time: rejected when it was lost.
     assert found["N"].rejected_at == found["N"].closed_at == datetime(2026, 1, 8, 23, tzinfo=UTC)
 
@@ -337,6 +336,50 @@ def test_the_report_is_that_of_the_export(tmp_path: Path) -> None:
     reasons = {row["reason"]: row["leads"] for row in of_ledger["rejections"]["reasons"]}
     assert reasons["no_budget"] > 20
     assert of_ledger["rejections"]["rejected"] == of_export["rejections"]["rejected"]
+
+
+def test_dates_of_follow_ups_and_wins_without_a_time_mean_what_they_mean_in_the_export(
+    tmp_path: Path,
+) -> None:
+    # Handed off at noon and called on that day's date; half of them won, nobody says when.
+    rows = [
+        f"L{n},2026-01-01,2026-01-05 12:00,,,,2026-01-05,{'Won' if n % 2 else 'Lost'},"
+        f"{'' if n % 2 else '2026-02-01'},,,,Web,1000,0.25"
+        for n in range(60)
+    ]
+    settings = settings_of(f"sqlite:///{tmp_path}/ledger.db", tmp_path)
+    assert imported(tmp_path, settings, *rows).refused == 0
+    assert imported(tmp_path, settings, *rows).recorded == 0
+    of = {"config": settings, "as_of": "2026-05-30"}
+    for leads in (tmp_path / "crm.csv", None):
+        told = report_values(leads, **of)  # type: ignore[arg-type]
+        assert (told["matured"], told["followed_up"], told["won"]) == (60, 60, 30)
+
+
+def test_a_win_in_time_is_not_undone_by_what_follows_the_horizon(tmp_path: Path) -> None:
+    settings = settings_of(f"sqlite:///{tmp_path}/ledger.db", tmp_path)
+    won = "L{},2026-01-01,2026-01-05,,,,2026-01-06,Won,2026-01-20,,,,Web,1000,0.25"
+    rows = [won.format(n) for n in range(9)]
+    imported(tmp_path, settings, *rows)
+    reopened = [row.replace("Won,2026-01-20", "Open,") for row in rows]
+    reopened.append("New,2026-05-20,2026-05-21,,,,,Open,,,,,Web,,")
+    assert imported(tmp_path, settings, *reopened).by_event["reopened"] == 9
+    told = report_values(config=settings, as_of="2026-05-30")
+    assert (told["matured"], told["won"]) == (9, 9)
+    (sentence,) = [one for one in told["uncertain"] if "reopened" in one]
+    assert sentence.startswith("9 leads won in time and reopened or lost after the horizon")
+
+
+def test_a_time_ahead_of_the_clock_is_not_now(tmp_path: Path) -> None:
+    rows = [
+        f"L{n},2026-01-01,2026-01-05,,,,{'2062' if n == 7 else '2026'}-01-06,Open,,,,,Web,,"
+        for n in range(9)
+    ]
+    settings = settings_of(f"sqlite:///{tmp_path}/ledger.db", tmp_path)
+    told = report_values(export(tmp_path, *rows), config=settings)
+    assert (told["as_of"], told["matured"]) == ("2026-01-05T23:00:00.000000Z", 0)
+    (note,) = [note for note in told["notes"] if note["code"] == "TIME005"]
+    assert (note["count"], note["severity"]) == (1, "warning")
 
 
 def test_the_ledgers_own_definition_keeps_the_agreement(settings: Settings, tmp_path: Path) -> None:

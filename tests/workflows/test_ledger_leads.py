@@ -11,7 +11,7 @@ import pytest
 from leadml.data.values import NO_TIME, microseconds
 from leadml.domain.definition import Definition
 from leadml.domain.event import Event
-from leadml.domain.lead_state import LeadState
+from leadml.domain.lead_state import LeadState, state_of
 from leadml.domain.mapping import LeadMapping
 from leadml.store.event_columns import event_columns
 from leadml.store.ledger import Ledger
@@ -94,12 +94,14 @@ def plain(value: Any) -> Any:
     return None if value is None or value is pd.NA or value != value else value
 
 
-def test_every_row_is_the_state_of_its_lead(ledger: Ledger) -> None:
+@pytest.mark.parametrize("horizon", [None, timedelta(hours=5)])
+def test_every_row_is_the_state_of_its_lead(ledger: Ledger, horizon: timedelta | None) -> None:
     events = random_events(1, 300)
     assert {receipt.status for receipt in ledger.record(events)} == {"recorded"}
-    expected = [row_of(state) for state in ledger.states()]
+    states = (state_of(of_lead, horizon=horizon) for of_lead in ledger.leads())
+    expected = [row_of(state) for state in states if state.events]
     (columns,) = event_columns(ledger)
-    table = lead_table(columns)
+    table = lead_table(columns, horizon=horizon)
     found = [
         {name: plain(value) for name, value in row.items()}
         for row in table.astype(object).to_dict("records")

@@ -74,9 +74,9 @@ class Activities:
         picked = np.arange(len(lead)) - np.repeat(before - first, sizes)
         return lead, picked
 
-    def latest_time(self) -> np.datetime64 | None:
-        """Return the latest activity's time (UTC), None where there is none."""
-        return latest_of(self.at)
+    def latest_time(self, until: np.datetime64 | None = None) -> np.datetime64 | None:
+        """Return the latest activity's time (UTC) up to `until`; None where there is none."""
+        return latest_of(self.at, until)
 
     def unmatched(self, lead_ids: Sequence[str]) -> int:
         """Count the activities whose lead is none of these."""

@@ -104,8 +104,9 @@ def set_aside(
     return findings
 
 
-def latest_of(at: NDArray[np.int64]) -> np.datetime64 | None:
-    """Return the latest of moments in microseconds (UTC), None where there is none."""
+def latest_of(at: NDArray[np.int64], until: np.datetime64 | None = None) -> np.datetime64 | None:
+    """Return the latest of moments in microseconds (UTC) up to `until`; None without any."""
+    at = at if until is None else at[at <= until.astype("datetime64[us]").astype(np.int64)]
     if not len(at):
         return None
     latest: np.datetime64 = at.max().view("datetime64[us]")

@@ -65,9 +65,9 @@ class History:
         """Return the number of usable changes."""
         return len(self.at)
 
-    def latest_time(self) -> np.datetime64 | None:
-        """Return the latest change's time (UTC), None where there is none."""
-        return latest_of(self.at)
+    def latest_time(self, until: np.datetime64 | None = None) -> np.datetime64 | None:
+        """Return the latest change's time (UTC) up to `until`; None where there is none."""
+        return latest_of(self.at, until)
 
 
 def read_history(

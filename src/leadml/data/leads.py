@@ -122,8 +122,13 @@ class Leads:
         texts, _ = raw.texts(lambda value: to_text(value, missing))
         return np.array([*texts, None], object)[raw.codes]
 
-    def latest_time(self) -> np.datetime64 | None:
+    def latest_time(self, until: np.datetime64 | None = None) -> np.datetime64 | None:
         """Return the latest mapped time at which something happened, None where there is none.
+
+        Parameters
+        ----------
+        until : datetime64, optional
+            UTC; times after it do not count.
 
         The closing time of a lead that is still open is a hope, not an event: it does not count,
         nor does the time at which an outcome was written down.
@@ -133,6 +138,8 @@ class Leads:
             happened = ~np.isnat(times) & (role != "outcome_recorded_at")
             if role == "closed_at" and self.outcome is not None:
                 happened &= self.outcome >= 0
+            if until is not None:
+                happened &= times <= until
             if happened.any():
                 moments.append(times[happened].max())
         return max(moments) if moments else None

@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from leadml.domain.correction import as_utc, corrected
@@ -67,9 +67,10 @@ class LeadState:
     rejected_at, rejection_reason, rejection_text, right_person
         The last rejection, unless sales accepted the lead later; else None.
     followed_up_at : datetime or None
-        The first follow-up at or after the hand-off; of a lead never handed off, the first.
+        The first follow-up at or after the hand-off, or else the last before it, as an export
+        would tell; of a lead never handed off, the first.
     outcome : {"won", "lost"} or None
-        How it closed last; None while open or reopened.
+        How it closed last; None while open or reopened. Within a horizon: see `state_of`.
     closed_at, amount, margin_amount, outcome_recorded_at
         Of that outcome: when, for how much (currency), and when it was written down: where the
         sender says, in the CRM it came from (``recorded_at`` of its detail), else in the ledger.
@@ -130,7 +131,7 @@ _STAGES = {
 _TIMES = ("created_at", "qualified_at")
 
 
-def state_of(events: Sequence[Stored]) -> LeadState:
+def state_of(events: Sequence[Stored], *, horizon: timedelta | None = None) -> LeadState:
     """Fold one lead's events into its state.
 
     Events count in the order in which they happened; of the same moment, in the order of a lead's
@@ -141,6 +142,10 @@ def state_of(events: Sequence[Stored]) -> LeadState:
     ----------
     events : sequence of Stored
         All events of one lead, at least one, in any order.
+    horizon : timedelta, optional
+        A lead that stands as won at the end of the horizon since its hand-off has that win as its
+        outcome, whatever happens later: what was won in time does not come undone when the deal is
+        reopened for a renewal. Only a correction takes it back. `state` stays that of today.
     """
     standing = sorted(corrected(events), key=_order)
     by_kind: dict[str, list[Stored]] = {}
@@ -155,12 +160,12 @@ def state_of(events: Sequence[Stored]) -> LeadState:
         owner=_latest(standing, "owner"),
         handed_off_at=handoff.event.happened_at if handoff else None,
         accepted_at=_first(by_kind.get("accepted", ())),
-        followed_up_at=_first(by_kind.get("followed_up", ()), handoff),
+        followed_up_at=_followed_up(by_kind.get("followed_up", ()), handoff),
         score=score,
         events=len(standing),
         **_attributes(standing),
         **_rejection(standing),
-        **_outcome(standing),
+        **_outcome(_closing(standing, handoff, horizon)),
         **_handing(handoff, score),
     )
 
@@ -192,11 +197,15 @@ def _latest(standing: Sequence[Stored], name: str) -> str | None:
     return next((value for value in told if value is not None), None)
 
 
-def _first(of_kind: Sequence[Stored], handoff: Stored | None = None) -> datetime | None:
-    """Return when the first of these happened, at or after the hand-off where one is given."""
-    moments = (stored.event.happened_at for stored in of_kind)
+def _first(of_kind: Sequence[Stored]) -> datetime | None:
+    return of_kind[0].event.happened_at if of_kind else None
+
+
+def _followed_up(of_kind: Sequence[Stored], handoff: Stored | None) -> datetime | None:
     since = handoff.event.happened_at if handoff else None
-    return next((moment for moment in moments if since is None or moment >= since), None)
+    moments = [stored.event.happened_at for stored in of_kind]
+    later = (moment for moment in moments if since is None or moment >= since)
+    return next(later, moments[-1] if moments else None)
 
 
 def _score(scores: Sequence[Stored], handoff: Stored | None) -> Score | None:
@@ -253,8 +262,20 @@ def _rejection(standing: Sequence[Stored]) -> dict[str, Any]:
     }
 
 
-def _outcome(standing: Sequence[Stored]) -> dict[str, Any]:
-    closing = _last(standing, _CLOSING)
+def _closing(
+    standing: Sequence[Stored], handoff: Stored | None, horizon: timedelta | None
+) -> Stored | None:
+    """Return what closed or reopened the lead last; a win standing at the horizon's end instead."""
+    if handoff and horizon is not None:
+        end = handoff.event.happened_at + horizon
+        in_time = [stored for stored in standing if stored.event.happened_at <= end]
+        closing = _last(in_time, _CLOSING)
+        if closing and closing.event.event == "won":
+            return closing
+    return _last(standing, _CLOSING)
+
+
+def _outcome(closing: Stored | None) -> dict[str, Any]:
     if closing is None or closing.event.event == "reopened":
         return {}
     event = closing.event

@@ -73,8 +73,7 @@ class ExportWords:
         times = {kind: told.get(_STEPS[kind]) for kind in self._kinds}
         outcome, closed = _OUTCOMES.get(told["outcome"]), told.get("closed_at")
         if outcome is not None and closed is None:
-            why = f"{outcome} without a closing time: the ledger keeps when things happened"
-            self.problems[row] = (NO_CLOSING, why)
+            closed = self._closed(row, outcome, (told.get("created_at"), *times.values()))
         rejection = self._rejection(row, told, times, closed if outcome == "lost" else None)
         attributes = _given(told, _ATTRIBUTES)
         for name in ("created_at", "qualified_at"):
@@ -97,6 +96,20 @@ class ExportWords:
             score=_given(told, SCORE),
             scored_at=times.get("handed_off") or told.get("created_at"),
         )
+
+    def _closed(
+        self, row: int, outcome: str, moments: Iterable[datetime | None]
+    ) -> datetime | None:
+        """Return when a lead was closed at the earliest, where its closing time is not told.
+
+        To leave the outcome out would turn every such win into a lead not won.
+        """
+        known = [moment for moment in moments if moment is not None]
+        if known:
+            return max(known)
+        why = f"{outcome} without a time of closing or any other: the ledger keeps when"
+        self.problems[row] = (NO_CLOSING, f"{why} things happened")
+        return None
 
     def _rejection(
         self,

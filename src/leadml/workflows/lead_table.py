@@ -7,6 +7,7 @@ events need. Leads with corrections, or with two events of one kind at one momen
 
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -50,13 +51,15 @@ Positions = NDArray[np.intp]
 Values = list[Any]
 
 
-def lead_table(columns: EventColumns) -> pd.DataFrame:
+def lead_table(columns: EventColumns, *, horizon: timedelta | None = None) -> pd.DataFrame:
     """Fold the events of some leads into one row a lead, in the order of the leads.
 
     Parameters
     ----------
     columns : EventColumns
         All events of each lead, together.
+    horizon : timedelta, optional
+        See `state_of`.
 
     Returns
     -------
@@ -74,9 +77,9 @@ def lead_table(columns: EventColumns) -> pd.DataFrame:
     place = np.full(len(names), -1, np.intp)
     place[leads] = np.arange(len(leads))
     fold = _Fold(columns, rows, place[code[rows]], at[rows], len(leads))
-    quick = pd.DataFrame(fold.table() | {"lead": names[leads]}, columns=list(COLUMNS))
+    quick = pd.DataFrame(fold.table(horizon) | {"lead": names[leads]}, columns=list(COLUMNS))
     quick.index = pd.Index(leads)
-    return pd.concat([quick, _one_by_one(columns, code, slow)]).sort_index()
+    return pd.concat([quick, _one_by_one(columns, code, slow, horizon)]).sort_index()
 
 
 def _not_by_columns(code: Positions, at: Ints, rank: Ints, leads: int) -> NDArray[np.bool_]:
@@ -109,12 +112,11 @@ class _Fold:
         self.kind = np.array([_RANK[columns.event[row]] for row in rows.tolist()], np.int64)
         self.detail = [_told(columns.detail[row]) for row in rows.tolist()]
 
-    def table(self) -> dict[str, Any]:
+    def table(self, horizon: timedelta | None) -> dict[str, Any]:
         """Return every column but the lead's name."""
         handoff = self.first(self.of("handed_off"))
         since = self.times(handoff)
         scored = self.of("scored") & ((since == NO_TIME)[self.lead] | (self.at <= since[self.lead]))
-        worked = self.of("followed_up") & (self.at >= since[self.lead])  # NO_TIME is earliest
         score = self.last(scored)
         return (
             {
@@ -122,14 +124,14 @@ class _Fold:
                 "owner": self.latest("owner"),
                 "handed_off_at": since,
                 "accepted_at": self.times(self.first(self.of("accepted"))),
-                "followed_up_at": self.times(self.first(worked)),
+                "followed_up_at": self.followed_up(since),
                 "state": self.state(),
             }
             | {name: _column(name, self.details(score, name)) for name in SCORED}
             | self.handed(handoff, score)
             | self.attributes()
             | self.rejection()
-            | self.outcome()
+            | self.outcome(self.closing(since, horizon))
         )
 
     def of(self, *kinds: str) -> NDArray[np.bool_]:
@@ -202,9 +204,25 @@ class _Fold:
             "right_person": self.details(last, "right_person"),
         }
 
-    def outcome(self) -> dict[str, Any]:
+    def followed_up(self, since: Ints) -> Ints:
+        """Return the first follow-up from the hand-off on, or else the last before it."""
+        worked = self.of("followed_up")
+        after = self.first(worked & (self.at >= since[self.lead]))  # NO_TIME is earliest
+        return self.times(np.where(after >= 0, after, self.last(worked)))
+
+    def closing(self, since: Ints, horizon: timedelta | None) -> Positions:
+        """Return what closed or reopened each lead last; a win standing at the horizon instead."""
+        moves = self.of("won", "lost", "reopened")
+        last = self.last(moves)
+        if horizon is None:
+            return last
+        end = np.where(since == NO_TIME, NO_TIME, since + horizon // timedelta(microseconds=1))
+        in_time = self.last(moves & (self.at <= end[self.lead]))
+        won = np.append(self.of("won"), False)[in_time]
+        return np.where(won, in_time, last)
+
+    def outcome(self, last: Positions) -> dict[str, Any]:
         """Return how each lead closed, if it did."""
-        last = self.last(self.of("won", "lost", "reopened"))
         last[~np.append(self.of("won", "lost"), False)[last]] = -1
         recorded = _moments(self.fields(last[last >= 0], "recorded_at"))
         known = np.full(self.leads, NO_TIME, np.int64)
@@ -253,11 +271,13 @@ def _column(name: str, values: Values) -> Any:
     return pd.array(values, dtype="boolean") if name in _FLAGS else values
 
 
-def _one_by_one(columns: EventColumns, code: Positions, slow: NDArray[np.bool_]) -> pd.DataFrame:
+def _one_by_one(
+    columns: EventColumns, code: Positions, slow: NDArray[np.bool_], horizon: timedelta | None
+) -> pd.DataFrame:
     events: dict[int, list[Stored]] = {}
     for row in np.flatnonzero(slow[code]).tolist():
         events.setdefault(int(code[row]), []).append(_stored(columns, row))
-    states = {lead: state_of(of_lead) for lead, of_lead in events.items()}
+    states = {lead: state_of(of_lead, horizon=horizon) for lead, of_lead in events.items()}
     known = {lead: _row_of(state) for lead, state in states.items() if state.events}
     table = {name: [row[name] for row in known.values()] for name in COLUMNS}
     for name in TIMES:

@@ -1,6 +1,7 @@
 """The ledger as a table of leads: what the report reads, as it would read an export."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
@@ -48,8 +49,13 @@ _ALWAYS = ("id", "outcome", "created_at", "handed_off_at", "closed_at", "explore
            "handoff_probability", "outcome_recorded_at")  # fmt: skip
 
 
-def ledger_leads(ledger: Ledger) -> pd.DataFrame:
+def ledger_leads(ledger: Ledger, *, horizon: timedelta | None = None) -> pd.DataFrame:
     """Return every lead of the ledger as one row, in the order of their ids.
+
+    Parameters
+    ----------
+    horizon : timedelta, optional
+        What was won within it of the hand-off stays won; see `leadml.domain.lead_state.state_of`.
 
     Returns
     -------
@@ -57,7 +63,7 @@ def ledger_leads(ledger: Ledger) -> pd.DataFrame:
         `leadml.workflows.lead_table.COLUMNS`: who the lead is, what became of it and when (ISO
         8601 in UTC), its last score before the hand-off, and its state; empty where not known.
     """
-    parts = [lead_table(columns) for columns in event_columns(ledger)]
+    parts = [lead_table(columns, horizon=horizon) for columns in event_columns(ledger)]
     if not parts:
         return pd.DataFrame({name: [] for name in COLUMNS}, dtype=object)
     table = pd.concat(parts, ignore_index=True)

@@ -1,8 +1,8 @@
 """What every verb starts from: leads, activities, what counts as now, and batches to score."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -120,7 +120,27 @@ def gather(
     touches = None if activities is None else read_touches(activities, definition, root)
     changes = None if history is None else read_changes(history, definition, root)
     now = latest_of(found, touches, changes, as_of=read_as_of(as_of, mapping.timezone))
+    if as_of is None:
+        found = replace(found, findings=(*found.findings, *_times_ahead(found, now)))
     return Material(found, touches, now, changes)
+
+
+def _times_ahead(leads: Leads, now: np.datetime64 | None) -> list[Finding]:
+    """Report times after what counts as now where nobody asked for an earlier moment."""
+    happened = (times for role, times in leads.times.items() if role in _HAPPENED)
+    ahead = 0 if now is None else sum(int((times > now).sum()) for times in happened)
+    if not ahead:
+        return []
+    text = (
+        "times after today: they have not happened, and none of them counts as now; `leadml check` "
+        "says where they are"
+    )
+    return [Finding("TIME005", "warning", None, ahead, text)]
+
+
+_HAPPENED = (
+    "created_at", "qualified_at", "handed_off_at", "accepted_at", "rejected_at", "followed_up_at",
+)  # fmt: skip
 
 
 def read_touches(source: "Source", definition: Definition, root: Path) -> Activities:
@@ -166,6 +186,10 @@ def read_as_of(
         raise ConfigError(msg) from None
 
 
+_AHEAD = timedelta(days=1)
+"""How far ahead of our clock that of an export in another time zone may be."""
+
+
 def latest_of(
     leads: Leads,
     activities: Activities | None,
@@ -173,12 +197,20 @@ def latest_of(
     *,
     as_of: datetime | None,
 ) -> np.datetime64 | None:
-    """Return what counts as now: the moment asked for, else the latest mapped time, UTC."""
+    """Return what counts as now: the moment asked for, else the latest mapped time, UTC.
+
+    A time that lies ahead of the clock, a slip in an export, would let every open lead mature: it
+    does not count, unless all times do.
+    """
     if as_of is not None:
         return np.datetime64(as_of.astimezone(UTC).replace(tzinfo=None), "us")
-    read = (part for part in (leads, activities, history) if part is not None)
-    latest = [moment for part in read if (moment := part.latest_time()) is not None]
-    return max(latest) if latest else None
+    read = [part for part in (leads, activities, history) if part is not None]
+    clock = np.datetime64(datetime.now(UTC).replace(tzinfo=None) + _AHEAD, "us")
+    for until in (clock, None):
+        latest = [moment for part in read if (moment := part.latest_time(until)) is not None]
+        if latest:
+            return max(latest)
+    return None
 
 
 def moments_to_score(leads: Leads, now: int, *, fixed: bool) -> NDArray[np.int64]:

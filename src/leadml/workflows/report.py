@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -147,7 +147,8 @@ def _of_ledger(
 
     opened = ledger or open_ledger(settings, create=False)
     try:
-        leads, latest = ledger_leads(opened), opened.latest()
+        horizon = timedelta(days=settings.definition.agreement.horizon_days)
+        leads, latest = ledger_leads(opened, horizon=horizon), opened.latest()
     finally:
         if ledger is None:
             opened.close()

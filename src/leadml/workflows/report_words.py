@@ -48,6 +48,7 @@ def uncertain_of(scope: Scope, values: dict[str, Any]) -> list[str]:
     return [
         *_unrecorded(scope, values),
         *_of_follow_up(scope, values),
+        *_reopened(scope),
         *_of_scores(scope),
         *_of_accounts(scope),
         *_of_span(scope, values),
@@ -106,6 +107,20 @@ def _of_follow_up(scope: Scope, values: dict[str, Any]) -> Iterator[str]:
         yield (
             "The close rate is that of the leads sales chose to follow up in time; had it worked "
             "all, the rate could be another one."
+        )
+
+
+def _reopened(scope: Scope) -> Iterator[str]:
+    """Tell of wins in time that no longer stand: a ledger knows of them, an export does not."""
+    if scope.origin != "ledger":
+        return
+    state = scope.material.leads.raw("state")
+    stands = np.array([*(value == "won" for value in state.values), False])[state.codes]
+    reopened = int((scope.matured & scope.judged.won & ~stands).sum())
+    if reopened:
+        yield (
+            f"{_many(reopened, 'lead')} won in time and reopened or lost after the horizon: "
+            "counted as won; a win recorded by mistake is taken back with a corrected event."
         )
 
 
