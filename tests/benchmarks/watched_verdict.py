@@ -61,6 +61,8 @@ def handed_off(at, won, closed, account=None) -> HandedOff:
     return HandedOff(
         at=moments(at),
         followed_up=np.ones(len(at), bool),
+        touched_at=moments(at + 1),
+        sold=won,
         won=won,
         closed_at=moments(closed),
         recorded_at=moments(closed),
@@ -71,7 +73,7 @@ def handed_off(at, won, closed, account=None) -> HandedOff:
 def entering(leads: HandedOff, agreement: Agreement) -> tuple[np.ndarray, np.ndarray]:
     """Return the day each unit enters and whether it was won, by the product's own rule."""
     units = units_of(leads, agreement)
-    return (units.enters_at - START) / np.timedelta64(DAY, "us"), units.handed_off.won
+    return (units.enters_at - START) / np.timedelta64(DAY, "us"), units.won
 
 
 def company(random, volume: int, speed: tuple[float, float]):

@@ -27,11 +27,14 @@ def handed_off(at: Any, won: Any, **more: Any) -> HandedOff:
     leads = len(at)
     values: dict[str, Any] = {
         "followed_up": np.ones(leads, bool),
+        "sold": np.asarray(won, bool),
+        "won": np.asarray(won, bool),
         "closed_at": np.full(leads, NEVER),
         "recorded_at": np.full(leads, NEVER),
         "account": np.full(leads, -1),
-    }
-    return HandedOff(at=day(at), won=np.asarray(won, bool), **(values | more))
+    } | more
+    touched_at = day(np.asarray(at, float) + np.where(values["followed_up"], 1, 20))
+    return HandedOff(at=day(at), **({"touched_at": touched_at} | values))
 
 
 def in_days(moments: Any) -> list[float]:
@@ -40,9 +43,9 @@ def in_days(moments: Any) -> list[float]:
 
 def test_leads_enter_in_order_of_hand_off() -> None:
     units = units_of(handed_off([3, 1, 2], [True, False, True]), AGREED)
-    assert in_days(units.handed_off.at) == [1, 2, 3]
+    assert in_days(units.at) == [1, 2, 3]
     assert in_days(units.enters_at) == [91, 92, 93]
-    assert units.handed_off.won.tolist() == [False, True, True]
+    assert units.won.tolist() == [False, True, True]
 
 
 def test_an_account_enters_once_at_its_first_hand_off() -> None:
@@ -54,8 +57,8 @@ def test_an_account_enters_once_at_its_first_hand_off() -> None:
     )
     units = units_of(leads, ACCOUNTS)
     assert in_days(units.enters_at) == [90, 95, 100, 101]
-    assert units.handed_off.account.tolist() == [7, 3, -1, -1]
-    assert units.handed_off.won.tolist() == [True, False, True, False]
+    assert units.at.tolist() == day([0, 5, 10, 11]).tolist()
+    assert units.won.tolist() == [True, False, True, False]
     assert len(units_of(leads, AGREED)) == 5
 
 
@@ -80,14 +83,14 @@ def test_whether_an_account_was_won(
         closed_at=day([30, closed]),
         followed_up=np.array([True, followed_up]),
     )
-    found = units_of(leads, ACCOUNTS).handed_off
+    found = units_of(leads, ACCOUNTS)
     assert (found.followed_up.item(), found.won.item()) == expected
 
 
 def test_an_account_none_of_whose_leads_was_worked_may_still_be_won_late() -> None:
     worked = np.zeros(2, bool)
     leads = handed_off([0, 5], [False, True], account=np.zeros(2, int), followed_up=worked)
-    found = units_of(leads, ACCOUNTS).handed_off
+    found = units_of(leads, ACCOUNTS)
     assert (found.followed_up.item(), found.won.item()) == (False, True)
 
 
@@ -95,15 +98,41 @@ def test_a_win_of_a_lead_whose_follow_up_is_not_settled_is_none_of_the_account()
     worked = np.array([False, True])
     late = {"account": np.zeros(2, int), "followed_up": worked, "closed_at": day([30, 80])}
     for agreement in (ACCOUNTS, replace(ACCOUNTS, counts="handed_off")):
-        found = units_of(handed_off([0, 77], [False, True], **late), agreement).handed_off
+        found = units_of(handed_off([0, 77], [False, True], **late), agreement)
         assert (found.followed_up.item(), found.won.item()) == (False, False)
 
 
 def test_any_win_of_an_account_counts_where_all_hand_offs_do() -> None:
     worked = np.array([True, False])
     leads = handed_off([0, 5], [False, True], account=np.zeros(2, int), followed_up=worked)
-    assert not units_of(leads, ACCOUNTS).handed_off.won.item()
-    assert units_of(leads, replace(ACCOUNTS, counts="handed_off")).handed_off.won.item()
+    assert not units_of(leads, ACCOUNTS).won.item()
+    assert units_of(leads, replace(ACCOUNTS, counts="handed_off")).won.item()
+
+
+@pytest.mark.parametrize(
+    ("closed", "touched", "worked"),
+    [
+        (50, np.nan, True),  # sold with no follow-up on record: somebody worked it
+        (90, np.nan, True),
+        (91, np.nan, False),  # sold after it has entered: it stays what it was then
+        (np.nan, np.nan, True),
+        (50, 20, False),  # touched late, and known by then
+        (50, 95, True),  # first touched after it has entered: proven by the sale before
+    ],
+)
+@pytest.mark.parametrize("agreement", [AGREED, ACCOUNTS])
+def test_follow_up_is_judged_by_what_is_known_when_the_lead_enters(
+    agreement: Agreement, closed: float, touched: float, worked: bool
+) -> None:
+    lead = handed_off(
+        [0],
+        [closed <= 90],
+        sold=np.ones(1, bool),
+        followed_up=np.zeros(1, bool),
+        touched_at=day([touched]),
+        closed_at=day([closed]),
+    )
+    assert units_of(lead, agreement).followed_up.item() == worked
 
 
 def test_an_account_was_won_when_its_first_lead_was() -> None:
@@ -114,7 +143,7 @@ def test_an_account_was_won_when_its_first_lead_was() -> None:
         closed_at=day([1, 40, 20]),
         recorded_at=day([np.nan, 41, 50]),
     )
-    found = units_of(leads, ACCOUNTS).handed_off
+    found = units_of(leads, ACCOUNTS)
     assert in_days(found.closed_at) == [20]
     assert in_days(found.recorded_at) == [41]
 
@@ -169,8 +198,8 @@ def test_false_claims_stay_within_the_risk(
     for at, won, closed in companies(runs, win_days=win_days, loss_days=loss_days):
         units = units_of(handed_off(at, won, closed_at=day(closed)), AGREED)
         entered = (units.enters_at - START) / np.timedelta64(1, "D")
-        meets += falsely_claimed(entered, units.handed_off.won, needed)
-        short += falsely_claimed(entered, ~units.handed_off.won, lost)
+        meets += falsely_claimed(entered, units.won, needed)
+        short += falsely_claimed(entered, ~units.won, lost)
     assert 0 < meets <= (1 - confidence) * runs
     assert 0 < short <= (1 - confidence) * runs
 
@@ -227,5 +256,5 @@ def test_counting_leads_of_accounts_claims_too_much(agreement: Agreement, keeps:
     for leads in accounts(runs):
         units = units_of(leads, agreement)
         entered = (units.enters_at - START) / np.timedelta64(1, "D")
-        claims += falsely_claimed(entered, units.handed_off.won, needed)
+        claims += falsely_claimed(entered, units.won, needed)
     assert claims <= 0.05 * runs if keeps else claims > 0.15 * runs

@@ -26,15 +26,18 @@ def day(days: Any) -> Any:
 
 
 def handed_off(at: Any, won: Any, **more: Any) -> HandedOff:
-    """Return hand-offs at these days, all worked, with no closing or recording times."""
+    """Return hand-offs at these days, worked the next day, or after 20 where not followed up."""
     leads = len(at)
     values: dict[str, Any] = {
         "followed_up": np.ones(leads, bool),
+        "sold": np.asarray(won, bool),
+        "won": np.asarray(won, bool),
         "closed_at": np.full(leads, NEVER),
         "recorded_at": np.full(leads, NEVER),
         "account": np.full(leads, -1),
-    }
-    return HandedOff(at=day(at), won=np.asarray(won, bool), **(values | more))
+    } | more
+    touched_at = day(np.asarray(at, float) + np.where(values["followed_up"], 1, 20))
+    return HandedOff(at=day(at), **({"touched_at": touched_at} | values))
 
 
 def stood(leads: HandedOff, *, on: float, agreement: Agreement = AGREED) -> dict[str, Any]:

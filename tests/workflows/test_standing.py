@@ -72,6 +72,19 @@ def test_counts_by_hand() -> None:
     assert found["from"].startswith("2026-01-01T00:00")
 
 
+def test_a_sale_without_a_recorded_follow_up_counts_by_what_was_known_on_entering() -> None:
+    # Brown's lead, handed off on 2 January, has no follow-up on record
+    touched = [row[1] for row in ROWS]
+    touched[2] = None
+    assert sequence(touched=touched)["followed_up"] == 4  # won on 30 January: proof
+    closed = [row[2] for row in ROWS]
+    closed[2] = "2026-02-20"  # won after it has entered
+    found = sequence(touched=touched, closed=closed)
+    assert (found["followed_up"], found["won"]) == (3, 1)
+    unknown = sequence(mapping=replace(MAPPING, followed_up_at=None))
+    assert (unknown["followed_up"], unknown["won"]) == (5, 3)  # then every hand-off is worked
+
+
 def test_the_pace_counts_hand_offs_from_before_the_agreement() -> None:
     # 7 in the 90 days from 1 December, 4 of 5 matured ones since worked
     assert sequence()["certify"][0]["units_a_year"] == pytest.approx(7 / 90 * 365 * 4 / 5)

@@ -17,19 +17,23 @@ SHORTEST_PACE = 28
 
 @dataclass(frozen=True, kw_only=True)
 class HandedOff:
-    """Hand-offs, one a lead; arrays of shape (leads,), moments datetime64[us] in UTC.
+    """Hand-offs, one a lead, as known today; arrays of shape (leads,), moments in UTC.
 
     Attributes
     ----------
-    at : datetime64 array
+    at : datetime64[us] array
         When handed off.
     followed_up : bool array
-        Worked by sales as agreed, as known today.
+        A follow-up is recorded within the agreed days, or follow-ups are not recorded at all.
+    touched_at : datetime64[us] array
+        The first recorded follow-up, however late; NaT where there is none.
+    sold : bool array
+        Won, whenever and at whatever margin: proof of a follow-up where none is recorded.
     won : bool array
-        Won within the horizon at a solid margin, as known today.
-    closed_at : datetime64 array
+        Won within the horizon at a solid margin.
+    closed_at : datetime64[us] array
         When won or lost; NaT where open or unknown.
-    recorded_at : datetime64 array
+    recorded_at : datetime64[us] array
         When the outcome was recorded; NaT where unknown.
     account : int array
         Same number, same account; -1 where unknown: such a lead is an account of its own.
@@ -37,6 +41,8 @@ class HandedOff:
 
     at: Moments
     followed_up: Flags
+    touched_at: Moments
+    sold: Flags
     won: Flags
     closed_at: Moments
     recorded_at: Moments
@@ -46,6 +52,16 @@ class HandedOff:
         """Return only these leads, in this order."""
         return HandedOff(**{name: values[rows] for name, values in vars(self).items()})
 
+    def worked(self, by: Moments) -> Flags:
+        """Tell who was worked as agreed, as it stood at a moment each.
+
+        A sale with no follow-up recorded until then proves one; what is recorded or sold later
+        changes nothing any more.
+        """
+        proven = self.sold & ~(self.closed_at > by) & ~(self.touched_at <= by)
+        known: Flags = self.followed_up | proven
+        return known
+
 
 @dataclass(frozen=True, kw_only=True)
 class Units:
@@ -53,22 +69,30 @@ class Units:
 
     Attributes
     ----------
-    handed_off : HandedOff
-        Of accounts: the first hand-off, whether any of its leads was worked, and won.
+    at : datetime64[us] array
+        When handed off; of accounts, the first hand-off.
     enters_at : datetime64[us] array
         From when on the unit counts, ascending: its outcome and follow-up are settled.
+    followed_up, won : bool array
+        Worked as agreed, and won within the horizon; of accounts, any of its leads.
+    closed_at, recorded_at : datetime64[us] array
+        As of `HandedOff`; of accounts, of the first lead won.
     """
 
-    handed_off: HandedOff
+    at: Moments
     enters_at: Moments
+    followed_up: Flags
+    won: Flags
+    closed_at: Moments
+    recorded_at: Moments
 
     def __len__(self) -> int:
         """Return the number of units."""
-        return len(self.enters_at)
+        return len(self.at)
 
-    def take(self, rows: Flags) -> "Units":
+    def take(self, rows: Flags | NDArray[np.intp]) -> "Units":
         """Return only these units."""
-        return Units(handed_off=self.handed_off.take(rows), enters_at=self.enters_at[rows])
+        return Units(**{name: values[rows] for name, values in vars(self).items()})
 
 
 def waiting_days(agreement: Agreement) -> float:
@@ -89,9 +113,15 @@ def units_of(leads: HandedOff, agreement: Agreement) -> Units:
     """
     in_order = leads.take(np.argsort(leads.at, kind="stable"))
     if agreement.unit == "account":
-        in_order = _accounts(in_order, agreement)
+        return _accounts(in_order, agreement)
+    enters_at = in_order.at + _microseconds(waiting_days(agreement))
     return Units(
-        handed_off=in_order, enters_at=in_order.at + _microseconds(waiting_days(agreement))
+        at=in_order.at,
+        enters_at=enters_at,
+        followed_up=in_order.worked(enters_at),
+        won=in_order.won,
+        closed_at=in_order.closed_at,
+        recorded_at=in_order.recorded_at,
     )
 
 
@@ -100,7 +130,7 @@ def pace(leads: HandedOff, agreement: Agreement, *, now: np.datetime64) -> float
 
     None with less than four weeks of hand-offs.
     """
-    at = units_of(leads, agreement).handed_off.at
+    at = units_of(leads, agreement).at
     at = at[at <= now]
     if not len(at):
         return None
@@ -114,7 +144,7 @@ def _microseconds(days: float) -> np.timedelta64:
     return np.timedelta64(round(days * MICROSECONDS_A_DAY), "us")
 
 
-def _accounts(leads: HandedOff, agreement: Agreement) -> HandedOff:
+def _accounts(leads: HandedOff, agreement: Agreement) -> Units:
     """Return each account once, at its first hand-off; leads without one for themselves.
 
     Its leads count whose follow-up is settled when it enters: worked if any was worked as agreed,
@@ -124,20 +154,19 @@ def _accounts(leads: HandedOff, agreement: Agreement) -> HandedOff:
     account = np.where(leads.account >= 0, leads.account, alone)
     _, first, number = np.unique(account, return_index=True, return_inverse=True)
     started = leads.at[first][number]
-    settled = leads.at + _microseconds(agreement.follow_up_days) <= started + _microseconds(
-        waiting_days(agreement)
-    )
+    enters_at = started + _microseconds(waiting_days(agreement))
+    settled = leads.at + _microseconds(agreement.follow_up_days) <= enters_at
     in_time = ~(leads.closed_at > started + _microseconds(agreement.horizon_days))
-    worked = leads.followed_up & settled
+    worked = leads.worked(enters_at) & settled
     unworked = ~_any(worked, number)[number]
     won = leads.won & settled & in_time & (worked | unworked | (agreement.counts == "handed_off"))
-    joined = HandedOff(
+    joined = Units(
         at=leads.at[first],
+        enters_at=enters_at[first],
         followed_up=_any(worked, number),
         won=_any(won, number),
         closed_at=_earliest(leads.closed_at, won, number),
         recorded_at=_earliest(leads.recorded_at, won, number),
-        account=leads.account[first],
     )
     return joined.take(np.argsort(first, kind="stable"))
 

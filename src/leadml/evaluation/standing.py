@@ -55,10 +55,8 @@ class _Counted:
 
     @classmethod
     def of(cls, units: Units, agreement: Agreement) -> "_Counted":
-        handed_off = units.handed_off
-        if agreement.counts == "handed_off":
-            return cls(units, handed_off.won)
-        return cls(units.take(handed_off.followed_up), handed_off.won[handed_off.followed_up])
+        worked = units if agreement.counts == "handed_off" else units.take(units.followed_up)
+        return cls(worked, worked.won)
 
     def take(self, rows: Flags) -> "_Counted":
         return _Counted(self.units.take(rows), self.won[rows])
@@ -99,24 +97,24 @@ def standing(
     entered, maturing = units.take(matured), units.take(~matured)
     counted = _Counted.of(entered, agreement)
     path = _path(counted, agreement)
-    share = _share(entered.handed_off.followed_up)
+    share = _share(entered.followed_up)
     found = _verdict(path, share, agreement)
     more, why = _more_needed(found, counted, agreement)
-    worked_wins = entered.handed_off.won & entered.handed_off.followed_up
+    worked_wins = entered.won & entered.followed_up
     certified = _certify(handed_off_a_year, share, agreement)
     fixed = close_rate(counted.wins, len(counted.units), agreement.confidence)
     values = {
         "verdict": found,
         "unit": agreement.unit,
-        "from": _iso(since) if since is not None else _first(units.handed_off.at),
+        "from": _iso(since) if since is not None else _first(units.at),
         "rate": agreement.close_rate,
         "confidence": agreement.confidence,
         "handed_off": len(units),
         "matured": len(entered),
-        "followed_up": int(entered.handed_off.followed_up.sum()),
+        "followed_up": int(entered.followed_up.sum()),
         "follow_up_share": share,
         "won": int(worked_wins.sum()),
-        "won_after_late_follow_up": int(entered.handed_off.won.sum() - worked_wins.sum()),
+        "won_after_late_follow_up": int(entered.won.sum() - worked_wins.sum()),
         "value": _last(path, "value"),
         "low": _last(path, "low"),
         "high": _last(path, "high"),
@@ -228,18 +226,17 @@ def _maturing(
     maturing: Units, counted: _Counted, agreement: Agreement, now: np.datetime64
 ) -> dict[str, Any]:
     """Describe the units still to enter, and the rate that those worked so far are heading for."""
-    own = maturing.handed_off
     worked = _Counted.of(maturing, agreement)
-    seen = counted.units.handed_off
+    seen = counted.units
     day = np.timedelta64(1, "D")
     rate = projected(
         (counted.won, (seen.closed_at - seen.at) / day),
-        (worked.won, (now - worked.units.handed_off.at) / day),
+        (worked.won, (now - worked.units.at) / day),
         confidence=agreement.confidence,
     )
     return {
         "handed_off": len(maturing),
-        "followed_up": int(own.followed_up.sum()),
+        "followed_up": int(maturing.followed_up.sum()),
         "won_so_far": worked.wins,
         "projected": None if rate.value is None else rate.to_dict(),
         "projected_why_null": rate.reason,
@@ -249,7 +246,7 @@ def _maturing(
 
 def _recorded_late(counted: _Counted) -> int:
     """Count wins recorded only after their unit had entered, since outcomes are recorded at all."""
-    recorded, enters = counted.units.handed_off.recorded_at, counted.units.enters_at
+    recorded, enters = counted.units.recorded_at, counted.units.enters_at
     known = ~np.isnat(recorded)
     if not known.any():
         return 0

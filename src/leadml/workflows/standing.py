@@ -44,9 +44,9 @@ def standing_of(
     ConfigError
         If the agreement counts accounts and none is mapped.
     """
-    leads = _handed_off(material, judged, agreement)
-    others = _other_agreements(material, agreement, counted)
     now = (np.datetime64("9999-01-01") if material.now is None else material.now).astype(TIME)
+    leads = _handed_off(material, judged, agreement, now)
+    others = _other_agreements(material, agreement, counted)
     found = standing(
         leads.take(counted),
         agreement,
@@ -57,14 +57,22 @@ def standing_of(
     return found.to_dict() | {"other_agreement": others}
 
 
-def _handed_off(material: Material, judged: Judged, agreement: Agreement) -> HandedOff:
+def _handed_off(
+    material: Material, judged: Judged, agreement: Agreement, now: np.datetime64
+) -> HandedOff:
     leads = material.leads
     account = np.full(len(leads), -1, np.intp)
     if agreement.unit == "account":
         account = _accounts(material)
+    touched_at = _moments(material, "followed_up_at")
+    touched_at[touched_at > now] = np.datetime64("NaT")
+    recorded = ~np.isnat(touched_at) | (not judged.follow_up_recorded)
+    proven = judged.followed_up & ~recorded
     return HandedOff(
         at=_moments(material, "handed_off_at"),
-        followed_up=judged.followed_up,
+        followed_up=judged.followed_up & recorded,
+        touched_at=touched_at,
+        sold=proven | judged.won_at_any_margin | judged.won_ever,
         won=judged.won,
         closed_at=judged.closed.view(TIME),
         recorded_at=_moments(material, "outcome_recorded_at"),
@@ -94,4 +102,4 @@ def _moments(material: Material, role: str) -> Moments:
     found = material.leads.times.get(role)
     if found is None:
         return np.full(len(material.leads), np.datetime64("NaT"), TIME)
-    return found.astype(TIME)
+    return found.astype(TIME, copy=True)
