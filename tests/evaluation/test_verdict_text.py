@@ -170,6 +170,9 @@ def test_young_and_unworked_leads() -> None:
     rates = {"followed_up": none, "handed_off": none}
     unworked = values(close_rate=rates, follow_up_share=0.0, matured=7)
     assert support(unworked)[0] == "None of the 7 matured hand-offs was followed up in time."
+    # sold after it had entered: worked in the description, not in the sequence
+    late = values(sequence=sequence(value=None, low=None, high=None), matured=7)
+    assert support(late)[0] == "None of the 7 matured hand-offs was followed up in time."
     maturing = {"handed_off": 2, "won_so_far": 0, "projected": None}
     told = support(values(sequence=sequence(maturing=maturing), follow_up_recorded=False))
     assert told[1] == "Follow-ups are not recorded, so every hand-off counts as followed up."

@@ -88,15 +88,15 @@ def _measured(values: Values) -> str:
         return "No handed-off lead has matured: its horizon must have passed since the hand-off."
     worked = values["agreement"]["counts"] == "followed_up"
     rate = values["close_rate"]["followed_up" if worked else "handed_off"]
-    if rate["value"] is None:
-        return f"None of the {values['matured']:,} matured hand-offs was followed up in time."
     sequence = values["sequence"]
+    bounds = rate if sequence is None else sequence
+    if rate["value"] is None or bounds["value"] is None:
+        return f"None of the {values['matured']:,} matured hand-offs was followed up in time."
     of = values if sequence is None else sequence  # the sequence may count companies
     units = of["followed_up"] if worked else of["matured"]
     won = of["won"] if worked else of["won"] + of["won_after_late_follow_up"]
     noun = "companies" if sequence and sequence["unit"] == "account" else "leads"
     what = f"matured {noun} followed up as agreed" if worked else f"matured {noun} handed off"
-    bounds = rate if sequence is None else sequence
     valid = "for one look" if sequence is None else "however often one looks"
     return (
         f"Of {units:,} {what}, {won:,} were won: {percent(bounds['value'])}; the true rate is at "
