@@ -62,4 +62,5 @@ def test_nothing_handed_off_is_a_report_too(reported: Report) -> None:
     assert (values["handed_off"], values["verdict"]) == (0, "undecided")
     assert values["headline"][0].startswith("No handed-off lead has matured")
     assert values["funnel"]["time_to_first_follow_up"] is None
+    assert values["funnel"]["follow_up_why_null"] == "nothing was handed off"
     assert values["rejections"]["of"] == 0

@@ -139,6 +139,8 @@ def test_what_is_not_recorded_is_null_and_never_zero(reported: Report) -> None:
     assert bare["funnel"]["neglected"]["leads"] is None
     assert bare["funnel"]["time_to_first_follow_up"] is None
     assert bare["funnel"]["by_speed"] == []
+    assert bare["funnel"]["follow_up_why_null"].startswith("follow-ups are not recorded")
+    assert reported(LEADS)["funnel"]["follow_up_why_null"] is None
     no_margin = stages(reported(LEADS, MARGIN, without=("margin_amount",)))["won_with_margin"]
     assert no_margin["why_null"] == "no margin is mapped, so every win counts as solid"
 

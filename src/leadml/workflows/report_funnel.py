@@ -33,6 +33,7 @@ def funnel_of(scope: Scope) -> dict[str, Any]:
         "time_to_first_follow_up": _waited(scope),
         "by_speed": _by_speed(scope),
         "by_speed_caution": CAUTION,
+        "follow_up_why_null": _no_times(scope),
     }
 
 
@@ -98,6 +99,13 @@ def _no_margin(scope: Scope) -> str | None:
 
 def _recorded(scope: Scope) -> bool:
     return scope.judged.follow_up_recorded
+
+
+def _no_times(scope: Scope) -> str | None:
+    """Say why there are no times to the first follow-up; None where there are."""
+    if not _recorded(scope):
+        return NO_FOLLOW_UPS
+    return None if scope.counted.any() else "nothing was handed off"
 
 
 def _neglected(scope: Scope) -> dict[str, Any]:
