@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -346,6 +347,15 @@ def test_a_server_that_stays_away_is_said(postgresql_url: str) -> None:
     database = Database(gone, patience=IMPATIENT)
     with pytest.raises(StoreError, match="cannot be reached: check that the server runs"):
         database.written(lambda connection: None)
+
+
+def test_a_server_that_does_not_answer_is_not_waited_for() -> None:
+    pytest.importorskip("psycopg", reason="the PostgreSQL driver is an extra")
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections and says nothing
+        url = f"postgresql://u:secret@127.0.0.1:{silent.getsockname()[1]}/x"
+        with pytest.raises(StoreError, match="cannot be reached") as error:
+            Ledger.open(url, patience=IMPATIENT)
+    assert "secret" not in str(error.value)
 
 
 def test_a_server_started_again_while_two_write(postgresql: Any, postgresql_url: str) -> None:

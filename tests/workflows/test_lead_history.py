@@ -32,10 +32,12 @@ def ledger(tmp_path: Any) -> Iterator[Ledger]:
     with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
         ledger.record(
             [
-                happened("won", 9, detail={"amount": 500}, idempotency_key="win"),
+                happened(
+                    "won", 9, agreement_hash="told", detail={"amount": 500}, idempotency_key="win"
+                ),
                 scored(1, "1", 0.2),
+                happened("handed_off", 5, owner="kim"),  # recorded before the score
                 scored(5, "2", 0.6),
-                happened("handed_off", 5, owner="kim"),
                 happened("handed_off", 3, model_version="9", idempotency_key="early"),
                 scored(7, "3", 0.7),
                 happened("corrected", 10, detail={"corrects": "win", "detail": {"amount": 800.0}}),
@@ -67,7 +69,8 @@ def test_an_event_without_a_version_has_that_of_the_last_score(ledger: Ledger) -
     assert (later["model_version"], later["agreement_hash"]) == ("2", "hash 2")
     assert (later["owner"], later["happened_at"]) == ("kim", "2025-03-05T00:00:00+00:00")
     assert (earlier["model_version"], earlier["agreement_hash"]) == ("9", None)
-    assert found["outcomes"][0]["model_version"] == "3"
+    (outcome,) = found["outcomes"]
+    assert (outcome["model_version"], outcome["agreement_hash"]) == ("3", "told")
 
 
 def test_events_are_as_recorded(ledger: Ledger) -> None:

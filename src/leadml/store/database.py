@@ -184,7 +184,12 @@ class Database:
                     self.place, connect_args={"timeout": self.patience}, hide_parameters=True
                 )
             else:
-                engine = create_engine(self.place, pool_pre_ping=True, hide_parameters=True)
+                engine = create_engine(
+                    self.place,
+                    connect_args=_connecting(self.place, self.patience),
+                    pool_pre_ping=True,
+                    hide_parameters=True,
+                )
         except ImportError as error:
             msg = f"{self.shown} needs a driver ({error}): pip install 'leadml[postgresql]'"
             raise StoreError(msg) from None
@@ -216,6 +221,13 @@ def _prepare_sqlite(connection: Any) -> None:
     connection.execute("pragma synchronous = full")
     connection.execute("pragma fullfsync = on")  # macOS: else its drives confirm what they cache
     connection.execute("pragma cache_size = -32768")  # KiB, for the indexes of a million events
+
+
+def _connecting(place: URL, patience: float) -> dict[str, int]:
+    """Bound how long a server that does not answer is waited for, unless the address says so."""
+    if "connect_timeout" in place.query:
+        return {}
+    return {"connect_timeout": max(2, round(patience))}  # seconds; libpq waits for 2 at least
 
 
 def _begin_sqlite(connection: Connection) -> None:
