@@ -61,6 +61,11 @@ class TestEvents:
         for one, other in zip(got["results"], again["results"], strict=True):
             assert (one["id"], one["recorded_at"]) == (other["id"], other["recorded_at"])
         assert history(ledgered).json()["counts"]["events"] == 1
+        assert history(ledgered, "L1\x00").status_code == 404
+
+    def test_a_batch_of_one_is_a_batch(self, fresh: Any) -> None:
+        answer = post(fresh, {"events": [WON | {"lead": ""}]})
+        assert (answer.status_code, answer.json()["failed"]) == (200, 1)
 
     def test_one_event_has_one_result(self, fresh: Any) -> None:
         answer = post(fresh, WON | {"idempotency_key": "crm-1"})

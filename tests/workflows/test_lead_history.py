@@ -76,11 +76,11 @@ def test_an_event_without_a_version_has_that_of_the_last_score(ledger: Ledger) -
 def test_events_are_as_recorded(ledger: Ledger) -> None:
     events = (lead_history(ledger, "L1") or {})["events"]
     assert [entry["event"] for entry in events] == [
-        "corrected", "corrected", "won", "scored", "handed_off", "scored", "handed_off", "scored",
+        "corrected", "corrected", "won", "scored", "scored", "handed_off", "handed_off", "scored",
     ]  # fmt: skip
     assert events[2]["detail"] == {"amount": 500}
     assert (events[3]["detail"], events[3]["idempotency_key"]) == ({}, "score 7")
-    assert events[4]["model_version"] is None
+    assert events[5]["model_version"] is None
 
 
 def test_lists_end_at_the_limit_and_counts_do_not(ledger: Ledger) -> None:

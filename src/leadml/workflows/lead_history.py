@@ -40,7 +40,8 @@ def lead_history(ledger: Ledger, lead: str, *, limit: int = MOST_LISTED) -> dict
         are those told, or else of the last score at or before it. ``events`` are as recorded,
         scores without their detail. None where the ledger has no event of the lead.
     """
-    events = ledger.history(lead)
+    # PostgreSQL knows no text with the character NUL, nor does the ledger.
+    events = [] if "\x00" in lead else ledger.history(lead)
     if not events:
         return None
     standing = _entries(corrected(events))
