@@ -161,7 +161,10 @@ def test_a_service_that_stops_waits_for_no_page() -> None:
     work = Work()
     work.go.clear()
     asyncio.run(visits())  # returns though the work goes on
+    working = [thread for thread in threading.enumerate() if thread.name == "leadml press"]
     work.go.set()
+    assert [thread.daemon for thread in working] == [True]  # nor does the interpreter's end wait
+    working[0].join()  # and tells nobody: the loop is closed
 
 
 def test_nothing_is_made_without_a_configuration() -> None:

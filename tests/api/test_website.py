@@ -136,6 +136,11 @@ class TestHeaders:
         assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
         assert headers["Cache-Control"] == "no-store"
 
+    def test_the_description_of_the_api_is_kept_to_itself_too(self, site: Any) -> None:
+        headers = site.client.get("/docs").headers
+        assert headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'uns")
+        assert headers["X-Content-Type-Options"] == "nosniff"
+
     def test_pages_hold_no_script_and_nothing_from_elsewhere(self, site: Any) -> None:
         for path in PAGES:
             page = site.client.get(path).text

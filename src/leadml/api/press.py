@@ -2,17 +2,18 @@
 
 import asyncio
 import hashlib
+import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, cast
 from zoneinfo import ZoneInfo
 
-from anyio import to_thread
 from fastapi import HTTPException
 from fastapi.concurrency import run_in_threadpool
 
@@ -30,6 +31,7 @@ NAVIGATION = "leadml-navigation-goes-here"
 """Stands in a page where the bar of links goes."""
 
 Key = tuple[object, ...]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -128,8 +130,7 @@ class Press:
     async def _make(self, path: Path, key: Key) -> Made:
         start = time.monotonic()
         try:
-            # A service that stops does not wait for a page.
-            made = await to_thread.run_sync(self._work, path, abandon_on_cancel=True)
+            made = await _aside(partial(self._work, path))
         except LeadmlError as error:
             refusal = ApartError(str(error))
             self._refused = (key, refusal, _rest(start))
@@ -168,6 +169,32 @@ def evaluation_key(path: Path) -> Key:
         msg = "there is no evaluation beside the configuration: write one with `leadml evaluate`"
         raise HTTPException(HTTPStatus.NOT_FOUND, msg) from None
     return 0, written.st_mtime_ns, written.st_size
+
+
+async def _aside(work: Callable[[], T]) -> T:
+    """Do blocking work in a thread that a service which stops does not wait for."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def tell(result: T | None, error: Exception | None) -> None:
+        if done.cancelled():
+            return
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(cast("T", result))
+
+    def run() -> None:
+        result, error = None, None
+        try:
+            result = work()
+        except Exception as raised:  # whoever waits is told
+            error = raised
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(tell, result, error)
+
+    threading.Thread(target=run, name="leadml press", daemon=True).start()
+    return await done
 
 
 def _told_later(making: "asyncio.Task[Made]") -> None:
