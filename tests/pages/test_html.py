@@ -44,6 +44,7 @@ from leadml.pages.marks import traced
         (days(90.0), "90 days"),
         (moment("2026-03-01T00:00:00.000000Z"), "2026-03-01"),
         (moment("2026-03-01T17:05:09.000000Z"), "2026-03-01 17:05 UTC"),
+        (moment("2026-03-01"), "2026-03-01"),
         (moment(None), "the end of the export"),
         (hours(0.4), "24 minutes"),
         (hours(36.7), "36.7 hours"),

@@ -43,7 +43,7 @@ def moment(value: str | None) -> str:
     if value is None:
         return "the end of the export"
     day, clock = value[:10], value[11:16]
-    return day if clock == "00:00" else f"{day} {clock} UTC"
+    return day if clock in {"", "00:00"} else f"{day} {clock} UTC"
 
 
 def count(value: float) -> str:

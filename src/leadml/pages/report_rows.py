@@ -53,7 +53,8 @@ def _apart(r: Payload) -> list[dict[str, Any]]:
         group = r[key]
         if group:
             rate, won = group["close_rate"]["followed_up"], group["won"]
-            found.append(_row(label, "no part of the verdict", rate, group["followed_up"], won))
+            row = _row(label, "no part of the verdict", rate, group["followed_up"], won)
+            found.append(row | {"late": group["won_after_late_follow_up"]})
     return found
 
 
@@ -76,7 +77,8 @@ def _row(
 ) -> dict[str, Any]:
     reason = rate.get("reason") or "nothing has matured yet"
     cells = {"label": label, "told": told, "rate": rate, "units": units, "won": won}
-    return cells | {"main": False, "reason": reason, "known": rate["value"] is not None}
+    known = rate["value"] is not None
+    return cells | {"main": False, "late": 0, "reason": reason, "known": known}
 
 
 def slice_groups(r: Payload) -> list[dict[str, Any]]:

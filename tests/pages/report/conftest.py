@@ -456,7 +456,8 @@ def values(
     if request.param in real:
         return real[request.param](tmp_path_factory.mktemp(request.param))
     rich = report_example()
-    apart = {key: rich[key] for key in ("handed_off", "matured", "followed_up", "won")}
+    counts = ("handed_off", "matured", "followed_up", "won", "won_after_late_follow_up")
+    apart = {key: rich[key] for key in counts}
     apart |= {"close_rate": rich["close_rate"]}
     accounts = rich["sequence"] | {"unit": "account", "verdict": "falls_short"}
     neglected = rich["sequence"] | {

@@ -24,13 +24,14 @@ def test_the_verdicts_rate_comes_first(rich: dict[str, Any]) -> None:
 
 
 def test_what_counts_in_no_verdict_stands_below(rich: dict[str, Any]) -> None:
-    apart = {"followed_up": 8, "won": 2, "close_rate": rich["close_rate"]}
+    apart = {"followed_up": 8, "won": 2, "won_after_late_follow_up": 1}
+    apart |= {"close_rate": rich["close_rate"]}
     rows = standing_rows(rich | {"explored": apart, "before_agreement": apart})
     assert [row["label"] for row in rows[-2:]] == [
         "Handed off at random, to learn from",
         "Handed off before the agreement",
     ]
-    assert (rows[-1]["units"], rows[-1]["won"]) == (8, 2)
+    assert (rows[-1]["units"], rows[-1]["won"], rows[-1]["late"]) == (8, 2, 1)
 
 
 def test_rates_of_leads_say_so_beside_those_of_companies(rich: dict[str, Any]) -> None:
