@@ -72,6 +72,10 @@ def test_as_loose_as_everything_handed_off_says_what_is_not_known() -> None:
         "Nothing below it was handed off, so whether it could be looser is not known: `[handoff] "
         "explore` finds out."
     )
+    explored = advice_words(found, would_have(good, found), cut_now=0.4, lowest=0.4, below=(50, 4))
+    assert explored.endswith(
+        "Of 50 leads below it, handed off at random to learn from, 4 were won: 8 %."
+    )
 
 
 def test_too_few_wins_leave_it_to_the_points() -> None:

@@ -127,6 +127,8 @@ def test_the_cut_to_use_now(reported: Report) -> None:
     assert effect["close_rate"]["value"] == 0.5
     assert values["recommendation_why_null"] is None
     assert found["told"][0].startswith("Leads with a probability of at least 50 % are handed off.")
+    assert "several versions may have served these probabilities" in " ".join(found["told"])
+    assert found["told"][-1].startswith("The cut was read from these same leads, which flatters")
 
 
 def test_the_cut_of_the_champion_stands_beside_it(

@@ -79,6 +79,20 @@ def test_a_window_shows_its_months(reported: Report, since: str, months: list[st
     assert told(values)["2026-03", "wins"][0] == 3.0
 
 
+def test_a_month_ends_before_the_first_instant_of_the_next(reported: Report) -> None:
+    rows = [*ROWS, lead("f", "2026-03-01"), lead("g", "2026-02-28")]
+    months = told(reported(rows, TARGETS, until="2026-03-01"))
+    assert months["2026-02", "handoffs"] == (3.0, True)
+    assert told(reported(rows, TARGETS))["2026-03", "handoffs"] == (4.0, True)
+
+
+def test_wins_whose_margin_nobody_knows_are_told(reported: Report) -> None:
+    values = reported(ROWS, TARGETS)
+    sentence = "1 win without a recorded margin: nothing of it counts towards the monthly margin."
+    assert sentence in values["uncertain"]
+    assert sentence not in reported(ROWS, "[targets]\nwins = 1")["uncertain"]
+
+
 def test_the_newest_two_years_are_shown(reported: Report) -> None:
     values = reported([lead("old", "2020-01-05"), *ROWS], "[targets]\nhandoffs = 2")
     months = [row["month"] for row in values["targets"]]

@@ -104,7 +104,12 @@ def _above(pool: Pool, found: Threshold) -> Bools:
 
 
 def advice_words(
-    found: Threshold, effect: dict[str, Any], *, cut_now: float | None, lowest: float
+    found: Threshold,
+    effect: dict[str, Any],
+    *,
+    cut_now: float | None,
+    lowest: float,
+    below: tuple[int, int] = (0, 0),
 ) -> str:
     """Say the recommendation in sentences.
 
@@ -117,6 +122,8 @@ def advice_words(
         Cut of the champion; None where unknown.
     lowest : float
         Lowest probability served to any matured hand-off.
+    below : (int, int)
+        Matured leads below the cut that were handed off at random to learn from, and wins of them.
     """
     cut = found.probability
     same = cut is not None and cut_now is not None and percent(cut) == percent(cut_now)
@@ -135,7 +142,13 @@ def advice_words(
     )
     missed = f"; {effect['missed_wins']:,} wins lay below it" if effect["missed_wins"] else ""
     words = f"{head}: {did}{missed}."
-    if cut is not None and cut <= lowest:
+    explored, won = below
+    if explored:
+        words += (
+            f" Of {explored:,} leads below it, handed off at random to learn from, {won:,} were "
+            f"won: {percent(won / explored)}."
+        )
+    elif cut is not None and cut <= lowest:
         words += (
             " Nothing below it was handed off, so whether it could be looser is not known: "
             "`[handoff] explore` finds out."

@@ -39,30 +39,62 @@ class Contenders:
     accounts: NDArray[np.intp] | None = None
 
 
-def volume_of(points: Floats, threshold: float | None) -> tuple[int, str]:
-    """Return how many leads both contenders choose, and why so many.
+@dataclass(frozen=True)
+class Volume:
+    """How many leads both contenders choose.
+
+    Attributes
+    ----------
+    leads : int
+        Of the leads given.
+    share : float
+        Of what they stand for, in (0, 1].
+    why : str
+        Why so many.
+    """
+
+    leads: int
+    share: float
+    why: str
+
+
+def volume_of(points: Floats, threshold: float | None, weight: Floats | None = None) -> Volume:
+    """Return how many leads both contenders choose.
 
     As many as the points hand off, unless that is (nearly) all or none of them: whoever takes all
     leads has not chosen. Then half.
 
+    Parameters
+    ----------
+    points : float array, shape (leads,)
+    threshold : float or None
+        From how many points on a lead is handed off; None where that is not agreed.
+    weight : float array, shape (leads,), optional
+        How many leads each stands for.
+
     Examples
     --------
     >>> volume_of(np.array([10.0, 20.0, 30.0, 40.0]), 30.0)
-    (2, 'as many as reach the agreed points')
-    >>> volume_of(np.array([30.0, 40.0]), 30.0)[0]
+    Volume(leads=2, share=0.5, why='as many as reach the agreed points')
+    >>> volume_of(np.array([30.0, 40.0]), 30.0).leads
     1
     """
-    above = 0 if threshold is None else int((points >= threshold).sum())
-    if 0 < above <= MOST_TAKEN * len(points):
-        return above, "as many as reach the agreed points"
+    stands_for = np.ones(len(points)) if weight is None else weight
+    reach = np.zeros(len(points), bool) if threshold is None else points >= threshold
+    above, share = int(reach.sum()), float(stands_for[reach].sum() / stands_for.sum())
+    if 0 < share <= MOST_TAKEN:
+        return Volume(above, share, "as many as reach the agreed points")
+    half = len(points) // 2
     if threshold is None:
-        return len(points) // 2, "the better half, for no points threshold is agreed"
+        return Volume(
+            half, half / len(points), "the better half, for no points threshold is agreed"
+        )
     words = "nearly all of them reach" if above else "none of them reaches"
-    return len(points) // 2, f"the better half, for {words} the agreed points"
+    return Volume(half, half / len(points), f"the better half, for {words} the agreed points")
 
 
 def equal_volume(
-    of: Contenders, volume: int, *, confidence: float, seed: int = 0
+    of: Contenders, volume: Volume, *, confidence: float, seed: int = 0
 ) -> dict[str, Any]:
     """Compare the wins among the best so many leads by the model and by the points.
 
@@ -76,14 +108,14 @@ def equal_volume(
         as ``{"won", "close_rate"}``.
     """
     leads, won = len(of.won), int(of.won.sum())
-    told: dict[str, Any] = {"volume": volume, "leads": leads, "model": None, "points": None}
+    told: dict[str, Any] = {"volume": volume.leads, "leads": leads, "model": None, "points": None}
     told |= {"difference": None, "better": None, "why_null": None}
-    if leads < FEWEST or min(won, leads - won) < 2 or not volume:
+    if leads < FEWEST or min(won, leads - won) < 2 or not volume.leads:
         return told | {"why_null": _too_few(leads, won)}
     ranked = Ranked(of.won, of.probability), Ranked(of.won, of.points)
     for name, one in zip(("model", "points"), ranked, strict=True):
-        told[name] = _chosen(one, volume, leads, of.weight, confidence)
-    difference, settles = _difference(ranked, volume / leads, of, seed)
+        told[name] = _chosen(one, volume, of.weight, confidence)
+    difference, settles = _difference(ranked, volume.share, of, seed)
     return told | {"difference": difference.to_dict(), "better": _better(difference, settles)}
 
 
@@ -95,15 +127,15 @@ def _too_few(leads: int, won: int) -> str:
 
 
 def _chosen(
-    ranked: Ranked, volume: int, leads: int, weight: Floats | None, confidence: float
+    ranked: Ranked, volume: Volume, weight: Floats | None, confidence: float
 ) -> dict[str, Any]:
     if weight is None:
-        wins = _wins_on_top(ranked, None, float(volume))
-        return {"won": wins, "close_rate": close_rate(wins, volume, confidence).to_dict()}
-    share = _rate_on_top(ranked, weight, volume / leads)
-    absent = {"value": share, "low": None, "high": None}
+        wins = _wins_on_top(ranked, None, float(volume.leads))
+        return {"won": wins, "close_rate": close_rate(wins, volume.leads, confidence).to_dict()}
+    rate = _rate_on_top(ranked, weight, volume.share)
+    absent = {"value": rate, "low": None, "high": None}
     reason = "weighted by the exploration, so that no exact bounds apply"
-    return {"won": share * volume, "close_rate": absent | {"reason": reason}}
+    return {"won": rate * volume.leads, "close_rate": absent | {"reason": reason}}
 
 
 def _wins_on_top(ranked: Ranked, weight: Floats | None, volume: float) -> float:

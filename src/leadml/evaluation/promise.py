@@ -13,15 +13,19 @@ LONGEST_WAIT = 60.0
 Cut = Mapping[str, Any]
 
 
-def promise_words(cut: Cut, agreement: Agreement, policy: HandoffPolicy) -> tuple[str, ...]:
+def promise_words(
+    cut: Cut, agreement: Agreement, policy: HandoffPolicy, *, served: bool = False
+) -> tuple[str, ...]:
     """Return the promise, what it rests on and what it brings, in sentences.
 
     Parameters
     ----------
     cut : mapping
         `leadml.evaluation.threshold.Threshold`, JSON-ready.
+    served : bool
+        Whether it was read from served probabilities rather than from out-of-time predictions.
     """
-    sentences = [_promise(cut, agreement, policy), *_settled(cut, agreement)]
+    sentences = [_promise(cut, agreement, policy), *_settled(cut, agreement, served=served)]
     return (*sentences, *_brings(cut), *_of_all(cut), *_rests_on(cut))
 
 
@@ -74,13 +78,16 @@ def _handed_off(cut: Cut, policy: HandoffPolicy) -> str:
     return f"Leads with a probability of at least {least} are handed off"
 
 
-def _settled(cut: Cut, agreement: Agreement) -> Iterator[str]:
+def _settled(cut: Cut, agreement: Agreement, *, served: bool) -> Iterator[str]:
     """Say how sure it is, and what would settle it."""
     if cut["basis"] == "guaranteed":
-        yield (
-            "The guarantee is approximate: the model was fitted again on all leads since, some "
-            "choices were made for all periods at once, and the future need not be like the past."
+        why = (
+            "several versions may have served these probabilities"
+            if served
+            else "the model was fitted again on all leads since, some choices were made for all "
+            "periods at once"
         )
+        yield f"The guarantee is approximate: {why}, and the future need not be like the past."
     if cut["basis"] != "estimated" or not cut["volume"]:
         return
     target, more, months = percent(agreement.close_rate), cut["more_outcomes"], cut["more_months"]

@@ -202,16 +202,18 @@ def pool_of_new(new: NewLeads, p: Numbers) -> Pool:
     )
 
 
-def written_out(threshold: Threshold, settings: Settings) -> Threshold:
-    """Return the threshold with its moments as ISO 8601, and in words."""
+def written_out(threshold: Threshold, settings: Settings, *, served: bool = False) -> Threshold:
+    """Return the threshold with its moments as ISO 8601, and in words; see `promise_words`."""
     definition, pool = settings.definition, threshold.pool or {}
     ends = {end: iso(pool[end]) for end in ("from", "to") if pool.get(end) is not None}
-    return in_words(replace(threshold, pool=pool | ends), definition)
+    return in_words(replace(threshold, pool=pool | ends), definition, served=served)
 
 
-def in_words(threshold: Threshold, definition: Definition) -> Threshold:
+def in_words(threshold: Threshold, definition: Definition, *, served: bool = False) -> Threshold:
     """Return the threshold with what it promises and brings in sentences."""
-    words = promise_words(threshold.to_dict(), definition.agreement, definition.handoff)
+    words = promise_words(
+        threshold.to_dict(), definition.agreement, definition.handoff, served=served
+    )
     return replace(threshold, told=words)
 
 

@@ -58,15 +58,17 @@ def equal_volume_of(scope: Scope) -> dict[str, Any]:
         return {**empty, "leads": 0, "why_null": why, "explored": 0, "restricted": None, "told": []}
     table = scope.settings.definition.points
     agreed_points = bool(table.rules or leads.mapping.points)
-    volume, why = volume_of(leads.points[rows], table.threshold if agreed_points else None)
     weights = propensity_of(leads)
     drawn = None if weights is None else weights.weights(rows)
+    weight = drawn.weight if drawn is not None and drawn.any else None
+    threshold = table.threshold if agreed_points else None
+    volume = volume_of(leads.points[rows], threshold, weight)
     found = equal_volume(
         Contenders(
             won=scope.judged.won[rows],
             probability=leads.probability[rows],
             points=leads.points[rows],
-            weight=drawn.weight if drawn is not None and drawn.any else None,
+            weight=weight,
             accounts=_companies(scope, rows),
         ),
         volume,
@@ -77,7 +79,7 @@ def equal_volume_of(scope: Scope) -> dict[str, Any]:
         found["better"] = None
     explored = 0 if drawn is None else int(drawn.explored.sum())
     return found | {
-        "volume_is": why,
+        "volume_is": volume.why,
         "explored": explored,
         "restricted": restricted,
         "told": _told(restricted),
@@ -161,16 +163,36 @@ def recommendation_of(scope: Scope) -> tuple[dict[str, Any] | None, str | None]:
 def _recommended(
     scope: Scope, found: Threshold, effect: dict[str, Any], cut_now: float | None, lowest: float
 ) -> dict[str, Any]:
-    words = written_out(found, scope.settings)
+    words = written_out(found, scope.settings, served=True)
+    told = list(words.told)
+    if found.probability is not None:
+        told.append(_SAME_LEADS)
     return {
         "cut": found.probability,
         "basis": found.basis,
         "policy": found.policy,
-        "text": advice_words(found, effect, cut_now=cut_now, lowest=lowest),
-        "told": list(words.told),
+        "text": advice_words(
+            found, effect, cut_now=cut_now, lowest=lowest, below=_explored_below(scope, found)
+        ),
+        "told": told,
         "would_have": effect,
         "reps": [dict(rep) for rep in found.reps],
     }
+
+
+_SAME_LEADS = (
+    "The cut was read from these same leads, which flatters what it would have done: expect "
+    "somewhat less of the next ones."
+)
+
+
+def _explored_below(scope: Scope, found: Threshold) -> tuple[int, int]:
+    """Count explored leads below the cut, and wins of them; above it none is explored."""
+    probability = scope.material.leads.probability
+    if found.probability is None or probability is None:
+        return 0, 0
+    rows = _outcomes(scope) & scope.explored & (probability < found.probability)
+    return int(rows.sum()), int((rows & scope.judged.won).sum())
 
 
 def _pool(scope: Scope) -> Pool | None:

@@ -61,6 +61,7 @@ def _per_month(scope: Scope, name: str, bounds: list[int]) -> list[float | None]
         rows = everyone & scope.judged.won_ever
     if name == "margin" and profit is not None:
         weight = np.nan_to_num(profit)
+    rows = rows & (at < bounds[-1])  # a histogram's last bin holds its end, a month does not
     sums = np.histogram(at[rows], bins=np.array(bounds), weights=weight[rows])[0]
     return [float(value) for value in sums]
 

@@ -52,6 +52,7 @@ def uncertain_of(scope: Scope, values: dict[str, Any]) -> list[str]:
         *_of_scores(scope),
         *_of_accounts(scope),
         *_of_span(scope, values),
+        *_of_targets(scope),
     ]
 
 
@@ -107,6 +108,19 @@ def _of_follow_up(scope: Scope, values: dict[str, Any]) -> Iterator[str]:
         yield (
             "The close rate is that of the leads sales chose to follow up in time; had it worked "
             "all, the rate could be another one."
+        )
+
+
+def _of_targets(scope: Scope) -> Iterator[str]:
+    profit = scope.material.leads.profit
+    if profit is None or "margin" not in scope.settings.targets.set():
+        return
+    won = scope.usable & scope.judged.handed_off & scope.judged.won_ever
+    unknown = int((won & np.isnan(profit)).sum())
+    if unknown:
+        yield (
+            f"{_many(unknown, 'win')} without a recorded margin: nothing of it counts towards the "
+            "monthly margin."
         )
 
 
