@@ -53,7 +53,7 @@ def evaluation(first: Run, folder: Path) -> dict[str, Any]:
 def test_everything_is_where_the_demo_says(first: Run, folder: Path) -> None:
     for name in (
         "leads.csv", "activities.csv", "newer.csv", "newer_activities.csv", "leadml.toml",
-        "scores.csv", "models/aliases.json", "models/mlflow.db",
+        "scores.csv", "leadml.db", "models/aliases.json", "models/mlflow.db",
     ):  # fmt: skip
         assert (folder / name).is_file(), name
     for page in ("evaluation/evaluation.html", "report/report.html"):
@@ -70,6 +70,13 @@ def test_the_verdicts_are_told(first: Run, folder: Path, evaluation: dict[str, A
     for headline in (evaluation_headline(evaluation), report_headline(report)):
         for sentence in (headline.text, *headline.support):
             assert sentence in first.stdout
+    # From the ledger, which knows every score as well: nothing of the report is left empty.
+    assert report["from"] == "ledger"
+    assert [stage["stage"] for stage in report["funnel"]["stages"] if stage["leads"] is None] == []
+    assert report["equal_volume"]["volume"] > 100
+    assert report["reliability"]["leads"] > 1000
+    assert all(len(rows) > 3 for rows in report["by"].values())
+    assert len(report["rejections"]["reasons"]) == 8
     # 24 % of the followed-up hand-offs are sales-ready by construction; 30 % are agreed.
     assert report["verdict"] == "falls_short"
     assert evaluation["handoff"]["model"]["verdict"] in {"meets", "undecided"}
@@ -116,6 +123,8 @@ def test_a_second_run_says_what_it_writes_over(
     said = json.loads(done.stdout)
     assert said["train"]["version"] == "2"
     assert said["score"]["model_version"] == "2"
+    assert said["import"]["corrected"] == said["import"]["unchanged"] == 0  # a new ledger
+    assert said["import"]["changed"] > 200
     assert said["config"] == str(again / "leadml.toml")
     assert len(pd.read_csv(again / "leads.csv")) < 1000 < len(pd.read_csv(folder / "leads.csv"))
 

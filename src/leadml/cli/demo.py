@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 @seed_option
 @json_option
 def command(output: Path, seed: int, as_json: bool) -> None:
-    """Show the whole product on a simulated CRM: train, evaluate, score, report.
+    """Show the whole product on a simulated CRM: train, evaluate, score, keep a ledger, report.
 
-    DIR gets the exports, a leadml.toml, the models, the pages and the scores. A second run writes
-    over the first one's files.
+    DIR gets the exports, a leadml.toml, the models, the pages, the scores and the ledger. A second
+    run writes over the first one's files.
 
     \b
     Examples:
@@ -71,6 +71,7 @@ def _show(run: "DemoRun", console: "Console") -> None:
         ("model against points", run.evaluation.page),
         ("hand-offs against the agreement", run.report.page),
         ("a score for every newer lead", run.scoring.output),
+        ("the ledger: scores, hand-offs and what came of them", folder / "leadml.db"),
     ):
         console.print(f"  {place}: {what}", markup=False)
     config = folder / run.config.name

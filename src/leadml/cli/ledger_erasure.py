@@ -32,16 +32,17 @@ def forget_command(lead: str, yes: bool, config: Path | None, as_json: bool) -> 
         if not known:
             question = "The ledger holds nothing of this lead. Refuse its events from now on?"
         click.confirm(question, abort=True, err=True)
-    done = forget_lead(lead, config=config)
+    with progress("forget") as told:
+        done = forget_lead(lead, config=config, progress=told)
     if done.note:
         say(f"note: {done.note}")
-    told = f"{done.events:,} events kept under a random name in {done.database}"
+    text = f"{done.events:,} events kept under a random name in {done.database}"
     if not done.events:
-        told = f"nothing of this lead in {done.database}"
+        text = f"nothing of this lead in {done.database}"
     emit(
         done.to_dict(),
         as_json,
-        lambda out: out.print(f"{told}; later events of it are refused", markup=False),
+        lambda out: out.print(f"{text}; later events of it are refused", markup=False),
     )
 
 

@@ -1,4 +1,4 @@
-"""The whole product on a simulated CRM: train, evaluate, score, report."""
+"""The whole product on a simulated CRM: train, evaluate, score, keep a ledger, report."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,9 @@ from leadml.data.simulate import simulate
 from leadml.data.writing import write_csv, write_text
 from leadml.errors import ConfigError
 from leadml.settings import CONFIG_NAME
+from leadml.workflows.demo_ledger import fill_ledger, remove_ledger
 from leadml.workflows.evaluate import Evaluation, evaluate
+from leadml.workflows.ledger_import import Imported
 from leadml.workflows.report import Report, report
 from leadml.workflows.score_file import Scoring, score
 from leadml.workflows.train import Training, train
@@ -22,7 +24,9 @@ DAYS_OF_PAST = 460
 """Days after which the first export is made, to train on; the newer leads come after it."""
 BASE_RATE = 0.24
 
-FILES = ("leads.csv", "activities.csv", "newer.csv", "newer_activities.csv", CONFIG_NAME)
+FILES = (
+    "leads.csv", "activities.csv", "newer.csv", "newer_activities.csv", "leadml.db", CONFIG_NAME,
+)  # fmt: skip
 MARK = "# This is the demo of leadml: `leadml demo` writes over this file.\n"
 
 Progress = Callable[[str, float], None]
@@ -42,8 +46,10 @@ class DemoRun:
         Of model and points on the newer leads.
     scoring : Scoring
         Of the newer leads.
+    imported : Imported
+        What of the newer leads' export went into the ledger, beside their scores.
     report : Report
-        Of the newer leads' hand-offs.
+        Of the newer leads' hand-offs, from the ledger.
     """
 
     folder: Path
@@ -51,6 +57,7 @@ class DemoRun:
     training: Training
     evaluation: Evaluation
     scoring: Scoring
+    imported: Imported
     report: Report
 
     def to_dict(self) -> dict[str, Any]:
@@ -63,6 +70,7 @@ class DemoRun:
             "train": self.training.to_dict(),
             "evaluate": self.evaluation.to_dict(),
             "score": self.scoring.to_dict(),
+            "import": self.imported.to_dict(),
             "report": self.report.to_dict(),
         }
 
@@ -92,10 +100,11 @@ def demo(
     seed: int = 0,
     progress: Progress = lambda _step, _share: None,
 ) -> DemoRun:
-    """Simulate a CRM into a folder, then train, evaluate, score and report on it.
+    """Simulate a CRM into a folder, then train, evaluate, score, keep a ledger and report on it.
 
-    The past leads are exported as they were on one day; the newer ones came in after it. Files of
-    an earlier demo are written over, its versions stay in the registry.
+    The past leads are exported as they were on one day; the newer ones came in after it. Their
+    scores and what became of them go into a ledger, from which the report is made. Files of an
+    earlier demo are written over, its versions stay in the registry.
 
     Parameters
     ----------
@@ -114,6 +123,7 @@ def demo(
     folder = Path(output)
     files_there(folder)
     progress("simulating a CRM", 0.0)
+    remove_ledger(folder)
     _write_exports(folder, seed)
     config, newer = folder / CONFIG_NAME, folder / "newer.csv"
     newer_activities = folder / "newer_activities.csv"
@@ -139,17 +149,19 @@ def demo(
         activities=newer_activities,
         config=config,
         model=training.version,
-        progress=_part(progress, 0.85, 0.95),
+        progress=_part(progress, 0.85, 0.92),
     )
-    reported = report(
-        newer, config=config, output=folder / "report", progress=_part(progress, 0.95, 1.0)
+    imported = fill_ledger(
+        newer, scoring.output, config=config, progress=_part(progress, 0.92, 0.96)
     )
+    reported = report(config=config, output=folder / "report", progress=_part(progress, 0.96, 1.0))
     return DemoRun(
         folder=folder,
         config=config,
         training=training,
         evaluation=evaluation,
         scoring=scoring,
+        imported=imported,
         report=reported,
     )
 
@@ -162,7 +174,7 @@ def _is_ours(config: Path) -> bool:
 
 
 def _write_exports(folder: Path, seed: int) -> None:
-    crm = simulate(LEADS, seed=seed, start=START, days=DAYS, base_rate=BASE_RATE)
+    crm = simulate(LEADS, seed=seed, start=START, days=DAYS, base_rate=BASE_RATE, feedback=True)
     past = crm.as_of(datetime.combine(START, time(), UTC) + timedelta(days=DAYS_OF_PAST))
     newer = crm.leads.iloc[len(past.leads) :]
     write_text(folder / CONFIG_NAME, MARK + crm.definition)

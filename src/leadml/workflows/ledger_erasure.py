@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
+from leadml.data.values import NO_TIME
 from leadml.domain.event import Stored, iso
 from leadml.domain.lead_state import LeadState, state_of
 from leadml.errors import ConfigError
 from leadml.settings import Settings, load_settings
 from leadml.store.erasure import forget, remove
+from leadml.store.event_columns import event_columns
 from leadml.store.ledger import Ledger
+from leadml.workflows.lead_table import lead_table
 from leadml.workflows.ledger import open_ledger
 from leadml.workflows.material import read_as_of
 
@@ -99,7 +104,12 @@ class PruneRun:
         return asdict(self)
 
 
-def forget_lead(lead: str, *, config: Path | str | Settings | None = None) -> ForgetRun:
+def forget_lead(
+    lead: str,
+    *,
+    config: Path | str | Settings | None = None,
+    progress: Progress = lambda _step, _share: None,
+) -> ForgetRun:
     """Erase a person from the ledger; counts, rates and sequences stay as they are.
 
     Raises
@@ -109,7 +119,9 @@ def forget_lead(lead: str, *, config: Path | str | Settings | None = None) -> Fo
     """
     settings = load_settings(config)
     with open_ledger(settings, create=False) as ledger:
+        progress("erasing", 0.0)
         done = forget(ledger, lead)
+        progress("writing the file anew", 0.3)
         rewritten = ledger.database.rewrite()
         note = "" if ledger.database.is_sqlite else LEFT_ON_POSTGRESQL
         return ForgetRun(done.events, done.was_forgotten, rewritten, note, ledger.database.shown)
@@ -213,6 +225,8 @@ def _prunable(ledger: Ledger, settings: Settings, before: datetime) -> _Found:
     wait = _longest_wait(ledger) if start else timedelta()
     found = _Found({})
     for history in ledger.leads():
+        if min(stored.event.happened_at for stored in history) >= before:
+            continue
         state = state_of(history)
         if start and _is_done(history, state, before, start, wait):
             found.ids[state.lead] = [stored.id for stored in history]
@@ -238,12 +252,15 @@ def _counted_from(ledger: Ledger, settings: Settings) -> datetime | None:
 
 def _longest_wait(ledger: Ledger) -> timedelta:
     """Return the longest a lead waited for its hand-off: the funnel dates others by the mean."""
-    waits = (
-        state.handed_off_at - state.created_at
-        for state in ledger.states()
-        if state.handed_off_at and state.created_at
-    )
-    return max(waits, default=timedelta())
+    longest = timedelta()
+    for columns in event_columns(ledger):
+        table = lead_table(columns)
+        came, handed = (table[name].to_numpy(np.int64) for name in ("created_at", "handed_off_at"))
+        known = (came != NO_TIME) & (handed != NO_TIME)
+        if known.any():
+            wait = int((handed[known] - came[known]).max())
+            longest = max(longest, timedelta(microseconds=wait))
+    return longest
 
 
 def _is_done(

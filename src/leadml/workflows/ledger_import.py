@@ -258,8 +258,7 @@ class _ExportImport:
         self.leads, self.ledger, self.done, self.now = leads, ledger, done, now
         self.words = ExportWords(leads, RejectionWords(ledger.reasons))
         self.slack = self.words.slack()
-        latest = leads.latest_time()
-        self.latest = now if latest is None else _aware(latest)
+        self.latest = aware(leads.latest_time()) or now
         self.done.notes = [finding.to_dict() for finding in leads.findings]
 
     def whole(self, progress: Progress) -> Imported:
@@ -384,6 +383,9 @@ class _ExportImport:
 _FORGOTTEN = "this lead was forgotten on request: nothing more is kept of it"
 
 
-def _aware(moment: np.datetime64) -> datetime:
+def aware(moment: np.datetime64 | None) -> datetime | None:
+    """Return a time in UTC as Python knows it; None for None."""
+    if moment is None:
+        return None
     naive: datetime = moment.astype("datetime64[us]").item()
     return naive.replace(tzinfo=UTC)
