@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from leadml.domain.crm_word import PREFIX, CrmWord, export_key, news
 from leadml.domain.event import Event, Stored
@@ -301,3 +303,42 @@ def test_a_loss_without_a_hand_off_carries_what_the_lead_is() -> None:
     assert ledger.told(word) == ["lost"]
     assert (ledger.state.owner, dict(ledger.state.attributes)) == ("Ann", {"source": "Web"})
     assert ledger.told(word) == []
+
+
+def moments() -> st.SearchStrategy[datetime | None]:
+    return st.none() | st.integers(1, 28).map(day)
+
+
+@st.composite
+def words(draw: st.DrawFn) -> CrmWord:
+    """Draw what an export may say, times in any order."""
+    outcome = draw(st.sampled_from([None, "won", "lost"]))
+    reasons = [{"reason": "no_budget"}, {"reason": "other", "text": "Timing"}]
+    return CrmWord(
+        lead="L1",
+        owner=draw(st.sampled_from(["Ann", "Bob"])),
+        attributes={"source": draw(st.sampled_from(["Web", "Fair"]))},
+        times={
+            kind: draw(moments()) for kind in ("handed_off", "accepted", "rejected", "followed_up")
+        },
+        rejection=draw(st.sampled_from(reasons)),
+        outcome=outcome,
+        closed_at=draw(st.integers(1, 28).map(day)) if outcome else None,
+        closing={"amount": float(draw(st.integers(1, 3)))},
+    )
+
+
+@given(st.lists(words(), min_size=1, max_size=5))
+def test_whatever_was_said_before_the_last_word_counts(said: list[CrmWord]) -> None:
+    ledger, fresh = Ledger(), Ledger()
+    for word in said:
+        ledger.told(word)
+        assert ledger.told(word) == []
+    fresh.told(said[-1])
+    if not fresh.history:
+        return
+    for name in (
+        "handed_off_at", "accepted_at", "rejected_at", "rejection_reason", "rejection_text",
+        "followed_up_at", "outcome", "closed_at", "amount", "owner", "attributes",
+    ):  # fmt: skip
+        assert getattr(ledger.state, name) == getattr(fresh.state, name), name

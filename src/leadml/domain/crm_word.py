@@ -191,6 +191,7 @@ class _Comparison:
         self.standing = sorted(corrected(history), key=lambda s: (s.event.happened_at, s.id))
         self.carrier = _carrier(word)
         self.added: list[Event] = []
+        self.looked_at: set[int] = set()
 
     def events(self) -> list[Event]:
         """Return what is new."""
@@ -198,13 +199,16 @@ class _Comparison:
             self._step(kind, moment)
         self._outcome()
         self._score()
+        for stored in self.standing:
+            if _is_mine(stored) and stored.id not in self.looked_at:
+                self._patch(stored, {}, {}, carries=stored.event.event == self.carrier)
         return self.added
 
     def _step(self, kind: str, moment: datetime | None) -> None:
         mine = self._mine((kind,))
         if moment is None:
             if mine and mine.event.happened_at <= self.until:
-                self._correct(mine, {"void": True})
+                self._void(mine)
         elif mine:
             self._mend(mine, kind, moment)
         else:
@@ -238,7 +242,7 @@ class _Comparison:
             return mine
         if closed_at is None or closed_at > mine.event.happened_at:
             return mine
-        self._correct(mine, {"void": True})
+        self._void(mine)
         self.standing.remove(mine)
         return self._mine(_CLOSING)
 
@@ -282,12 +286,26 @@ class _Comparison:
             patch["event"] = kind
         if not self._same(kind, event.happened_at, moment):
             patch["happened_at"] = iso(moment)
-        if kind == self.carrier:
-            for name in ("account", "owner"):
-                told = getattr(self.word, name)
-                if told is not None and told != getattr(event, name):
-                    patch[name] = told
-        changed = _changed(event.detail, _detail(self.word, kind, self.carrier))
+        changed = _changed(event.detail, _OF_KIND.get(kind, _nothing)(self.word))
+        self._patch(mine, patch, changed, carries=kind == self.carrier)
+
+    def _patch(
+        self, mine: Stored, patch: dict[str, Any], changed: dict[str, Any], *, carries: bool
+    ) -> None:
+        """Correct an event, with what it says of the lead itself where that has changed.
+
+        The carrier is told all; another event, the carrier of an earlier export perhaps, only what
+        it says already.
+        """
+        self.looked_at.add(mine.id)
+        for name in ("account", "owner"):
+            told, kept = getattr(self.word, name), getattr(mine.event, name)
+            if told is not None and told != kept and (carries or kept is not None):
+                patch[name] = told
+        kept = mine.event.detail.get("attributes") or {}
+        told = {n: v for n, v in self.word.attributes.items() if carries or n in kept}
+        if {**kept, **told} != kept:
+            changed["attributes"] = {**kept, **told}
         if changed:
             patch["detail"] = changed
         if patch:
@@ -325,6 +343,10 @@ class _Comparison:
     def _add(self, kind: str, moment: datetime) -> None:
         self.added.append(_event(self.word, kind, moment, self.carrier, self._count(kind)))
 
+    def _void(self, mine: Stored) -> None:
+        self.looked_at.add(mine.id)
+        self._correct(mine, {"void": True})
+
     def _correct(self, stored: Stored, patch: Mapping[str, Any]) -> None:
         number = self._count("corrected") + sum(e.event == "corrected" for e in self.added)
         self.added.append(
@@ -348,13 +370,6 @@ def _changed(kept: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]
     A reason that no longer needs its text loses it.
     """
     changed = {name: value for name, value in told.items() if kept.get(name) != value}
-    if "attributes" in changed:
-        earlier = kept.get("attributes") or {}
-        merged = {**earlier, **changed["attributes"]}
-        if merged == earlier:
-            del changed["attributes"]
-        else:
-            changed["attributes"] = merged
     if "reason" in changed:
         changed |= {name: None for name in ("text", "right_person") if name not in told}
     return changed
