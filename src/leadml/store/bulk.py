@@ -36,7 +36,8 @@ def insert_all(connection: Connection, stored: Sequence[Stored]) -> None:
         connection.execute(insert(EVENTS), rows)
     elif connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"pragma cache_size = -{CACHE_KIBIBYTES}")
-        connection.exec_driver_sql(_INSERT, [_values(each, _text) for each in stored])
+        text = _Texts()
+        connection.exec_driver_sql(_INSERT, [_values(each, text) for each in stored])
     else:
         cursor: Any = connection.connection.cursor()
         with cursor, cursor.copy(_COPY) as copy:
@@ -61,9 +62,14 @@ def _values(stored: Stored, moment: Any) -> tuple[Any, ...]:
     )
 
 
-def _text(moment: datetime) -> str:
-    """Return a time in UTC as SQLite's table keeps it (`leadml.store.schema.Moment`)."""
-    return moment.isoformat(timespec="microseconds")[:-6] + "Z"
+class _Texts(dict[datetime, str]):
+    """Times in UTC as SQLite's table keeps them (`leadml.store.schema.Moment`), each made once."""
+
+    def __missing__(self, moment: datetime) -> str:
+        self[moment] = moment.isoformat(timespec="microseconds")[:-6] + "Z"
+        return self[moment]
+
+    __call__ = dict.__getitem__
 
 
 def _as_it_is(moment: datetime) -> datetime:

@@ -15,6 +15,7 @@ from leadml.settings import Settings, load_settings
 from leadml.store.ledger import Ledger
 from leadml.store.recording import record_in
 from leadml.store.stream import events_in_order
+from leadml.workflows.collecting import not_collecting
 from leadml.workflows.ledger_import import (
     FORGOTTEN,
     REFUSED,
@@ -64,7 +65,8 @@ def import_events(
         for some in _parts(lines_of(path)):
             progress("recording", min(1.0, read / max(1, whole)))
             read += sum(len(line) for _, line in some)
-            _record(ledger, some, done)
+            with not_collecting():
+                _record(ledger, some, done)
     progress("done", 1.0)
     return done
 

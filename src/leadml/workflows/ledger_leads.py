@@ -12,6 +12,7 @@ from leadml.domain.definition import Definition
 from leadml.domain.mapping import LeadMapping
 from leadml.store.event_columns import event_columns
 from leadml.store.ledger import Ledger
+from leadml.workflows.collecting import not_collecting
 from leadml.workflows.lead_table import COLUMNS, TIMES, lead_table
 
 LEDGER_MAPPING = LeadMapping(
@@ -63,7 +64,8 @@ def ledger_leads(ledger: Ledger, *, horizon: timedelta | None = None) -> pd.Data
         `leadml.workflows.lead_table.COLUMNS`: who the lead is, what became of it and when (ISO
         8601 in UTC), its last score before the hand-off, and its state; empty where not known.
     """
-    parts = [lead_table(columns, horizon=horizon) for columns in event_columns(ledger)]
+    with not_collecting():
+        parts = [lead_table(columns, horizon=horizon) for columns in event_columns(ledger)]
     if not parts:
         return pd.DataFrame({name: [] for name in COLUMNS}, dtype=object)
     table = pd.concat(parts, ignore_index=True)
