@@ -73,6 +73,8 @@ def test_every_name_of_every_kind_is_taken(kind: str) -> None:
         ({"lead": ""}, "lead must be a text of 1 to 200 characters .*found ''"),
         ({"lead": None}, "lead must be a text .*found None"),
         ({"lead": 7}, "lead must be a text .*found 7"),
+        ({"lead": "x" * 200}, ""),
+        ({"lead": "a\u00a0b"}, ""),  # a blank that does not break, as CRMs write it
         ({"lead": "x" * 201}, "lead must be a text of 1 to 200 .*xx[.]{3}$"),
         ({"lead": "a\x00b"}, "lead must be a text .*control"),
         ({"lead": "a\ud800"}, "lead must be a text"),
@@ -91,6 +93,7 @@ def test_every_name_of_every_kind_is_taken(kind: str) -> None:
             r"happened_at 2026-03-10T12:05:01\+00:00 lies more than 5 minutes in the future \(now "
             r"2026-03-10T12:00:00\+00:00\): check the date and its time zone",
         ),
+        ({"happened_at": datetime(1970, 1, 1, tzinfo=UTC)}, ""),
         ({"happened_at": datetime(1969, 12, 31, tzinfo=UTC)}, "lies before 1970: check the year"),
         ({"happened_at": datetime.max.replace(tzinfo=WEST)}, "9999-12-31T.* in the future"),
         ({"happened_at": datetime.min.replace(tzinfo=EAST)}, "lies before 1970: check the year"),
@@ -130,7 +133,7 @@ def test_what_is_wrong_is_said(given: dict[str, Any], expected: str) -> None:
         ({"reasons": [{"x": {1, 2}}]}, "detail must hold plain JSON values"),
         ({"reasons": [{"x": "\ud800"}]}, "detail must hold plain JSON values"),
         ({"reasons": [{1: 1, "a": 2}]}, "detail must hold plain JSON values"),
-        ({"reasons": [{"x": "y" * 33_000}]}, "detail may be 32,768 characters of JSON long, found"),
+        ({"reasons": [{"x": "y" * 32_749}]}, "detail may be 32,768 characters of JSON long, found"),
         ({"attributes": []}, "detail.attributes must be an object, found"),
         ({"attributes": {"colour": "red"}}, "an object of source, .*, without 'colour'"),
         ({"attributes": {"source": 5}}, "an object whose source is a text of 1 to 500 characters"),
@@ -140,6 +143,17 @@ def test_what_is_wrong_is_said(given: dict[str, Any], expected: str) -> None:
 )
 def test_what_a_score_may_hold(detail: dict[str, Any], expected: str) -> None:
     assert re.search(expected, problem("scored", detail=detail))
+
+
+def test_what_just_fits() -> None:
+    full = {"band": "x" * 500, "reasons": [{}] * 50, "attributes": {"account_size": "10 to 50"}}
+    assert problem("scored", detail=full) == ""
+
+
+def test_a_detail_may_fill_its_room() -> None:
+    """``{"reasons":[{"x":""}]}`` are 22 characters beside the text."""
+    assert problem("scored", detail={"reasons": [{"x": "y" * 32_746}]}) == ""
+    assert "found 32,769" in problem("scored", detail={"reasons": [{"x": "y" * 32_747}]})
 
 
 @pytest.mark.parametrize(

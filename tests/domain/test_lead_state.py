@@ -188,6 +188,15 @@ def test_a_correction_replaces_what_it_names_and_keeps_the_rest() -> None:
     assert (found.closed_at, found.owner) == (day(2), "bo")
     assert (found.amount, found.margin_amount) == (12, 4)
     assert found.outcome_recorded_at == day(102)  # when the win was told, not when it was mended
+    moved = state(WON, correction(9, "w", account="Acme"))
+    assert (moved.account, moved.amount) == ("Acme", 10)
+    assert (
+        state(
+            ("won", 5, None, {"idempotency_key": "w", "account": "A"}),
+            correction(9, "w", owner="bo"),
+        ).account
+        == "A"
+    )
     dropped = state(WON, correction(9, "w", detail={"margin_amount": None}))
     assert (dropped.amount, dropped.margin_amount) == (10, None)
 
@@ -225,6 +234,11 @@ def test_a_correction_can_be_corrected_and_taken_back() -> None:
     first = correction(8, "w", key="c1", detail={"amount": 11})
     mended = state(WON, first, correction(9, "c1", key="c2", detail={"amount": 13}))
     assert (mended.amount, mended.margin_amount) == (13, 4)
+    added = correction(9, "c1", key="c2", detail={"margin_amount": 6})
+    both = state(WON, first, added)
+    assert (both.amount, both.margin_amount) == (11, 6)
+    owned = state(WON, correction(8, "w", key="c1", owner="bo"), added)
+    assert (owned.owner, owned.amount, owned.margin_amount) == ("bo", 10, 6)
     assert state(WON, first, correction(9, "c1", key="c2", void=True)).amount == 10
     void = correction(8, "w", key="c1", void=True)
     assert state(WON, void).outcome is None

@@ -372,17 +372,24 @@ def test_a_server_started_again_while_two_write(postgresql: Any, postgresql_url:
         for thread in threads:
             thread.start()
         begun.wait()
-        restart(postgresql)
-        for thread in threads:
-            thread.join()
+        try:
+            restart(postgresql)
+        finally:
+            for thread in threads:
+                thread.join()
         assert ledger.counts()["events"] == 120
     assert [r.status for r in receipts] == ["recorded"] * 120
 
 
 def restart(server: Any) -> None:
+    """Restart the server; on a busy machine its control program may give up once or twice."""
     program = server.bin_path / "pg_ctl"
     words = [program, "restart", "-w", "-m", "fast", "-D", server.pgdata, "-l", server.log]
-    subprocess.run(words, check=True, capture_output=True, user=server.system_user)
+    for _ in range(4):
+        done = subprocess.run(words, capture_output=True, user=server.system_user, check=False)
+        if not done.returncode:
+            return
+    pytest.fail(f"{done.stderr!r} {server.log.read_text()[-2_000:]}")
 
 
 @pytest.mark.parametrize(
