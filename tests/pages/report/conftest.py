@@ -423,6 +423,7 @@ def _simulated(folder: Path) -> dict[str, Any]:
     leads["band"] = np.where(leads["served"] > 0.25, "A", "B")
     mapped = '[leads]\nprobability = "served"\nband = "band"\npoints = "lead_score"\n'
     text = crm.definition.replace("[leads]\n", mapped).replace('ignore = ["lead_score"]', "")
+    text = text.replace('version = "1"', 'version = "1"\neffective_from = 2024-10-01')
     (folder / "leadml.toml").write_text(f"{text}\n[targets]\nhandoffs = 40\nmargin = 90000\n")
     return report_values(leads, config=folder / "leadml.toml")
 
