@@ -113,6 +113,8 @@ def test_the_process_loads_nothing_that_serving_does_not_need(
         assert answer.json()["model_version"] == "3"
         batch = {"leads": [{"lead": lead}] * 3}
         assert httpx2.post(f"{address}/v1/score/batch", json=batch).json()["scored"] == 3
+        for path in ("", "leads", "leads/L1", "comparison", "models", "agreement"):
+            assert httpx2.get(f"{address}/{path}", timeout=30).status_code == 200
         event = {"event": "handed_off", "lead": "L1", "happened_at": "2026-03-02"}
         assert httpx2.post(f"{address}/v1/events", json=event).json()["recorded"] == 1
         counts = httpx2.get(f"{address}/v1/leads/L1").json()["counts"]

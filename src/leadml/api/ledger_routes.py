@@ -122,7 +122,9 @@ async def history(
     try:
         # A score just given is part of it.
         await to_thread.run_sync(recorder.flush, limiter=link.threads)
-        found = await to_thread.run_sync(_history, link, mapping, lead, limit, limiter=link.threads)
+        found = await to_thread.run_sync(
+            history_of, link, mapping, lead, limit, limiter=link.threads
+        )
     except StoreError as error:
         raise _unavailable(error) from None
     if found is None:
@@ -130,9 +132,10 @@ async def history(
     return JSONResponse(found)
 
 
-def _history(
-    link: LedgerLink, mapping: LeadMapping, lead: str, limit: int
+def history_of(
+    link: LedgerLink, mapping: LeadMapping, lead: str, limit: int = MOST_LISTED
 ) -> dict[str, Any] | None:
+    """Return a lead's history under its id's one spelling; None where there is no such lead."""
     name = EventReader(mapping).name(lead)
     return lead_history(link.open(), name, limit=limit) if name else None
 

@@ -5,21 +5,25 @@ from collections.abc import Callable, Coroutine, Mapping
 from functools import cache
 from hashlib import sha256
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
+from anyio import to_thread
 from fastapi import HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.routing import APIRoute
 
 import leadml
 from leadml.api.gate import log, log_fault
+from leadml.api.ledger_link import RETRY_SECONDS, LedgerLink
 from leadml.api.visits import visit_of
-from leadml.errors import LeadmlError
+from leadml.errors import LeadmlError, StoreError
 from leadml.pages.html import style_sheet
 from leadml.pages.navigation import Link
 from leadml.pages.site import Frame, message_page
 
+LEDGER_AWAY = "the ledger cannot be used now; the log of the service says why"
 FAILED = "this page failed; the log of the service says where"
+T = TypeVar("T")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     # Not "no-referrer": browsers then send forms with the origin "null".
@@ -75,6 +79,12 @@ def frame_of(request: Request, current: str, *, notices: tuple[tuple[str, str], 
     return Frame(current, signed_in, leadml.__version__, notices, known)
 
 
+async def in_ledger(request: Request, work: Callable[[], T]) -> T:
+    """Do work that waits for the ledger in the threads set apart for it."""
+    link: LedgerLink = request.app.state.ledger
+    return await to_thread.run_sync(work, limiter=link.threads)
+
+
 class PageRoute(APIRoute):
     """A route whose refusals are pages; those of a path that ends in ``.json`` stay JSON."""
 
@@ -87,9 +97,14 @@ class PageRoute(APIRoute):
                 return await inner(request)
             except HTTPException as refused:
                 return refusal(request, refused.status_code, str(refused.detail), refused.headers)
+            except StoreError as error:
+                log.error("%s: %s", self.path, error)
+                later = {"Retry-After": str(RETRY_SECONDS)}
+                return refusal(request, HTTPStatus.SERVICE_UNAVAILABLE, LEDGER_AWAY, later)
             except LeadmlError as error:
                 log.error("%s: %s", self.path, error)
-                return refusal(request, HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+                text = str(error).replace(f"{request.app.state.settings.root}/", "")
+                return refusal(request, HTTPStatus.SERVICE_UNAVAILABLE, text)
             except Exception as fault:  # a page that failed is a page too; nothing of it is logged
                 log_fault(f"{request.method} {self.path}", fault)
                 return refusal(request, HTTPStatus.INTERNAL_SERVER_ERROR, FAILED)
@@ -112,4 +127,6 @@ def refusal(
 
 
 def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?', '!')) else '.'}"
+    """Write a refusal as a sentence; one that begins with a file's name begins as it is."""
+    begun = text[:1].upper() if text.partition(" ")[0].isalpha() else text[:1]
+    return f"{begun}{text[1:]}{'' if text.endswith(('.', '?', '!')) else '.'}"

@@ -1,6 +1,7 @@
 """Pages that read and change nothing: overview, agreement, leads, points against model."""
 
 import json
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -8,7 +9,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from leadml.api.configuration import configured
-from leadml.api.page_answer import PageRoute, frame_of, page_answer
+from leadml.api.gate import log
+from leadml.api.ledger_routes import history_of
+from leadml.api.page_answer import LEDGER_AWAY, PageRoute, frame_of, in_ledger, page_answer
 from leadml.api.report_routes import told
 from leadml.api.scopes import needs
 from leadml.errors import StoreError
@@ -18,7 +21,6 @@ from leadml.pages.home_page import Standing, home_page
 from leadml.pages.lead_page import lead_page, look_up_page
 from leadml.settings import Settings
 from leadml.workflows.apart import EVALUATION
-from leadml.workflows.lead_history import lead_history
 
 NEEDED = frozenset(
     {"model", "scores", "comparison", "winner", "winner_text", "leads", "won", "intervals", "as_of"}
@@ -33,7 +35,7 @@ pages = APIRouter(
 @pages.get("/")
 async def home(request: Request) -> Response:
     """Show what serves and how the ledger stands."""
-    standing = await run_in_threadpool(_standing, request)
+    standing = await in_ledger(request, partial(_standing, request))
     return page_answer(home_page(standing, frame_of(request, "/")))
 
 
@@ -44,7 +46,8 @@ def _standing(request: Request) -> Standing:
     try:
         counts = request.app.state.ledger.open().counts()
     except StoreError as error:
-        problem = str(error)
+        log.error("/: %s", error)
+        problem = f"{LEDGER_AWAY}."
     return Standing(
         serving=scorer.version if scorer else None,
         trained_at=scorer.manifest["trained_at"] if scorer else None,
@@ -84,7 +87,9 @@ async def lead(request: Request, lead: str) -> Response:
 
 async def _lead(request: Request, asked: str) -> Response:
     frame = frame_of(request, "/leads")
-    history = await run_in_threadpool(_history, request, asked)
+    # A score just given is part of it.
+    await in_ledger(request, request.app.state.recorder.flush)
+    history = await in_ledger(request, partial(_history, request, asked))
     if history is None:
         missing = look_up_page(frame, asked=asked[:200], found=False)
         return page_answer(missing, HTTPStatus.NOT_FOUND)
@@ -94,7 +99,8 @@ async def _lead(request: Request, asked: str) -> Response:
 
 def _history(request: Request, asked: str) -> dict[str, Any] | None:
     request.app.state.recorder.flush()  # a score just given is part of it
-    return lead_history(request.app.state.ledger.open(), asked)
+    state = request.app.state
+    return history_of(state.ledger, state.settings.definition.leads, asked)
 
 
 @pages.get("/comparison")

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 from zoneinfo import ZoneInfo
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import HTTPException
-from fastapi.concurrency import run_in_threadpool
 
 from leadml.errors import ApartError, ConfigError, LeadmlError
 from leadml.workflows.apart import EVALUATION, apart
@@ -70,6 +70,8 @@ class Press:
         Takes its path and returns what the page is made from; may block.
     make : callable
         Takes its path and returns the page's ``values`` and ``page``; blocks.
+    threads : CapacityLimiter, optional
+        Those that `key` may wait in.
     """
 
     def __init__(
@@ -77,8 +79,9 @@ class Press:
         config: Path | None,
         key: Callable[[Path], Key],
         make: Callable[[Path], Mapping[str, Any]],
+        threads: CapacityLimiter | None = None,
     ) -> None:
-        self._config, self._key, self._work = config, key, make
+        self._config, self._key, self._work, self._threads = config, key, make, threads
         self._made: Made | None = None
         self._making: asyncio.Task[Made] | None = None
         self._refused: tuple[Key, ApartError, float] | None = None
@@ -99,7 +102,7 @@ class Press:
             If it cannot be made.
         """
         path = self._written
-        key = await run_in_threadpool(self._key, path)
+        key = await to_thread.run_sync(self._key, path, limiter=self._threads)
         if self._made and (self._made.key == key or self._rests(key)):
             return self._made
         self._raise_refusal(key)

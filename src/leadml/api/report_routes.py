@@ -1,14 +1,14 @@
 """Pages with charts: the report of the ledger, as JSON too, and the evaluation written last."""
 
 import json
+from functools import partial
 from hashlib import sha256
 from http import HTTPStatus
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from leadml.api.page_answer import PageRoute, frame_of, page_answer
+from leadml.api.page_answer import PageRoute, frame_of, in_ledger, page_answer
 from leadml.api.press import NAVIGATION, Made, Press
 from leadml.api.scopes import needs
 from leadml.pages.html import NARROW
@@ -30,7 +30,7 @@ _KEPT = "private, no-cache"  # a browser may keep it, and asks each time whether
 @report.get("/report")
 async def report_page(request: Request) -> Response:
     """Show the report of the ledger."""
-    if await run_in_threadpool(_nothing_yet, request):
+    if await in_ledger(request, partial(_nothing_yet, request)):
         frame = frame_of(request, "/report")
         html = message_page(
             "There is nothing to report yet.", frame, support=f"{EMPTY}.", title="Report"
@@ -42,7 +42,7 @@ async def report_page(request: Request) -> Response:
 @report.get("/report.json")
 async def report_json(request: Request) -> Response:
     """Give the numbers of the report."""
-    if await run_in_threadpool(_nothing_yet, request):
+    if await in_ledger(request, partial(_nothing_yet, request)):
         raise HTTPException(HTTPStatus.NOT_FOUND, EMPTY)
     made = await request.app.state.report.newest()
     if made is None:

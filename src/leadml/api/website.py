@@ -39,7 +39,8 @@ def add_pages(app: FastAPI, settings: Settings) -> Sessions:
     app.state.promoting = asyncio.Lock()
     zone = ZoneInfo(settings.definition.leads.timezone)
     ledger_key = report_key(zone, lambda: app.state.ledger.open().mark())
-    app.state.report = Press(settings.path, ledger_key, made_apart("report"))
+    threads = app.state.ledger.threads
+    app.state.report = Press(settings.path, ledger_key, made_apart("report"), threads)
     app.state.evaluation = Press(settings.path, evaluation_key, made_apart("evaluation"))
     for router in ROUTERS:
         app.include_router(router)
