@@ -1,11 +1,15 @@
 """Events as they are sent: read like leads, every problem with its place."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from leadml.api.events import BodyError, EventReader, record_items
+from leadml.api.ledger_schemas import EventIn
 from leadml.domain.event import Event
 from leadml.domain.mapping import LeadMapping
 from leadml.store.ledger import Ledger
@@ -178,6 +182,33 @@ class TestProblems:
         (problem,) = refusal.value.problems
         assert problem["loc"] == ["body", *path]
         assert message in str(problem["msg"])
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(sorted(EventIn.model_fields)) | st.text(), inner, max_size=4
+        )
+    ),
+    max_leaves=9,
+)
+
+
+class TestAnything:
+    @given(JSON | st.dictionaries(st.just("events"), st.lists(JSON, max_size=3)))
+    def test_is_read_or_refused_with_words(self, body: object) -> None:
+        try:
+            items = BERLIN.items(body)
+        except BodyError as refusal:
+            problems = list(refusal.problems)
+            assert problems
+        else:
+            problems = [problem for item in items for problem in item.problems]
+            assert all(bool(item.problems) is (item.event is None) for item in items)
+        assert all(problem["loc"] and problem["msg"] for problem in problems)
+        json.dumps(problems)
 
 
 class TestRecording:

@@ -14,6 +14,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,9 @@ from leadml.pages.report_page import report_page
 from leadml.snapshot.activity_features import activity_features
 from leadml.snapshot.activity_numbers import aggregates_of
 from leadml.snapshot.aggregates import plan_of, touches_of_leads
+from leadml.store.ledger import Ledger
 from leadml.workflows.report import report_values
+from leadml.workflows.scored_event import ScoredEvent, telling_of
 
 LEADS = 4000
 REPEATS = 200
@@ -155,6 +158,37 @@ def reporting(folder: Path) -> None:
     show(f"its page, {shown}", f"{page * 1000:,.0f} ms")
 
 
+def groups(folder: Path) -> None:
+    """Write scores to a ledger in transactions of several sizes: processor time, disk left out."""
+    scorer = leadml.load_scorer(config=folder / "leadml.toml")
+    telling = telling_of(scorer)
+    leads = [{"lead_id": f"G{number}", "lead_source": "Webinar"} for number in range(1000)]
+    answers = [answer.to_dict() for answer in scorer.score_records(leads)]
+    start = time.thread_time()
+    scored = [telling.event(a, lead, lead) for a, lead in zip(answers, leads, strict=True)]
+    made = (time.thread_time() - start) / len(scored)
+    show("making the event of a score, processor time", f"{made * 1000:,.3f} ms")
+    with Ledger.open(f"sqlite:///{folder / 'groups.db'}") as ledger:
+        for size in (1, 20, 100, 1000):
+            rounds = [renamed(scored[:size], f"{size}-{turn}") for turn in range(5)]
+            spent = []
+            for events in rounds:
+                start = time.thread_time()
+                ledger.find({key for each in events for key in each.keys})
+                ledger.record([each.event for each in events])
+                spent.append((time.thread_time() - start) / size)
+            what = f"a score in a transaction of {size:,}, processor time"
+            show(what, f"{float(np.median(spent)) * 1000:,.3f} ms")
+
+
+def renamed(scored: list[ScoredEvent], mark: str) -> list[ScoredEvent]:
+    """Return the same scores under keys of their own."""
+    return [
+        ScoredEvent(replace(each.event, idempotency_key=f"{mark}-{n}"), (f"{mark}-{n}", "none"))
+        for n, each in enumerate(scored)
+    ]
+
+
 def engines() -> None:
     """Compare SQL and fold on the features of one log, without reading any file."""
     features = activity_features(*log_of(2_000, 20_000))
@@ -196,6 +230,7 @@ def main() -> None:
         scorer(folder)
         serving(folder)
         recording(folder)
+        groups(folder)
 
 
 if __name__ == "__main__":
