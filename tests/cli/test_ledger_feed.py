@@ -1,8 +1,11 @@
 """`leadml ledger import`, `export`, `forget` and `prune` as they are typed."""
 
+import contextlib
 import json
+import sqlite3
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
@@ -50,13 +53,27 @@ def test_an_import_tells_what_it_did(folder: Path) -> None:
     assert "handed_off 2" in lines
     assert "rejected 1" in lines
     assert lines[-4:] == [
-        "2 rows brought something new, 0 were known already, of 1 leads nothing has happened yet",
-        "1 rejection reasons on no list are kept as other with their text: Timing (1); "
+        "new in 2 rows, nothing new in 0, of 1 lead nothing has happened yet",
+        "1 rejection for reasons on no list, kept as other with their text: Timing (1); "
         "[rejections] reasons names the list",
         "1 row could not be used in full (LEDG001 1):",
         "line 4: won without a time of closing or any other: the ledger keeps when things happened "
         "(LEDG001)",
     ]
+
+
+def test_a_table_of_a_database_and_parquet(folder: Path) -> None:
+    frame = pd.read_csv(folder / "leads.csv", dtype="str")
+    with contextlib.closing(sqlite3.connect(folder / "crm.db")) as crm:
+        frame.to_sql("leads", crm, index=False)
+    frame.to_parquet(folder / "leads.parquet")
+    url = f"sqlite:///{folder / 'crm.db'}"
+    first = json.loads(typed(folder, "import", url, "--table", "leads", "--json").stdout)
+    assert (first["recorded"], first["unchanged"]) == (5, 0)
+    second = json.loads(typed(folder, "import", str(folder / "leads.parquet"), "--json").stdout)
+    assert (second["recorded"], second["corrected"], second["unchanged"]) == (0, 0, 2)
+    missing = typed(folder, "import", str(folder / "none.csv"))
+    assert missing.exit_code == 1
 
 
 def test_an_import_as_json(folder: Path) -> None:

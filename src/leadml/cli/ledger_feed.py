@@ -61,8 +61,8 @@ def _show(done: "Imported", out: "Console") -> None:
 
     verb = "would be recorded" if done.dry_run else "recorded"
     out.print(
-        f"{done.rows:,} rows read: {done.recorded:,} events and {done.corrected:,} corrections "
-        f"{verb} in {done.database}",
+        f"{_some(done.rows, 'row')} read: {_some(done.recorded, 'event')} and "
+        f"{_some(done.corrected, 'correction')} {verb} in {done.database}",
         markup=False,
     )
     if done.recorded or done.corrected:
@@ -74,8 +74,12 @@ def _show(done: "Imported", out: "Console") -> None:
                 table.add_row(kind, f"{number:,}")
         out.print(table)
     out.print(
-        f"{done.changed:,} rows brought something new, {done.unchanged:,} were known already"
-        + (f", of {done.not_begun:,} leads nothing has happened yet" if done.not_begun else ""),
+        f"new in {_some(done.changed, 'row')}, nothing new in {done.unchanged:,}"
+        + (
+            f", of {_some(done.not_begun, 'lead')} nothing has happened yet"
+            if done.not_begun
+            else ""
+        ),
         markup=False,
     )
     _show_refused(done, out)
@@ -86,19 +90,22 @@ def _show_refused(done: "Imported", out: "Console") -> None:
         named = [f"{text} ({count:,})" for text, count in list(done.other_reasons.items())[:5]]
         total = sum(done.other_reasons.values())
         out.print(
-            f"{total:,} rejection reasons on no list are kept as other with their text: "
+            f"{_some(total, 'rejection')} for reasons on no list, kept as other with their text: "
             f"{', '.join(named)}; [rejections] reasons names the list",
             markup=False,
         )
     if not done.refused:
         return
     codes = ", ".join(f"{code} {count:,}" for code, count in done.refused_by_code.items())
-    rows = "1 row" if done.refused == 1 else f"{done.refused:,} rows"
-    out.print(f"{rows} could not be used in full ({codes}):", markup=False)
+    out.print(f"{_some(done.refused, 'row')} could not be used in full ({codes}):", markup=False)
     for refusal in done.refusals:
         out.print(f"  {refusal.place}: {refusal.problem} ({refusal.code})", markup=False)
     if done.refused > len(done.refusals):
         out.print(f"  and {done.refused - len(done.refusals):,} more", markup=False)
+
+
+def _some(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 @click.command("export")
