@@ -256,7 +256,6 @@ def test_scores_that_the_crm_holds_bring_their_leads_in(ledger_url: str, tmp_pat
     [
         ("id", "knows leads by their ids"),
         ("handed_off_at", "the report judges hand-offs"),
-        ("closed_at", "keeps when things happened"),
         ("won", r"list the outcome's values that mean won"),
     ],
 )
@@ -265,6 +264,19 @@ def test_what_the_ledger_needs_must_be_mapped(missing: str, expected: str, tmp_p
     settings = settings_of("sqlite:///none.db", tmp_path, leads)
     with pytest.raises(ConfigError, match=rf"\[leads\].{missing} is not set.*{expected}"):
         imported(tmp_path, settings, *ROWS)
+
+
+def test_an_export_without_closing_times(settings: Settings, tmp_path: Path) -> None:
+    leads = {key: value for key, value in LEADS.items() if key != "closed_at"}
+    mapped = settings_of(settings.store_url, tmp_path, leads)
+    done = imported(tmp_path, mapped, *ROWS)
+    assert (done.by_event["won"], done.by_event["lost"], done.refused) == (1, 1, 0)
+    found = states(settings)
+    assert (
+        found["L1"].closed_at == found["L1"].followed_up_at == datetime(2026, 1, 3, 23, tzinfo=UTC)
+    )
+    assert found["L2"].closed_at == found["L2"].rejected_at
+    assert imported(tmp_path, mapped, *ROWS).changed == 0
 
 
 def test_a_column_that_is_not_there_is_named(settings: Settings, tmp_path: Path) -> None:

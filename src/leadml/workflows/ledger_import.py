@@ -43,7 +43,6 @@ _NEEDED = {
     "id": "the ledger knows leads by their ids",
     "outcome": "it says who was won and who lost",
     "handed_off_at": "the report judges hand-offs",
-    "closed_at": "the ledger keeps when things happened",
 }
 
 
