@@ -123,8 +123,8 @@ def test_a_second_run_says_what_it_writes_over(
     said = json.loads(done.stdout)
     assert said["train"]["version"] == "2"
     assert said["score"]["model_version"] == "2"
-    assert said["import"]["corrected"] == said["import"]["unchanged"] == 0  # a new ledger
-    assert said["import"]["changed"] > 200
+    assert said["import"]["corrected"] == said["import"]["refused"] == 0  # a new ledger
+    assert said["import"]["by_event"]["handed_off"] > 200
     assert said["config"] == str(again / "leadml.toml")
     assert len(pd.read_csv(again / "leads.csv")) < 1000 < len(pd.read_csv(folder / "leads.csv"))
 
