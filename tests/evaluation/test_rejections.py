@@ -1,6 +1,7 @@
 from typing import Any
 
 import numpy as np
+import pytest
 
 from leadml.evaluation.rejections import Rejected, rejections
 
@@ -35,6 +36,15 @@ def test_counts_by_hand() -> None:
     assert (fair["source"], fair["rejected"], fair["of"], fair["share"]) == ("fair", 6, 8, 0.75)
     assert (fair["top_reason"], web["top_reason"]) == ("no_need", None)
     assert found["right_people"] is None
+
+
+def test_sources_are_compared_by_the_hand_offs_drawn() -> None:
+    # One of three companies of the fair and one of two of the web: (2 of 3) and (0 of 2) rejected.
+    drawn = np.isin(np.arange(20), [0, 4, 6, 10, 15])
+    fair, web = rejections(made(FAIR + WEB, drawn=drawn))["by_source"]
+    assert (fair["rejected"], fair["of"]) == (6, 8)
+    # C(3,2) / C(5,2) = 0.3, twice by Holm; the web's is certain
+    assert (fair["p"], fair["more_often"], web["p"]) == (pytest.approx(0.6), False, 1.0)
 
 
 def test_a_source_is_named_where_it_is_rejected_more_often_than_chance_brings() -> None:

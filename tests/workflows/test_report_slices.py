@@ -89,3 +89,20 @@ def test_few_leads_are_not_shrunken_but_told_why(reported: Report) -> None:
     for one in reported(ROWS)["by"]["owner"]:
         assert one["shrunken"] is None
         assert one["told"].startswith("representatives were not compared: fewer than 20")
+
+
+def test_representatives_are_told_apart_by_companies_not_by_contacts(reported: Report) -> None:
+    # Four representatives with twenty companies of eight contacts and one fate each.
+    rows = [
+        row(f"{who}{company}/{contact}", won=company < won, owner=who, account=f"{who}{company}")
+        for who, won in (("Kim", 12), ("Lee", 6), ("Max", 5), ("Nia", 6))
+        for company in range(20)
+        for contact in range(8)
+    ]
+    owners = reported(rows)["by"]["owner"]
+    assert {one["told"] for one in owners} == {"tie with the team"}
+    assert "of a company's leads with one representative one is drawn" in owners[0]["shrunken_by"]
+    alone = [one | {"account": one["lead"]} for one in rows]
+    by_contact = reported(alone)["by"]["owner"]
+    assert by_contact[0]["told"] == "above the team"
+    assert "one is drawn" not in by_contact[0]["shrunken_by"]

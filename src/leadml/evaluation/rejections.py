@@ -35,6 +35,8 @@ class Rejected:
         Won in the end, although rejected.
     right_person : bool array or None
         Whether sales named the right person; None where that is not recorded.
+    drawn : bool array or None
+        Hand-offs by which sources are compared, such as one of each company; None for all.
     """
 
     rejected: Bools
@@ -42,6 +44,7 @@ class Rejected:
     source: Texts | None
     won: Bools
     right_person: Bools | None
+    drawn: Bools | None = None
 
 
 def rejections(of: Rejected) -> dict[str, Any]:
@@ -87,11 +90,6 @@ def _by_source(of: Rejected, source: Texts) -> list[dict[str, Any]]:
     rejected = Counter({name: len(why) for name, why in given.items()})
     reasons = {name: _reasons(why) for name, why in given.items()}
     names = sorted(leads, key=lambda name: (-rejected[name], -leads[name], str(name)))
-    total = len(source), int(of.rejected.sum())
-    chances = [
-        rise((total[1] - rejected[name], total[0] - leads[name]), (rejected[name], leads[name]))
-        for name in names
-    ]
     return [
         {
             "source": name,
@@ -103,7 +101,18 @@ def _by_source(of: Rejected, source: Texts) -> list[dict[str, Any]]:
             "more_often": p <= LEVEL,
             "p": p,
         }
-        for name, p in zip(names, holm(chances), strict=True)
+        for name, p in zip(names, holm(_chances(of, source, names)), strict=True)
+    ]
+
+
+def _chances(of: Rejected, source: Texts, names: Sequence[str | None]) -> list[float]:
+    """Return the chance of so many rejections of each source where it is like the others."""
+    drawn = np.ones(len(source), bool) if of.drawn is None else of.drawn
+    rejected, total = Counter(source[of.rejected & drawn].tolist()), Counter(source[drawn].tolist())
+    all_rejected, leads = rejected.total(), total.total()
+    return [
+        rise((all_rejected - rejected[name], leads - total[name]), (rejected[name], total[name]))
+        for name in names
     ]
 
 

@@ -1,5 +1,6 @@
 """Whether the probabilities that were served came true."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from leadml.evaluation.close_rate import close_rate
-from leadml.evaluation.drift import InTheLarge, in_the_large
+from leadml.evaluation.drift import InTheLarge, calibration_slope, in_the_large
 from leadml.evaluation.interval import p_words
 from leadml.evaluation.promise import percent
 from leadml.evaluation.tally import Floats
@@ -27,6 +28,7 @@ def served(
     *,
     confidence: float,
     accounts: NDArray[np.intp] | None = None,
+    drawn: Bools | None = None,
 ) -> dict[str, Any]:
     """Hold served probabilities against what became of the leads.
 
@@ -40,6 +42,8 @@ def served(
         Of each one-sided exact bound of a bin's close rate.
     accounts : int array, shape (leads,), or None
         Leads with the same number share their fate.
+    drawn : bool array, shape (leads,), or None
+        One lead of each account, drawn without regard to its outcome; None for all.
 
     Returns
     -------
@@ -47,11 +51,14 @@ def served(
         JSON-ready: ``leads, won, bins, mean_predicted, mean_observed, difference, p_level, slope,
         p_slope, finding``. The level is tested by the exact binomial test, with accounts by the
         larger p of it and of one whose error counts accounts; the slope by the likelihood ratio
-        against 1. Each is held to half of 5 %, so that right probabilities are found fault with in
-        at most 5 % of reports.
+        against 1, of the drawn leads. Each is held to half of 5 %, so that right probabilities are
+        found fault with in at most 5 % of reports.
     """
     p = np.clip(probability, SMALLEST, 1 - SMALLEST)
-    found = in_the_large(won, np.log(p / (1 - p)))
+    log_odds = np.log(p / (1 - p))
+    found = in_the_large(won, log_odds)
+    if drawn is not None and not drawn.all():
+        found = replace(found, slope=calibration_slope(won[drawn], log_odds[drawn]))
     level = max(found.p, _by_accounts(won, probability, accounts))
     slope = found.slope
     return {

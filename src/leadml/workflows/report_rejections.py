@@ -38,6 +38,7 @@ def rejections_of(scope: Scope) -> dict[str, Any]:
         source=None if source is None else source[rows],
         won=scope.judged.won_ever[rows],
         right_person=_named(scope, rows),
+        drawn=None if source is None else scope.one_a_company(rows, by=source)[rows],
     )
     return rejections(found) | {"why_null": None}
 

@@ -15,6 +15,7 @@ from leadml.domain.agreement import Agreement
 from leadml.errors import ConfigError
 from leadml.evaluation.entering import waiting_days
 from leadml.evaluation.follow_up import Handoffs
+from leadml.model.bundle import id_hashes
 from leadml.settings import Settings
 from leadml.snapshot.labels import UNUSABLE, Judged
 from leadml.workflows.material import Material, read_as_of
@@ -197,6 +198,31 @@ class Scope:
             return None
         alone = len(found.names) + np.arange(len(found.of))  # a lead of no company is one by itself
         return np.where(found.of >= 0, found.of, alone)
+
+    def one_a_company(self, rows: Flags, by: Texts | None = None) -> Flags:
+        """Draw one of these leads of every company, by the hash of its id; all without accounts.
+
+        Leads of one company share its fate: what takes leads as independent takes these. No outcome
+        has a say in the draw.
+
+        Parameters
+        ----------
+        rows : bool array, shape (leads,)
+            Among which leads.
+        by : object array, shape (leads,), optional
+            One lead of every company for each of these.
+        """
+        if self.accounts is None:
+            return rows
+        at = np.flatnonzero(rows)
+        part = np.zeros(len(at), np.intp) if by is None else pd.factorize(by[at])[0]
+        account = self.accounts[at]
+        order = np.lexsort((id_hashes(self.material.leads.lead_id[at]), part, account))
+        first = np.ones(len(at), bool)
+        first[1:] = (np.diff(account[order]) != 0) | (np.diff(part[order]) != 0)
+        drawn = np.zeros(len(rows), bool)
+        drawn[at[order[first]]] = True
+        return drawn
 
     def passed(self, days: float) -> Flags:
         """Tell which leads were handed off at least so many days ago."""

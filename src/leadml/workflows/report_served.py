@@ -124,7 +124,8 @@ def reliability_of(scope: Scope) -> tuple[dict[str, Any] | None, str | None]:
     leads = scope.material.leads
     if leads.probability is None or not np.isfinite(leads.probability).any():
         return None, NOT_SERVED
-    rows = scope.in_order(_outcomes(scope) & np.isfinite(leads.probability))
+    judged = _outcomes(scope) & np.isfinite(leads.probability)
+    rows = scope.in_order(judged)
     if not len(rows):
         return None, NONE_MATURED
     found = served(
@@ -132,6 +133,7 @@ def reliability_of(scope: Scope) -> tuple[dict[str, Any] | None, str | None]:
         leads.probability[rows],
         confidence=scope.agreement.confidence,
         accounts=_companies(scope, rows),
+        drawn=scope.one_a_company(judged)[rows],
     )
     return found | {"explored": int(scope.explored[rows].sum())}, None
 

@@ -94,13 +94,18 @@ def _add_shrunken(scope: Scope, rows: list[dict[str, Any]]) -> None:
     names = scope.texts("owner")
     if names is None:
         return
-    agreed = scope.in_order(scope.agreed)
+    drawn = scope.one_a_company(scope.agreed, by=names)
+    agreed = scope.in_order(drawn)
     rates, words = shrunken(
         scope.judged.won[agreed],
         names[agreed],
         served_log_odds(scope, agreed),
         confidence=scope.agreement.confidence,
     )
+    if rates and drawn.sum() < scope.agreed.sum():
+        words += (
+            "; of a company's leads with one representative one is drawn, for they share a fate"
+        )
     for row in rows:
         found = rates.get(row["owner"])
         row["shrunken"] = None if found is None else {k: found[k] for k in ("value", "low", "high")}
