@@ -98,3 +98,18 @@ def test_the_newest_two_years_are_shown(reported: Report) -> None:
     months = [row["month"] for row in values["targets"]]
     assert len(months) == 24
     assert (months[0], months[-1]) == ("2024-04", "2026-03")
+
+
+def test_a_window_ends_with_the_month_before_its_end(reported: Report) -> None:
+    values = reported(ROWS, TARGETS, until="2026-03-01")
+    assert {row["month"] for row in values["targets"]} == {"2026-02"}
+    later = reported(ROWS, TARGETS, until="2026-09-01")
+    assert {row["month"] for row in later["targets"]} == {"2026-02", "2026-03"}
+
+
+def test_wins_that_sales_was_never_handed_do_not_count(reported: Report) -> None:
+    alone = lead("alone", "", "2026-03-15", 40) | {"created_at": "2026-03-01"}
+    before = lead("closed before", "2026-03-20", "2026-03-02", 40)
+    values = reported([*ROWS, alone, before], TARGETS)
+    assert told(values)["2026-03", "wins"] == (3.0, True)
+    assert told(values)["2026-03", "handoffs"] == (3.0, True)

@@ -7,7 +7,7 @@ import numpy as np
 from leadml.data.values import NO_TIME
 from leadml.evaluation.progress import Month, progress
 from leadml.workflows.months import month_starts
-from leadml.workflows.report_scope import FOREVER, Moments, Scope
+from leadml.workflows.report_scope import Moments, Scope
 
 MOST_MONTHS = 24
 """Most months shown, the newest."""
@@ -16,18 +16,16 @@ MOST_MONTHS = 24
 def targets_of(scope: Scope) -> list[dict[str, Any]]:
     """Hold the months of the report against ``[targets]``, JSON-ready; empty where none is set.
 
-    Every hand-off counts in its month, explored ones too; wins at a solid margin and their money in
-    the month of the close (of the hand-off, where that is unknown), however late, also of leads
-    handed off before the agreement. The present month is judged pro rata.
+    From the month of the first hand-off on. Every hand-off counts in its month, explored ones too;
+    wins at a solid margin and their money in the month of the close (of the hand-off, where that is
+    unknown), however late, also of leads handed off before the agreement. The present month is
+    judged pro rata.
     """
     targets = scope.settings.targets.set()
-    if not targets or scope.now == FOREVER or not scope.every.any():
+    if not targets or not scope.every.any():
         return []
-    ends = _ends(scope)
     first = int(scope.handed_off_at[scope.every].min())
-    if scope.span.since is not None:
-        first = max(first, scope.span.since)
-    starts = month_starts(first, ends, scope.timezone)
+    starts = month_starts(first, _ends(scope), scope.timezone)
     bounds = [start for _, start in starts]
     counted = {name: _per_month(scope, name, bounds) for name in targets}
     months = [
