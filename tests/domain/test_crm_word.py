@@ -82,6 +82,14 @@ def test_a_new_lead_becomes_one_event_a_step() -> None:
     assert all(e.idempotency_key.startswith(PREFIX) and e.lead == "L1" for e in events)
 
 
+def test_keys_follow_their_leads_and_are_never_too_long() -> None:
+    assert export_key("L1", "won", 0) == "export-won-0-L1"
+    keys = [export_key("x" * 200, kind, n) for kind in ("won", "lost") for n in (0, 1)]
+    assert len({*keys, export_key("x" * 199 + "y", "won", 0)}) == 5
+    assert all(key.startswith(PREFIX) and len(key) <= 200 for key in keys)
+    assert len(export_key("x" * 187, "won", 0)) == 200
+
+
 def test_the_same_word_twice_says_nothing_new() -> None:
     ledger = Ledger()
     assert ledger.told(WORD) == ["handed_off", "accepted", "followed_up", "won"]

@@ -16,6 +16,8 @@ from leadml.domain.event import Event, Stored, iso
 
 PREFIX = "export-"
 """Keys of the events that came from exports begin so; only they are ever corrected."""
+MOST_CHARACTERS = 200
+"""Length of a key in the ledger."""
 SCORE = ("probability", "points", "band")
 _CLOSING = ("won", "lost", "reopened")
 _NONE: Mapping[str, Any] = {}
@@ -143,10 +145,14 @@ def _event(word: CrmWord, kind: str, moment: datetime, carrier: str, number: int
 def export_key(lead: str, kind: str, number: int) -> str:
     """Return the key of the `number`-th event of its kind that exports say of a lead.
 
-    Two programs that read one export at once make the same events, which are then kept once.
+    Two programs that read one export at once make the same events, which are then kept once. The
+    keys of leads that follow one another do so, too, which databases write quickest; of a lead
+    whose key would be too long it is a hash.
     """
-    name = f"{kind}\x1f{number}\x1f{lead}"
-    return PREFIX + hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
+    key = f"{PREFIX}{kind}-{number}-{lead}"
+    if len(key) <= MOST_CHARACTERS:
+        return key
+    return PREFIX + hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
 
 
 def _detail(word: CrmWord, kind: str, carrier: str) -> Mapping[str, Any]:
