@@ -156,6 +156,13 @@ class State(BaseModel):
     created_at: Annotated[str | None, Field(description="When it came in.")]
     qualified_at: Annotated[str | None, Field(description="When marketing found it qualified.")]
     handed_off_at: Annotated[str | None, Field(description="Its first hand-off.")]
+    handed_off_recorded_at: Annotated[
+        str | None,
+        Field(description="When the ledger was told of that hand-off, or last told another time."),
+    ]
+    handed_off_moved: Annotated[
+        bool | None, Field(description="Whether the hand-off recorded first told another time.")
+    ]
     accepted_at: Annotated[str | None, Field(description="When sales first accepted it.")]
     rejected_at: Annotated[
         str | None, Field(description="The last rejection, unless it was accepted later.")
@@ -171,7 +178,10 @@ class State(BaseModel):
     amount: Annotated[float | None, Field(description="Of the win, in money.")]
     margin_amount: Annotated[float | None, Field(description="Its margin, in money.")]
     outcome_recorded_at: Annotated[
-        str | None, Field(description="When the ledger learnt of that outcome.")
+        str | None, Field(description="When it was written down: in the CRM, else in the ledger.")
+    ]
+    outcome_known_at: Annotated[
+        str | None, Field(description="When the ledger was told of that outcome.")
     ]
     explored: Annotated[bool | None, Field(description="Handed off at random to learn from.")]
     handoff_probability: Annotated[float | None, Field(description="Chance of a hand-off.")]

@@ -62,6 +62,10 @@ class LeadState:
         When it came in and when marketing found it qualified.
     handed_off_at : datetime or None
         Its first hand-off: the clock of follow-up and horizon.
+    handed_off_recorded_at : datetime or None
+        When the ledger was told of that hand-off, or last told another time for it.
+    handed_off_moved : bool or None
+        Whether the hand-off that was recorded first told another time.
     accepted_at : datetime or None
         When sales first accepted it.
     rejected_at, rejection_reason, rejection_text, right_person
@@ -74,6 +78,8 @@ class LeadState:
     closed_at, amount, margin_amount, outcome_recorded_at
         Of that outcome: when, for how much (currency), and when it was written down: where the
         sender says, in the CRM it came from (``recorded_at`` of its detail), else in the ledger.
+    outcome_known_at : datetime or None
+        When the ledger was told of that outcome.
     explored : bool or None
         Whether it was handed off at random to learn from, by the hand-off or else the score.
     handoff_probability : float or None
@@ -94,6 +100,8 @@ class LeadState:
     created_at: datetime | None = None
     qualified_at: datetime | None = None
     handed_off_at: datetime | None = None
+    handed_off_recorded_at: datetime | None = None
+    handed_off_moved: bool | None = None
     accepted_at: datetime | None = None
     rejected_at: datetime | None = None
     rejection_reason: str | None = None
@@ -105,6 +113,7 @@ class LeadState:
     amount: float | None = None
     margin_amount: float | None = None
     outcome_recorded_at: datetime | None = None
+    outcome_known_at: datetime | None = None
     explored: bool | None = None
     handoff_probability: float | None = None
     model_version: str | None = None
@@ -163,6 +172,7 @@ def state_of(events: Sequence[Stored], *, horizon: timedelta | None = None) -> L
         followed_up_at=_followed_up(by_kind.get("followed_up", ()), handoff),
         score=score,
         events=len(standing),
+        **_recording(events, handoff),
         **_attributes(standing),
         **_rejection(standing),
         **_outcome(_closing(standing, handoff, horizon)),
@@ -199,6 +209,29 @@ def _latest(standing: Sequence[Stored], name: str) -> str | None:
 
 def _first(of_kind: Sequence[Stored]) -> datetime | None:
     return of_kind[0].event.happened_at if of_kind else None
+
+
+def _recording(events: Sequence[Stored], handoff: Stored | None) -> dict[str, Any]:
+    """Return when the ledger was told of the hand-off as it stands, and whether it once was not."""
+    if handoff is None:
+        return {}
+    told = [stored for stored in events if stored.event.event == "handed_off"]
+    first = min(told, key=lambda s: (s.recorded_at, s.event.happened_at), default=handoff)
+    moved = first.event.happened_at != handoff.event.happened_at
+    known = [handoff.recorded_at]
+    if moved:
+        known += _mended_at(events, {s.event.idempotency_key for s in (*told, handoff)})
+    return {"handed_off_recorded_at": max(known), "handed_off_moved": moved}
+
+
+def _mended_at(events: Sequence[Stored], keys: set[str]) -> list[datetime]:
+    """Return when corrections of the events with these keys, and of such corrections, came in."""
+    found = []
+    for stored in sorted(events, key=_order):
+        if stored.event.event == "corrected" and stored.event.detail.get("corrects") in keys:
+            keys.add(stored.event.idempotency_key)
+            found.append(stored.recorded_at)
+    return found
 
 
 def _followed_up(of_kind: Sequence[Stored], handoff: Stored | None) -> datetime | None:
@@ -286,6 +319,7 @@ def _outcome(closing: Stored | None) -> dict[str, Any]:
         "amount": event.detail.get("amount"),
         "margin_amount": event.detail.get("margin_amount"),
         "outcome_recorded_at": as_utc(written) if written else closing.recorded_at,
+        "outcome_known_at": closing.recorded_at,
     }
 
 

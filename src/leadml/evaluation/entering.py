@@ -1,6 +1,6 @@
 """Which hand-offs enter the report's verdict, in which order and when: leads, or accounts once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ class HandedOff:
     touched_at : datetime64[us] array
         The first recorded follow-up, however late; NaT where there is none.
     sold : bool array
-        Won, whenever and at whatever margin: proof of a follow-up where none is recorded.
+        Won within the horizon, at whatever margin: proof of a follow-up where none is recorded.
     won : bool array
         Won within the horizon at a solid margin.
     closed_at : datetime64[us] array
@@ -52,15 +52,20 @@ class HandedOff:
         """Return only these leads, in this order."""
         return HandedOff(**{name: values[rows] for name, values in vars(self).items()})
 
-    def worked(self, by: Moments) -> Flags:
+    def worked(self, by: Moments, *, sold_by: Moments) -> Flags:
         """Tell who was worked as agreed, as it stood at a moment each.
 
-        A sale with no follow-up recorded until then proves one; what is recorded or sold later
-        changes nothing any more.
+        A sale with no follow-up recorded until then proves one, if it came within the horizon: as
+        proof of a follow-up, a later one would only let a loss enter for being sold after all.
+        What is recorded or sold later changes nothing any more.
         """
-        proven = self.sold & ~(self.closed_at > by) & ~(self.touched_at <= by)
+        proven = self.sold & ~(self.closed_at > sold_by) & ~(self.touched_at <= by)
         known: Flags = self.followed_up | proven
         return known
+
+    def without_proof(self) -> "HandedOff":
+        """Return the same with no sale taken as proof of a follow-up."""
+        return replace(self, sold=np.zeros(len(self.sold), bool))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,29 +120,52 @@ def units_of(leads: HandedOff, agreement: Agreement) -> Units:
     if agreement.unit == "account":
         return _accounts(in_order, agreement)
     enters_at = in_order.at + _microseconds(waiting_days(agreement))
+    horizon = in_order.at + _microseconds(agreement.horizon_days)
     return Units(
         at=in_order.at,
         enters_at=enters_at,
-        followed_up=in_order.worked(enters_at),
+        followed_up=in_order.worked(enters_at, sold_by=horizon),
         won=in_order.won,
         closed_at=in_order.closed_at,
         recorded_at=in_order.recorded_at,
     )
 
 
-def pace(leads: HandedOff, agreement: Agreement, *, now: np.datetime64) -> float | None:
+def pace(
+    leads: HandedOff,
+    agreement: Agreement,
+    *,
+    now: np.datetime64,
+    since: np.datetime64 | None = None,
+) -> float | None:
     """Return how many units are handed off a year, at the pace of the last 12 months.
 
-    None with less than four weeks of hand-offs.
+    A sequence counts an account once: those new to it. One that is less than a year old counts
+    every account anew, so that those of the last 12 months tell how many are to come.
+
+    Parameters
+    ----------
+    leads : HandedOff
+        Explored ones left out; those from before the sequence among them.
+    since : datetime64, optional
+        When the sequence started (UTC); default the first hand-off.
+
+    Returns
+    -------
+    float or None
+        None with less than four weeks of hand-offs.
     """
-    at = units_of(leads, agreement).at
-    at = at[at <= now]
-    if not len(at):
+    known = leads.take(leads.at <= now)
+    if not len(known.at):
         return None
-    days = min(YEAR, now - at.min()) / np.timedelta64(1, "D")
+    days = min(YEAR, now - known.at.min()) / np.timedelta64(1, "D")
     if days < SHORTEST_PACE:
         return None
-    return float((at > now - YEAR).sum() * 365 / days)
+    start, recent = known.at.min() if since is None else since, now - YEAR
+    young = start > recent
+    counted = known.at > recent if young else known.at >= start
+    at = units_of(known.take(counted), agreement).at
+    return float((at > recent).sum() * 365 / days)
 
 
 def _microseconds(days: float) -> np.timedelta64:
@@ -156,8 +184,9 @@ def _accounts(leads: HandedOff, agreement: Agreement) -> Units:
     started = leads.at[first][number]
     enters_at = started + _microseconds(waiting_days(agreement))
     settled = leads.at + _microseconds(agreement.follow_up_days) <= enters_at
-    in_time = ~(leads.closed_at > started + _microseconds(agreement.horizon_days))
-    worked = leads.worked(enters_at) & settled
+    horizon = started + _microseconds(agreement.horizon_days)
+    in_time = ~(leads.closed_at > horizon)
+    worked = leads.worked(enters_at, sold_by=horizon) & settled
     unworked = ~_any(worked, number)[number]
     won = leads.won & settled & in_time & (worked | unworked | (agreement.counts == "handed_off"))
     joined = Units(

@@ -1,5 +1,7 @@
 """Where the promise stands: a verdict that may be looked at as often as one likes."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -24,6 +26,12 @@ POINTS = 200
 MOST_UNITS = 50_000
 """More units than this, or ten times those there are, are not asked for."""
 NOTHING = "nothing has matured yet"
+NONE_WORKED = "none of what has matured was followed up in time"
+NONE_RECORDED = "no follow-up of what has matured is on record, apart from the wins' own proof"
+APART = (
+    "with the wins that have no recorded follow-up the present rate lies on one side of the agreed "
+    "one, without them on the other: only recorded follow-ups can tell"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +81,7 @@ def standing(
     now: np.datetime64,
     since: np.datetime64 | None = None,
     handed_off_a_year: float | None = None,
+    follow_up_recorded: bool = True,
 ) -> Standing:
     """Hold hand-offs against the agreement; the verdict may be looked at as often as one likes.
 
@@ -80,6 +89,10 @@ def standing(
     early it closed. With ``counts = "followed_up"`` the close rate is that of units worked as
     agreed. The chance that such a verdict is ever false is at most one minus the agreed confidence,
     for *meets* and for *falls short* each; it concerns the running average of the units' chances.
+
+    A sale that proves its own follow-up lets the outcome choose who counts: where calls go unlogged
+    the rate looks better than it is. So a verdict is given only where it holds without such units
+    as well.
 
     Parameters
     ----------
@@ -91,16 +104,21 @@ def standing(
         When the agreement took effect (UTC); default the first hand-off.
     handed_off_a_year : float, optional
         Units handed off a year, see `leadml.evaluation.entering.pace`: what that can certify.
+    follow_up_recorded : bool
+        Whether follow-ups are recorded at all; if not, every hand-off counts as followed up.
     """
     units = units_of(leads, agreement)
     matured = units.enters_at <= now
     entered, maturing = units.take(matured), units.take(~matured)
     counted = _Counted.of(entered, agreement)
+    logged = units_of(leads.without_proof(), agreement)
+    logged = logged.take(logged.enters_at <= now)
+    readings = [counted, _Counted.of(logged, agreement)]
     path = _path(counted, agreement)
     share = _share(entered.followed_up)
-    found = _verdict(path, share, agreement)
-    more, why = _more_needed(found, counted, agreement)
-    worked_wins = entered.won & entered.followed_up
+    found = _verdict(readings, share, agreement)
+    more, why = _more_needed(found, readings, entered, agreement)
+    worked_wins, logged_wins = (u.won & u.followed_up for u in (entered, logged))
     certified = _certify(handed_off_a_year, share, agreement)
     fixed = close_rate(counted.wins, len(counted.units), agreement.confidence)
     values = {
@@ -119,7 +137,10 @@ def standing(
         "low": _last(path, "low"),
         "high": _last(path, "high"),
         "fixed": {"low": fixed.low, "high": fixed.high},
+        "won_without_follow_up": int(worked_wins.sum() - logged_wins.sum()),
+        "recorded_only": _described(readings[-1], agreement) if follow_up_recorded else None,
         "more_needed": more,
+        "more_needed_matured": _matured(more, len(counted.units), len(entered)),
         "more_needed_why": why,
         "if_unworked_were_lost": _latest(_Counted(entered, worked_wins), agreement).to_dict(),
         "last_12_months": _last_year(counted, agreement, now),
@@ -131,6 +152,11 @@ def standing(
         "certify_text": told(certified, agreement.close_rate, unit=agreement.unit),
     }
     return Standing(verdict=found, values=values)
+
+
+def _described(logged: _Counted, agreement: Agreement) -> dict[str, Any]:
+    rate = _latest(logged, agreement, NONE_RECORDED)
+    return {"units": len(logged.units), "won": logged.wins} | rate.to_dict()
 
 
 def _share(holds: Flags) -> float | None:
@@ -171,41 +197,62 @@ def _last(path: list[dict[str, Any]], name: str) -> float | None:
     return path[-1][name] if path else None
 
 
-def _latest(counted: _Counted, agreement: Agreement) -> Interval:
+def _latest(counted: _Counted, agreement: Agreement, none: str = NOTHING) -> Interval:
     if not len(counted.units):
-        return Interval.absent(NOTHING)
+        return Interval.absent(none)
     units, won = np.array([len(counted.units)]), np.array([counted.wins])
     low, high = _bounds(won, units, agreement)
     return Interval(float(won[0] / units[0]), float(low[0]), float(high[0]))
 
 
-def _verdict(path: list[dict[str, Any]], share: float | None, agreement: Agreement) -> Standpoint:
+def _verdict(readings: Sequence[_Counted], share: float | None, agreement: Agreement) -> Standpoint:
+    """Give the verdict that every reading of who was followed up comes to; else undecided."""
     if share is not None and share < agreement.min_follow_up:
         return NOT_JUDGEABLE
-    return verdict(_last(path, "low"), _last(path, "high"), agreement.close_rate)
+    bounds = [_latest(one, agreement) for one in readings]
+    found = {verdict(rate.low, rate.high, agreement.close_rate) for rate in bounds}
+    return found.pop() if len(found) == 1 else "undecided"
 
 
 def _more_needed(
-    found: Standpoint, counted: _Counted, agreement: Agreement
+    found: Standpoint, readings: Sequence[_Counted], entered: Units, agreement: Agreement
 ) -> tuple[int | None, str | None]:
-    """Move the sequence ahead at the present rate until it decides."""
-    units = len(counted.units)
+    """Return how many more units decide, or why that cannot be told."""
     if found == NOT_JUDGEABLE:
         return None, "the close rate is not judged while sales works too few hand-offs"
-    if not units:
-        return None, NOTHING
+    if not len(readings[0].units):
+        return None, NONE_WORKED if len(entered) else NOTHING
     if found != "undecided":
         return 0, None
-    most = max(MOST_UNITS, 10 * units)
-    needed = units_to_decide(
-        counted.wins / units,
-        rate=agreement.close_rate,
-        confidence=agreement.confidence,
-        most=most,
-    )
-    if needed is None:
-        return None, f"the present rate is so near the agreed one that {most:,} would not decide it"
-    return max(1, needed - units), None
+    if not all(len(one.units) for one in readings):
+        return None, NONE_RECORDED
+    return _until_decided(readings, agreement)
+
+
+def _until_decided(
+    readings: Sequence[_Counted], agreement: Agreement
+) -> tuple[int | None, str | None]:
+    """Move the sequence ahead at the present rate until every reading decides, in its own units."""
+    units = len(readings[0].units)
+    most, growth, sides = max(MOST_UNITS, 10 * units), 1.0, set()
+    for one in readings:
+        share = one.wins / len(one.units)
+        needed = units_to_decide(
+            share, rate=agreement.close_rate, confidence=agreement.confidence, most=most
+        )
+        if needed is None:
+            near = "the present rate is so near the agreed one that"
+            return None, f"{near} {most:,} would not decide it"
+        growth = max(growth, needed / len(one.units))
+        sides.add(share < agreement.close_rate)
+    if len(sides) > 1:
+        return None, APART
+    return max(1, math.ceil(round((growth - 1) * units, 6))), None
+
+
+def _matured(more: int | None, units: int, entered: int) -> int | None:
+    """Return how many more have to mature for so many more to count, at the present share."""
+    return more and math.ceil(round(more * entered / units, 6))
 
 
 def _last_year(counted: _Counted, agreement: Agreement, now: np.datetime64) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def verdict_text(values: Values) -> str:
     if values["verdict"] == "not_judgeable":
         share = values["sequence"]["follow_up_share"]
         return (
-            f"Not judgeable: sales worked {percent(share)} of the leads it was "
+            f"Not judgeable: sales worked {percent(share)} of the {_nouns(values)} it was "
             f"handed, and the agreement asks for {percent(values['agreement']['min_follow_up'])} "
             "before it judges them."
         )
@@ -38,12 +38,24 @@ def verdict_text(values: Values) -> str:
     if values["verdict"] == "meets":
         return (
             f"Hand-offs meet the agreed close rate of {target}: with {sure} confidence it is at "
-            f"least {percent(sequence['low'])}, however often one looks."
+            f"least {percent(min(_both(sequence, 'low')))}, however often one looks."
         )
     return (
         f"Hand-offs fall short of the agreed close rate of {target}: with {sure} confidence it is "
-        f"at most {percent(sequence['high'])}, however often one looks."
+        f"at most {percent(max(_both(sequence, 'high')))}, however often one looks."
     )
+
+
+def _both(sequence: Values, bound: str) -> list[float]:
+    """Return a bound with and without the wins that prove their own follow-up."""
+    readings = (sequence, sequence["recorded_only"] or {})
+    return [found for one in readings if (found := one.get(bound)) is not None]
+
+
+def _nouns(values: Values) -> str:
+    """Name what the verdict counts; a window counts leads."""
+    sequence = values["sequence"]
+    return "companies" if sequence and sequence["unit"] == "account" else "leads"
 
 
 def _span(window: Values) -> str:
@@ -58,13 +70,12 @@ def _day(moment: str) -> str:
 
 
 def _more(sequence: Values) -> str:
-    more = sequence["more_needed"]
+    more = sequence["more_needed_matured"]
     if more is None:
         why = sequence["more_needed_why"]
         return f" ({why})" if why else ""
-    what = "company" if sequence["unit"] == "account" else "matured lead"
-    plural = "companies" if what == "company" else "matured leads"
-    return f" (about {more:,} more {what if more == 1 else plural} at the present rate)"
+    one, many = ("company", "companies") if sequence["unit"] == "account" else ("lead", "leads")
+    return f" (about {more:,} more matured {one if more == 1 else many} at the present rate)"
 
 
 def support(values: Values) -> list[str]:
@@ -73,6 +84,7 @@ def support(values: Values) -> list[str]:
         _measured(values),
         _follow_up(values),
         _if_unworked(values),
+        _without_record(values),
         _late(values),
         _last_year(values["sequence"]),
         _maturing(values["sequence"]),
@@ -84,34 +96,36 @@ def support(values: Values) -> list[str]:
 
 
 def _measured(values: Values) -> str:
-    if not values["matured"]:
+    sequence, nouns = values["sequence"], _nouns(values)
+    of = values if sequence is None else sequence  # the sequence may count companies
+    if not of["matured"]:
         return "No handed-off lead has matured: its horizon must have passed since the hand-off."
     worked = values["agreement"]["counts"] == "followed_up"
-    rate = values["close_rate"]["followed_up" if worked else "handed_off"]
-    sequence = values["sequence"]
-    bounds = rate if sequence is None else sequence
-    if rate["value"] is None or bounds["value"] is None:
-        return f"None of the {values['matured']:,} matured hand-offs was followed up in time."
-    of = values if sequence is None else sequence  # the sequence may count companies
+    key = "followed_up" if worked else "handed_off"
+    rate = values["close_rate"][key] if sequence is None else sequence
+    if rate["value"] is None:
+        what = "hand-offs was" if nouns == "leads" else "companies was"
+        return f"None of the {of['matured']:,} matured {what} followed up in time."
     units = of["followed_up"] if worked else of["matured"]
     won = of["won"] if worked else of["won"] + of["won_after_late_follow_up"]
-    noun = "companies" if sequence and sequence["unit"] == "account" else "leads"
-    what = f"matured {noun} followed up as agreed" if worked else f"matured {noun} handed off"
+    what = f"matured {nouns} followed up as agreed" if worked else f"matured {nouns} handed off"
     valid = "for one look" if sequence is None else "however often one looks"
     return (
-        f"Of {units:,} {what}, {won:,} were won: {percent(bounds['value'])}; the true rate is at "
-        f"least {percent(bounds['low'])} and at most {percent(bounds['high'])}, each with "
-        f"{percent(values['confidence'])} confidence, valid {valid}."
+        f"Of {units:,} {what}, {won:,} {'was' if won == 1 else 'were'} won: "
+        f"{percent(rate['value'])}; the true rate is at least {percent(rate['low'])} and at most "
+        f"{percent(rate['high'])}, each with {percent(values['confidence'])} confidence, valid "
+        f"{valid}."
     )
 
 
 def _follow_up(values: Values) -> str:
     if not values["follow_up_recorded"]:
         return "Follow-ups are not recorded, so every hand-off counts as followed up."
-    worked = values["follow_up_share"]
+    worked = (values["sequence"] or values)["follow_up_share"]
     if worked is None or values["verdict"] == "not_judgeable":
         return ""
-    return f"Sales worked {percent(worked)} of the matured hand-offs in time."
+    what = "hand-offs" if _nouns(values) == "leads" else "companies"
+    return f"Sales worked {percent(worked)} of the matured {what} in time."
 
 
 def _if_unworked(values: Values) -> str:
@@ -120,16 +134,39 @@ def _if_unworked(values: Values) -> str:
     bound = values["sequence"]["if_unworked_were_lost"]
     if not bound or bound["value"] is None:
         return ""
+    one = "lead" if _nouns(values) == "leads" else "company"
     return (
-        f"Were every unworked lead lost, {percent(bound['value'])} would be sales-ready "
-        f"({percent(bound['low'])} to {percent(bound['high'])})."
+        f"Were every {one} not worked as agreed lost, {percent(bound['value'])} would be "
+        f"sales-ready ({percent(bound['low'])} to {percent(bound['high'])})."
+    )
+
+
+def _without_record(values: Values) -> str:
+    """Tell the wins that prove their own follow-up, and what the rate is without them."""
+    sequence = values["sequence"]
+    if sequence is None or values["agreement"]["counts"] != "followed_up":
+        return ""
+    wins, rate = sequence["won_without_follow_up"], sequence["recorded_only"]
+    if not wins:
+        return ""
+    has = "1 win has" if wins == 1 else f"{wins:,} wins have"
+    begun = f"{has} no recorded follow-up and {'proves its' if wins == 1 else 'prove their'} own"
+    if rate["value"] is None:
+        return f"{begun}; without {'it' if wins == 1 else 'them'} there is no close rate."
+    return (
+        f"{begun}; without {'it' if wins == 1 else 'them'} the close rate is "
+        f"{percent(rate['value'])} ({percent(rate['low'])} to {percent(rate['high'])}), and a "
+        "verdict has to hold both with and without."
     )
 
 
 def _late(values: Values) -> str:
-    late = values["won_after_late_follow_up"]
+    late = (values["sequence"] or values)["won_after_late_follow_up"]
     if not late or values["agreement"]["counts"] != "followed_up":
         return ""
+    if _nouns(values) == "companies":
+        was = "company was" if late == 1 else "companies were"
+        return f"{late:,} more {was} won after a later follow-up than agreed: counted apart."
     was = "more was" if late == 1 else "more were"
     return f"{late:,} {was} won after a later follow-up than agreed: counted apart."
 

@@ -22,6 +22,7 @@ MOST_SHOWN = 12
 MOST_OF_TARGET = 1.5
 """Share of a target at which its bar is full: what lies far above it needs no exact length."""
 ONE_LOOK = "valid for one look"
+NONE_WORKED = "none of what has matured was followed up in time"
 
 
 def standing_rows(r: Payload) -> list[dict[str, Any]]:
@@ -63,13 +64,27 @@ def _sequence_rows(s: Payload) -> list[dict[str, Any]]:
     counted, year = (last["units"], last["won"]), s["last_12_months"]
     running = {key: s[key] for key in ("value", "low", "high")}
     fixed = {"value": s["value"]} | s["fixed"]
-    main = _row("The verdict’s rate", "valid at every look", running, *counted) | {"main": True}
+    if s["matured"]:
+        running, fixed = running | {"reason": NONE_WORKED}, fixed | {"reason": NONE_WORKED}
+    one = "company" if s["unit"] == "account" else "lead"
+    lost = f"If every {one} not worked as agreed were lost"
     return [
-        main,
+        _row("The verdict’s rate", "valid at every look", running, *counted) | {"main": True},
+        *_without_record(s),
         _row("The same, looked at only once", "for comparison", fixed, *counted),
         _row("The last twelve months", ONE_LOOK, year, year["units"], year["won"]),
-        _row("If every unworked lead were lost", "valid at every look", s["if_unworked_were_lost"]),
+        _row(lost, "valid at every look", s["if_unworked_were_lost"]),
     ]
+
+
+def _without_record(s: Payload) -> list[dict[str, Any]]:
+    """Return the rate without wins that prove their own follow-up, where there are any."""
+    rate = s["recorded_only"]
+    if not s["won_without_follow_up"]:
+        return []
+    label = "Without wins that have no recorded follow-up"
+    told = "valid at every look; the verdict has to hold for both"
+    return [_row(label, told, rate, rate["units"], rate["won"])]
 
 
 def _row(

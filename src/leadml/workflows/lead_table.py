@@ -22,7 +22,7 @@ from leadml.store.event_columns import EventColumns, moment_of
 
 TIMES = (
     "created_at", "qualified_at", "handed_off_at", "accepted_at", "rejected_at", "followed_up_at",
-    "closed_at", "outcome_recorded_at",
+    "closed_at", "outcome_recorded_at", "handed_off_recorded_at", "outcome_known_at",
 )  # fmt: skip
 ATTRIBUTES = ("source", "industry", "segment", "account_size")
 SCORED = ("probability", "points", "band", "sales_ready")
@@ -31,12 +31,13 @@ COLUMNS = (
     "lead", "account", "owner", *ATTRIBUTES, "created_at", "qualified_at", "handed_off_at",
     "accepted_at", "rejected_at", "rejection_reason", "right_person", "followed_up_at", "outcome",
     "closed_at", "outcome_recorded_at", "amount", "margin_amount", *SCORED, *HANDED, "state",
+    "handed_off_recorded_at", "handed_off_moved", "outcome_known_at",
 )  # fmt: skip
 """Columns of the leads table, in order."""
 
 _RANK = {kind: rank for rank, kind in enumerate(KINDS)}
 _NUMBERS = ("amount", "margin_amount", "probability", "points", "handoff_probability")
-_FLAGS = ("sales_ready", "explored")
+_FLAGS = ("sales_ready", "explored", "handed_off_moved")
 _STAGE = {
     "handed_off": "handed_off",
     "accepted": "accepted",
@@ -129,6 +130,7 @@ class _Fold:
             }
             | {name: _column(name, self.details(score, name)) for name in SCORED}
             | self.handed(handoff, score)
+            | self.recording(handoff)
             | self.attributes()
             | self.rejection()
             | self.outcome(self.closing(since, horizon))
@@ -182,6 +184,26 @@ class _Fold:
             told[name] = _column(name, [b if a is None else a for a, b in pairs])
         return told
 
+    def recording(self, handoff: Positions) -> dict[str, Any]:
+        """Return when the ledger was told of each hand-off, and whether another was told first."""
+        told = np.flatnonzero(self.of("handed_off"))
+        recorded = self.recorded(told)
+        late_first = told[np.lexsort((self.at[told], recorded, self.lead[told]))[::-1]]
+        first = np.full(self.leads, -1, np.intp)
+        first[self.lead[late_first]] = late_first  # the last written stays
+        moved = self.times(first) != self.times(handoff)
+        known = [bool(m) if e >= 0 else None for m, e in zip(moved, handoff, strict=True)]
+        return {
+            "handed_off_recorded_at": self.recorded(handoff),
+            "handed_off_moved": _column("handed_off_moved", known),
+        }
+
+    def recorded(self, events: Positions) -> Ints:
+        """Return when the ledger was told of events; `NO_TIME` where there is none."""
+        found = np.full(len(events), NO_TIME, np.int64)
+        found[events >= 0] = _moments(self.fields(events[events >= 0], "recorded_at"))
+        return found
+
     def attributes(self) -> dict[str, Any]:
         """Return the latest told of each attribute."""
         told: list[dict[str, Any]] = [_NOTHING] * self.leads
@@ -224,14 +246,13 @@ class _Fold:
     def outcome(self, last: Positions) -> dict[str, Any]:
         """Return how each lead closed, if it did."""
         last[~np.append(self.of("won", "lost"), False)[last]] = -1
-        recorded = _moments(self.fields(last[last >= 0], "recorded_at"))
-        known = np.full(self.leads, NO_TIME, np.int64)
-        known[last >= 0] = recorded
+        known = self.recorded(last)
         written = _read_times(self.details(last, "recorded_at"))
         return {
             "outcome": self.fields(last, "event"),
             "closed_at": self.times(last),
             "outcome_recorded_at": np.where(written == NO_TIME, known, written),
+            "outcome_known_at": known,
             "amount": _column("amount", self.details(last, "amount")),
             "margin_amount": _column("margin_amount", self.details(last, "margin_amount")),
         }

@@ -16,6 +16,11 @@ Flags = NDArray[np.bool_]
 Moments = NDArray[np.int64]
 
 AN_HOUR = MICROSECONDS_A_DAY / HOURS_A_DAY
+NOT_KNOWN = "not known"
+NO_RATE = {
+    NOT_KNOWN: "that they were won is all that shows a follow-up, and not when it was",
+    "never": "a win counts as proof of a follow-up, so none of them can have been won",
+}
 NO_FOLLOW_UPS = "follow-ups are not recorded, so every hand-off counts as followed up"
 
 
@@ -151,11 +156,17 @@ def _by_speed(scope: Scope) -> list[dict[str, Any]]:
         hours[rows], scope.judged.won[rows], confidence=scope.agreement.confidence, dates=dates
     )
     never = scope.matured & ~scope.judged.followed_up & ~scope.judged.late
-    return [*rates, {"speed": "never", **_none_won(int(never.sum()))}] if never.any() else rates
+    proven = scope.matured & ~counts
+    return [
+        *rates,
+        *_without_rate(NOT_KNOWN, int(proven.sum()), int((proven & scope.judged.won).sum())),
+        *_without_rate("never", int(never.sum()), 0),
+    ]
 
 
-def _none_won(leads: int) -> dict[str, Any]:
-    """Return the rate of leads never followed up: by definition none, for a win proves one."""
-    reason = "a win counts as proof of a follow-up, so none of them can have been won"
-    rate = {"value": None, "low": None, "high": None, "reason": reason}
-    return {"leads": leads, "won": 0, "close_rate": rate}
+def _without_rate(speed: str, leads: int, won: int) -> list[dict[str, Any]]:
+    """Return the row of leads that were, or were not, followed up by definition; none without."""
+    if not leads:
+        return []
+    rate = {"value": None, "low": None, "high": None, "reason": NO_RATE[speed]}
+    return [{"speed": speed, "leads": leads, "won": won, "close_rate": rate}]

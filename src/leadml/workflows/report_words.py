@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from leadml.data.values import NO_TIME
 from leadml.evaluation.agreement_text import days
 from leadml.evaluation.promise import percent
 from leadml.snapshot.labels import UNUSABLE
@@ -22,7 +23,8 @@ def method_of(scope: Scope) -> list[str]:
         "counts only then, however early it closed: quick wins would flatter, quick losses would "
         "belittle.",
         f"Followed up means within {days(agreement.follow_up_days)} of the hand-off. A recorded "
-        "win without a recorded follow-up is proof of one.",
+        "win without a recorded follow-up is proof of one; the verdict has to hold without such "
+        "wins as well.",
     ]
     if scope.window is None:
         sentences.append(
@@ -102,6 +104,7 @@ def _of_follow_up(scope: Scope, values: dict[str, Any]) -> Iterator[str]:
             f"{_many(values['closed_in_bulk'], 'matured hand-off')} closed as lost in bulk without "
             "a follow-up before: counted as never worked."
         )
+    yield from _proven_by_wins(scope, values)
     if only_midnights(scope.times("followed_up_at"), scope.timezone):
         yield "Follow-up times are dates, so hours between hand-off and follow-up are not known."
     if scope.agreement.counts == "followed_up" and (values["follow_up_share"] or 1.0) < 1.0:
@@ -122,6 +125,24 @@ def _of_targets(scope: Scope) -> Iterator[str]:
             f"{_many(unknown, 'win')} without a recorded margin: nothing of it counts towards the "
             "monthly margin."
         )
+
+
+def _proven_by_wins(scope: Scope, values: dict[str, Any]) -> Iterator[str]:
+    """Tell of wins that nothing but themselves shows to have been followed up."""
+    if scope.agreement.counts != "followed_up":
+        return
+    unlogged = scope.times("followed_up_at") == NO_TIME
+    leads = int((scope.matured & scope.judged.followed_up & scope.judged.won & unlogged).sum())
+    sequence = values["sequence"]
+    wins = leads if sequence is None else sequence["won_without_follow_up"]
+    if not wins:
+        return
+    rate = None if sequence is None else sequence["recorded_only"]["value"]
+    without = "" if rate is None else f"; without them the close rate is {percent(rate)}"
+    yield (
+        f"{_many(wins, 'win')} without a recorded follow-up{without}. Where calls go unlogged, "
+        "wins count and losses do not, so that the close rate looks better than it is."
+    )
 
 
 def _reopened(scope: Scope) -> Iterator[str]:
@@ -157,16 +178,23 @@ def _of_scores(scope: Scope) -> Iterator[str]:
 
 
 def _of_accounts(scope: Scope) -> Iterator[str]:
-    if scope.accounts is None or scope.agreement.unit == "account":
+    if scope.accounts is None:
         return
     counted = int(scope.matured.sum())
     companies = len(np.unique(scope.accounts[scope.matured]))
-    if companies < counted:
+    if companies >= counted:
+        return
+    many = f"{counted:,} matured hand-offs of {_many(companies, 'company', 'companies')}"
+    if scope.agreement.unit == "account":
         yield (
-            f"{counted:,} matured hand-offs of {_many(companies, 'company', 'companies')}: leads "
-            "of one company share its fate, so bounds that count leads are too narrow; "
-            '[sales_ready] unit = "account" counts companies.'
+            f"{many}: the verdict counts companies, but slices, months, speeds and every other "
+            "rate count leads, which share their company's fate, so their bounds are too narrow."
         )
+        return
+    yield (
+        f"{many}: leads of one company share its fate, so bounds that count leads are too narrow; "
+        '[sales_ready] unit = "account" counts companies.'
+    )
 
 
 def _of_span(scope: Scope, values: dict[str, Any]) -> Iterator[str]:
@@ -188,6 +216,12 @@ def _of_span(scope: Scope, values: dict[str, Any]) -> Iterator[str]:
         yield (
             f"{_many(sequence['recorded_late'], 'win')} recorded only after the lead had entered "
             "the sequence: [sales_ready] grace_days waits for such."
+        )
+    if sequence.get("handed_off_late"):
+        yield (
+            f"{_many(sequence['handed_off_late'], 'hand-off')} recorded, or moved in time, only "
+            "after the lead had entered the sequence or its outcome was known: hand-offs written "
+            "down by how they ended decide the verdict."
         )
     if sequence.get("other_agreement"):
         yield (

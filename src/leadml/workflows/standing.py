@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from leadml.data.values import MICROSECONDS_A_DAY
 from leadml.domain.agreement import Agreement
 from leadml.errors import ConfigError
-from leadml.evaluation.entering import HandedOff, pace
+from leadml.evaluation.entering import HandedOff, pace, waiting_days
 from leadml.evaluation.standing import standing
 from leadml.snapshot.labels import Judged
 from leadml.workflows.material import Material
@@ -17,6 +18,8 @@ Moments = NDArray[np.datetime64]
 TIME = "datetime64[us]"
 AGREEMENT_HASH = "agreement_hash"
 """The ledger's column of the agreement that a lead was handed off under."""
+RECORDED, MOVED, KNOWN = "handed_off_recorded_at", "handed_off_moved", "outcome_known_at"
+"""The ledger's columns of when it was told of hand-off and outcome."""
 
 
 def standing_of(
@@ -52,9 +55,11 @@ def standing_of(
         agreement,
         now=now,
         since=since,
-        handed_off_a_year=pace(leads.take(ever), agreement, now=now),
+        handed_off_a_year=pace(leads.take(ever), agreement, now=now, since=since),
+        follow_up_recorded=judged.follow_up_recorded,
     )
-    return found.to_dict() | {"other_agreement": others}
+    late = _handed_off_late(material, agreement, counted, now)
+    return found.to_dict() | {"other_agreement": others, "handed_off_late": late}
 
 
 def _handed_off(
@@ -67,12 +72,11 @@ def _handed_off(
     touched_at = _moments(material, "followed_up_at")
     touched_at[touched_at > now] = np.datetime64("NaT")
     recorded = ~np.isnat(touched_at) | (not judged.follow_up_recorded)
-    proven = judged.followed_up & ~recorded
     return HandedOff(
         at=_moments(material, "handed_off_at"),
         followed_up=judged.followed_up & recorded,
         touched_at=touched_at,
-        sold=proven | judged.won_at_any_margin | judged.won_ever,
+        sold=judged.won_at_any_margin,
         won=judged.won,
         closed_at=judged.closed.view(TIME),
         recorded_at=_moments(material, "outcome_recorded_at"),
@@ -86,6 +90,35 @@ def _other_agreements(material: Material, agreement: Agreement, counted: Flags) 
         return None
     hashes = material.leads.frame[AGREEMENT_HASH].to_numpy(object)[counted]
     return sum(isinstance(one, str) and one not in {"", agreement.hash()} for one in hashes)
+
+
+def _handed_off_late(
+    material: Material, agreement: Agreement, counted: Flags, now: np.datetime64
+) -> int:
+    """Count hand-offs written down when their end was known: after they entered, or had closed.
+
+    Only those since the first recorded one, so that a history imported at once is not late; one
+    that was moved in time is, whenever its lead had entered. An export does not know.
+    """
+    frame = material.leads.frame
+    if not {RECORDED, MOVED, KNOWN} <= set(frame.columns):
+        return 0
+    at = _moments(material, "handed_off_at")
+    enters = at + np.timedelta64(round(waiting_days(agreement) * MICROSECONDS_A_DAY), "us")
+    recorded, known = (_told(frame, name) for name in (RECORDED, KNOWN))
+    rows = counted & (enters <= now) & ~np.isnat(recorded)
+    if not rows.any():
+        return 0
+    first, moved = recorded[rows].min(), frame[MOVED].fillna(False).to_numpy(bool)
+    entered = (recorded > enters) & (moved | (enters >= first))
+    closed = (recorded > known) & (moved | (known >= first))
+    return int((rows & (entered | closed)).sum())
+
+
+def _told(frame: Any, name: str) -> Moments:
+    """Read a column of the ledger's table that no mapping names: ISO 8601 in UTC."""
+    texts = [str(text)[:-1] if isinstance(text, str) else "NaT" for text in frame[name].tolist()]
+    return np.array(texts, TIME)
 
 
 def _accounts(material: Material) -> NDArray[np.intp]:
