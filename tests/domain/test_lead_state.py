@@ -216,6 +216,48 @@ def test_the_first_hand_off_that_stands_starts_the_clock() -> None:
     assert state(*handed, later).handed_off_at == day(2)
 
 
+@pytest.mark.parametrize(
+    ("told", "recorded", "moved"),
+    [
+        ([], 101, False),
+        ([("won", 5)], 101, False),
+        ([("handed_off", 4)], 101, False),  # later: history
+        ([("handed_off", 0.5)], 102, True),  # recorded later, and happened before
+        ([correction(9, "h", happened_at="2026-03-03T00:00:00Z")], 102, True),
+        ([correction(9, "h", owner="bo")], 101, False),
+        ([("handed_off", 4), correction(9, "h", void=True)], 103, True),
+        (
+            [
+                correction(9, "h", happened_at="2026-03-03T00:00:00Z"),
+                correction(10, "c", "d", happened_at="2026-03-04T00:00:00Z"),
+                correction(11, "x", "e", happened_at="2026-03-05T00:00:00Z"),  # of nothing
+            ],
+            103,
+            True,
+        ),
+    ],
+)
+def test_when_the_ledger_was_told_of_the_hand_off(told: Any, recorded: float, moved: bool) -> None:
+    found = state(("handed_off", 1, None, {"idempotency_key": "h"}), *told)
+    assert (found.handed_off_recorded_at, found.handed_off_moved) == (day(recorded), moved)
+
+
+def test_nobody_told_of_a_hand_off() -> None:
+    found = state(("scored", 1))
+    assert (found.handed_off_recorded_at, found.handed_off_moved) == (None, None)
+    mistaken = state(("accepted", 1, None, {"idempotency_key": "h"}), WON)
+    assert mistaken.handed_off_moved is None
+    made = [("accepted", 1, None, {"idempotency_key": "h"}), correction(2, "h", event="handed_off")]
+    assert state(*made).handed_off_recorded_at == day(102)
+
+
+def test_when_the_ledger_was_told_of_the_outcome() -> None:
+    told = {"recorded_at": "2026-03-05T00:00:00Z"}
+    assert state(("lost", 1, told)).outcome_known_at == day(101)
+    assert state(("lost", 1)).outcome_known_at == day(101)
+    assert state(("handed_off", 1)).outcome_known_at is None
+
+
 def test_a_correction_of_the_kind_is_told_when_it_was_recorded() -> None:
     found = state(WON, correction(9, "w", event="lost"))
     assert (found.state, found.amount, found.closed_at) == ("lost", None, day(5))

@@ -40,9 +40,11 @@ def handed_off(at: Any, won: Any, **more: Any) -> HandedOff:
     return HandedOff(at=day(at), **({"touched_at": touched_at} | values))
 
 
-def stood(leads: HandedOff, *, on: float, agreement: Agreement = AGREED) -> dict[str, Any]:
+def stood(
+    leads: HandedOff, *, on: float, agreement: Agreement = AGREED, **more: Any
+) -> dict[str, Any]:
     """Return where the promise stands that many days after the start, as JSON gives it back."""
-    values = standing(leads, agreement, now=day(on)[()]).to_dict()
+    values = standing(leads, agreement, now=day(on)[()], **more).to_dict()
     parsed: dict[str, Any] = json.loads(json.dumps(values, allow_nan=False))
     return parsed
 
@@ -158,6 +160,86 @@ def test_so_many_more_at_the_present_rate_would_decide() -> None:
     units = np.array([100 + more - 1, 100 + more])
     before, at = lower_bounds(0.36 * units, units, rate=0.3, confidence=0.95)
     assert before < 0.3 <= at
+
+
+def unlogged(logged: tuple[int, int], sold: int, idle: int = 0, **more: Any) -> HandedOff:
+    """Return a lead a day: `logged` (leads, won), then sold and idle ones with no follow-up."""
+    leads, wins = logged
+    silent = np.zeros(sold + idle, bool)
+    won = np.concatenate([np.arange(leads) % leads < wins, ~silent[:sold], silent[:idle]])
+    worked = np.concatenate([np.ones(leads, bool), silent])
+    touched_at = day(np.where(worked, np.arange(len(won)) + 1.0, np.nan))
+    values = {"followed_up": worked, "touched_at": touched_at} | more
+    return handed_off(np.arange(len(won)), won, **values)
+
+
+def test_a_verdict_has_to_hold_without_wins_that_prove_their_own_follow_up() -> None:
+    # 330 of 1,000 are won where calls are logged; of 200 others 120 were won, so they were worked
+    found = stood(unlogged((1000, 330), 120, 80), on=1300)
+    assert (found["followed_up"], found["won"]) == (1120, 450)
+    low = lower_bounds(450, 1120, rate=0.3, confidence=0.95)
+    assert found["low"] == pytest.approx(float(low))
+    assert found["low"] > 0.3  # it would be met
+    assert found["verdict"] == "undecided"
+    assert found["won_without_follow_up"] == 120
+    without = found["recorded_only"]
+    assert (without["units"], without["won"], without["value"]) == (1000, 330, 0.33)
+    assert without["low"] == pytest.approx(
+        float(lower_bounds(330, 1000, rate=0.3, confidence=0.95))
+    )
+    # so many logged ones at 33 % decide; 1.12 count for each of them, of 1.2 handed off
+    logged = units_to_decide(0.33, rate=0.3, confidence=0.95, most=50_000)
+    assert logged is not None
+    assert found["more_needed"] == int(np.ceil((logged - 1000) * 1.12))
+    assert found["more_needed_matured"] == int(np.ceil(found["more_needed"] * 1.2 / 1.12))
+    enough = stood(unlogged((1000, 360), 120, 80), on=1300)
+    assert (enough["verdict"], enough["more_needed_matured"]) == ("meets", 0)
+    every = stood(
+        unlogged((1000, 330), 120, 80), on=1300, agreement=replace(AGREED, counts="handed_off")
+    )
+    assert every["recorded_only"]["units"] == 1200
+
+
+def test_rates_on_both_sides_of_the_agreed_one_are_not_decided_by_more_leads() -> None:
+    found = stood(unlogged((1000, 270), 150), on=1300)  # 420 of 1,150: 36.5 %; without: 27 %
+    assert (found["verdict"], found["more_needed"]) == ("undecided", None)
+    assert found["more_needed_matured"] is None
+    assert found["more_needed_why"].endswith("only recorded follow-ups can tell")
+
+
+def test_sales_at_a_thin_margin_that_nobody_logged_do_not_make_it_fall_short() -> None:
+    # 100 of 333 are won where calls are logged; 300 more were sold, none of them solid
+    leads = unlogged((333, 100), 300)
+    found = stood(replace(leads, won=leads.won & leads.followed_up), on=800)
+    assert found["high"] < 0.3
+    assert found["recorded_only"]["value"] == pytest.approx(100 / 333)
+    assert (found["verdict"], found["won_without_follow_up"]) == ("undecided", 0)
+
+
+def test_nothing_but_wins_shows_a_follow_up() -> None:
+    found = stood(unlogged((1, 0), 60).take(np.arange(1, 61)), on=200)
+    assert (found["value"], found["verdict"]) == (1.0, "undecided")
+    assert found["recorded_only"]["value"] is None
+    assert found["more_needed_why"].startswith("no follow-up of what has matured is on record")
+
+
+def test_where_follow_ups_are_not_recorded_there_is_one_reading() -> None:
+    found = stood(steady(200, 100), on=300, follow_up_recorded=False)
+    assert (found["recorded_only"], found["won_without_follow_up"]) == (None, 0)
+    assert found["verdict"] == "meets"
+
+
+def test_none_of_what_has_matured_was_worked() -> None:
+    leads = unlogged((1, 0), 0, 10).take(np.arange(1, 11))
+    found = stood(leads, on=200, agreement=replace(AGREED, min_follow_up=0))
+    assert (found["verdict"], found["matured"], found["value"]) == ("undecided", 10, None)
+    assert found["more_needed_why"] == "none of what has matured was followed up in time"
+
+
+def test_more_leads_have_to_mature_than_count() -> None:
+    # four in five are worked, 36 of the 100 of these won
+    found = stood(unlogged((100, 36), 0, 25), on=300, agreement=replace(AGREED, min_follow_up=0.5))
+    assert found["more_needed_matured"] == int(np.ceil(found["more_needed"] * 1.25))
 
 
 def test_the_agreed_rate_itself_decides_nothing() -> None:

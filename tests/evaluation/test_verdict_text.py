@@ -14,13 +14,18 @@ SEQUENCE: dict[str, Any] = {
     "value": 0.4,
     "low": 0.31,
     "high": 0.49,
-    "more_needed": None,
+    "won_without_follow_up": 0,
+    "recorded_only": {"units": 90, "won": 36, "value": 0.4, "low": 0.31, "high": 0.49},
+    "more_needed_matured": None,
     "more_needed_why": None,
     "if_unworked_were_lost": {"value": 0.36, "low": 0.27, "high": 0.45},
     "last_12_months": {"units": 50, "won": 21, "value": 0.42},
     "maturing": {"handed_off": 0, "won_so_far": 0, "projected": None},
     "certify_text": "At the present pace about 90 leads enter a year.",
 }
+
+
+OTHERWISE = {"units": 80, "won": 30, "value": 0.375, "low": 0.304, "high": 0.46}
 
 
 def values(**changes: Any) -> dict[str, Any]:
@@ -60,19 +65,19 @@ def sequence(**changes: Any) -> dict[str, Any]:
             "31 %, however often one looks.",
         ),
         (
-            {"verdict": "falls_short", "sequence": sequence(high=0.284)},
+            {"verdict": "falls_short", "sequence": sequence(high=0.284, recorded_only=None)},
             "Hand-offs fall short of the agreed close rate of 30 %: with 95 % confidence it is at "
             "most 28.4 %, however often one looks.",
         ),
         (
-            {"verdict": "undecided", "sequence": sequence(more_needed=1200)},
+            {"verdict": "undecided", "sequence": sequence(more_needed_matured=1200)},
             "Not enough evidence yet on whether hand-offs meet the agreed close rate of 30 % "
             "(about 1,200 more matured leads at the present rate).",
         ),
         (
-            {"verdict": "undecided", "sequence": sequence(more_needed=1, unit="account")},
+            {"verdict": "undecided", "sequence": sequence(more_needed_matured=1, unit="account")},
             "Not enough evidence yet on whether hand-offs meet the agreed close rate of 30 % "
-            "(about 1 more company at the present rate).",
+            "(about 1 more matured company at the present rate).",
         ),
         (
             {"verdict": "undecided", "sequence": sequence(more_needed_why="no unit has entered")},
@@ -83,6 +88,24 @@ def sequence(**changes: Any) -> dict[str, Any]:
             {"verdict": "not_judgeable", "sequence": sequence(follow_up_share=0.41)},
             "Not judgeable: sales worked 41 % of the leads it was handed, and the agreement asks "
             "for 80 % before it judges them.",
+        ),
+        (
+            {"verdict": "not_judgeable", "sequence": sequence(unit="account")},
+            "Not judgeable: sales worked 90 % of the companies it was handed, and the agreement "
+            "asks for 80 % before it judges them.",
+        ),
+        (
+            {"sequence": sequence(recorded_only=OTHERWISE)},
+            "Hand-offs meet the agreed close rate of 30 %: with 95 % confidence it is at least "
+            "30.4 %, however often one looks.",
+        ),
+        (
+            {
+                "verdict": "falls_short",
+                "sequence": sequence(high=0.284, recorded_only=OTHERWISE | {"high": 0.291}),
+            },
+            "Hand-offs fall short of the agreed close rate of 30 %: with 95 % confidence it is at "
+            "most 29.1 %, however often one looks.",
         ),
     ],
 )
@@ -113,6 +136,7 @@ def test_what_supports_the_verdict() -> None:
         "Of 90 matured leads followed up as agreed, 36 were won: 40 %; the true rate is at least "
         "31 % and at most 49 %, each with 95 % confidence, valid however often one looks.",
         "Sales worked 90 % of the matured hand-offs in time.",
+        "2 more were won after a later follow-up than agreed: counted apart.",
         "That is the average since the start; of those that entered in the last 12 months it is "
         "42 % (21 of 50).",
     ]
@@ -137,9 +161,51 @@ def test_companies_are_called_companies() -> None:
     assert first.startswith("Of 70 matured companies followed up as agreed, 28 were won: 40 %")
 
 
+def test_a_sentence_on_companies_speaks_of_companies_alone() -> None:
+    told = support(
+        values(
+            won_after_late_follow_up=18,
+            sequence=sequence(unit="account", won_after_late_follow_up=7, follow_up_share=0.85),
+        )
+    )
+    assert told[1:3] == [
+        "Sales worked 85 % of the matured companies in time.",
+        "7 more companies were won after a later follow-up than agreed: counted apart.",
+    ]
+    one = support(values(sequence=sequence(unit="account", won_after_late_follow_up=1)))
+    assert one[2].startswith("1 more company was won after a later follow-up")
+    short = support(values(verdict="not_judgeable", sequence=sequence(unit="account")))
+    assert "Were every company not worked as agreed lost, 36 % would be" in short[1]
+    none = sequence(unit="account", value=None)
+    assert support(values(sequence=none))[0].startswith("None of the 100 matured companies was")
+
+
+def test_wins_that_prove_their_own_follow_up_are_told_with_the_rate_without_them() -> None:
+    found = sequence(won_without_follow_up=6, recorded_only=OTHERWISE)
+    sentence = (
+        "6 wins have no recorded follow-up and prove their own; without them the close rate is "
+        "37.5 % (30.4 % to 46 %), and a verdict has to hold both with and without."
+    )
+    assert sentence in support(values(sequence=found))
+    assert sentence in support(values(verdict="not_judgeable", sequence=found))
+    every = values(sequence=found, agreement={"counts": "handed_off", "min_follow_up": 0.8})
+    assert sentence not in support(every)
+    alone = found | {"won_without_follow_up": 1, "recorded_only": {"value": None}}
+    assert (
+        "1 win has no recorded follow-up and proves its own; without it there is no close rate."
+        in support(values(sequence=alone))
+    )
+
+
+def test_one_win_was_won() -> None:
+    assert ", 1 was won: " in support(values(sequence=sequence(won=1)))[0]
+
+
 def test_too_little_work_is_told_with_the_bound_if_all_unworked_were_lost() -> None:
     told = support(values(verdict="not_judgeable"))
-    assert "Were every unworked lead lost, 36 % would be sales-ready (27 % to 45 %)." in told
+    assert told[1] == (
+        "Were every lead not worked as agreed lost, 36 % would be sales-ready (27 % to 45 %)."
+    )
     assert not any("in time." in sentence for sentence in told)
 
 
@@ -150,8 +216,7 @@ def test_what_stands_apart_is_told_apart() -> None:
         values(
             explored=apart,
             before_agreement=apart | {"handed_off": 1},
-            won_after_late_follow_up=1,
-            sequence=sequence(maturing=maturing),
+            sequence=sequence(maturing=maturing, won_after_late_follow_up=1),
         )
     )
     assert told[2:3] == ["1 more was won after a later follow-up than agreed: counted apart."]
@@ -165,13 +230,13 @@ def test_what_stands_apart_is_told_apart() -> None:
 
 def test_young_and_unworked_leads() -> None:
     none = {"value": None, "low": None, "high": None}
-    young = values(matured=0, follow_up_share=None)
+    young = values(sequence=sequence(matured=0, follow_up_share=None, value=None))
     assert support(young)[0].startswith("No handed-off lead has matured")
     rates = {"followed_up": none, "handed_off": none}
-    unworked = values(close_rate=rates, follow_up_share=0.0, matured=7)
+    unworked = values(close_rate=rates, matured=7, sequence=None, follow_up_share=0.0)
     assert support(unworked)[0] == "None of the 7 matured hand-offs was followed up in time."
     # sold after it had entered: worked in the description, not in the sequence
-    late = values(sequence=sequence(value=None, low=None, high=None), matured=7)
+    late = values(sequence=sequence(value=None, low=None, high=None, matured=7))
     assert support(late)[0] == "None of the 7 matured hand-offs was followed up in time."
     maturing = {"handed_off": 2, "won_so_far": 0, "projected": None}
     told = support(values(sequence=sequence(maturing=maturing), follow_up_recorded=False))

@@ -143,12 +143,15 @@ def test_times_are_iso_8601_in_utc_and_nothing_is_made_up(ledger: Ledger) -> Non
     )
     rows = ledger_leads(ledger).astype(object).to_dict("records")
     first, second = ({k: v for k, v in row.items() if plain(v) is not None} for row in rows)
+    # by the ledger's clock, which says microseconds
+    assert datetime.fromisoformat(first.pop("handed_off_recorded_at")).microsecond >= 0
     assert first == {
         "lead": "A",
         "handed_off_at": "2026-01-01T01:00:00Z",
         "rejected_at": "2026-01-01T02:00:00Z",
         "rejection_reason": "no_budget",
         "state": "rejected",
+        "handed_off_moved": False,
     }
     assert second == {"lead": "B", "probability": 0.2, "state": "scored"}
 

@@ -167,4 +167,25 @@ def test_a_win_without_a_recorded_follow_up_waited_an_unknown_time(reported: Rep
     assert values["followed_up"] == 2
     found = values["funnel"]["time_to_first_follow_up"]
     assert (found["leads"], found["median_hours"]) == (1, 6.0)
-    assert [row["leads"] for row in values["funnel"]["by_speed"]] == [1]
+    rows = values["funnel"]["by_speed"]
+    assert [(row["speed"], row["leads"], row["won"]) for row in rows] == [
+        ("on the day", 1, 0),
+        ("not known", 1, 1),
+    ]
+    assert rows[-1]["close_rate"]["reason"].startswith("that they were won is all that shows")
+
+
+def test_the_wins_of_all_speeds_are_those_of_the_report(reported: Report) -> None:
+    rows = [
+        lead("a", "2026-01-01", "2026-01-03", **won("2026-01-09")),
+        lead("b", "2026-01-01", "2026-01-03", followed_up_at="2026-01-03T06:00"),
+        lead("c", "2026-01-01", "2026-01-03", followed_up_at="2026-01-04", **won("2026-01-09")),
+        lead("d", "2026-01-01", "2026-01-03", followed_up_at="2026-01-25", **won("2026-01-29")),
+        lead("e", "2026-01-01", "2026-01-03"),
+        lead("f", "2026-03-20", "2026-03-21", **won("2026-03-22")),  # maturing
+    ]
+    values = reported(rows)
+    told = values["funnel"]["by_speed"]
+    assert sum(row["leads"] for row in told) == values["matured"] == 5
+    assert sum(row["won"] for row in told) == 3
+    assert values["won"] + values["won_after_late_follow_up"] == 3

@@ -70,9 +70,31 @@ def test_each_uncertainty_is_told_where_it_applies(
     assert not any(sentence.startswith(begins) for sentence in [ALWAYS])
 
 
-def test_companies_that_count_once_are_not_uncertain(reported: Report) -> None:
+def test_what_counts_leads_is_uncertain_where_the_verdict_counts_companies(
+    reported: Report,
+) -> None:
     rows = [lead("a"), lead("b", account="a"), HELD_BACK]
-    assert reported(rows, f'{SOLID}\nunit = "account"')["uncertain"] == [ALWAYS]
+    told = reported(rows, f'{SOLID}\nunit = "account"')["uncertain"]
+    assert told[0] == ALWAYS
+    assert told[1].startswith(
+        "2 matured hand-offs of 1 company: the verdict counts companies, but slices,"
+    )
+    once = [lead("a"), lead("b"), HELD_BACK]
+    assert reported(once, f'{SOLID}\nunit = "account"')["uncertain"] == [ALWAYS]
+
+
+def test_wins_without_a_recorded_follow_up_are_told_with_the_rate_without_them(
+    reported: Report,
+) -> None:
+    lost = lead("c", outcome="lost")
+    rows = [lead("a"), lead("b", followed_up_at=None), lost, HELD_BACK]
+    begins = "1 win without a recorded follow-up"
+    told = reported(rows, SOLID)["uncertain"]
+    assert told[0].startswith(f"{begins}; without them the close rate is 50 %. Where calls go")
+    window = reported(rows, SOLID, since="2026-01-01")["uncertain"]
+    assert any(sentence.startswith(f"{begins}. Where calls go unlogged") for sentence in window)
+    every = reported(rows, f'{SOLID}\ncounts = "handed_off"')["uncertain"]
+    assert not any(sentence.startswith(begins) for sentence in every)
 
 
 def test_bulk_closings_are_told(reported: Report) -> None:

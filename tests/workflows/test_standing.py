@@ -112,6 +112,44 @@ def test_without_recording_times_nothing_is_known_to_be_late() -> None:
     assert sequence(mapping=replace(MAPPING, outcome_recorded_at=None))["recorded_late"] == 0
 
 
+def late(
+    recorded: list[str], moved: tuple[int, ...] = (), known: str = "2026-03-01T00:00:00Z"
+) -> int:
+    """Return how many hand-offs were recorded late; 0 is that from before the agreement."""
+    columns = {
+        "handed_off_recorded_at": recorded,
+        "handed_off_moved": [row in moved for row in range(len(ROWS))],
+        "outcome_known_at": [known] * len(ROWS),
+    }
+    found: int = sequence(**columns)["handed_off_late"]
+    return found
+
+
+def test_hand_offs_written_down_after_their_lead_had_entered_are_told() -> None:
+    assert sequence()["handed_off_late"] == 0  # an export does not know
+    soon = ["2026-01-10T00:00:00Z"] * len(ROWS)
+    assert late(soon) == 0
+    # the first two entered on 31 January and 1 February, the last one is maturing
+    assert late([*soon[:1], *["2026-02-01T00:00:00Z"] * 2, *soon[3:]]) == 1
+    assert late([*soon[:6], "2026-02-28T00:00:00Z"]) == 0
+
+
+def test_hand_offs_written_down_when_the_ledger_knew_how_they_ended_are_told() -> None:
+    recorded = ["2026-01-10T00:00:00Z", *["2026-01-20T00:00:00Z"] * 3]
+    recorded += ["2026-01-21T00:00:00Z"] * 3
+    assert late(recorded, known="2026-01-20T00:00:00Z") == 2  # of the matured
+    # outcomes that were known before the first hand-off was recorded: a history
+    assert late(recorded, known="2026-01-19T00:00:00Z") == 0
+
+
+def test_a_history_of_hand_offs_imported_at_once_is_not_late_but_moving_them_is() -> None:
+    recorded = ["2026-02-20T00:00:00Z"] * len(ROWS)
+    assert late(recorded, known="2026-02-20T00:00:00Z") == 0
+    recorded[1:3] = ["2026-02-25T00:00:00Z"] * 2
+    assert late(recorded) == 0  # a second part of the history
+    assert late(recorded, moved=(0, 1, 2, 6)) == 2
+
+
 def looked(crm: SimulatedCrm, definition: Definition, *, at: str) -> dict[str, Any]:
     """Return where the promise stands at a moment, by what the CRM holds."""
     material = gather(crm.leads, definition=definition, root=Path(), as_of=at, labelled=True)

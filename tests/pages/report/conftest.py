@@ -87,7 +87,10 @@ def _sequence(path: list[dict[str, Any]]) -> dict[str, Any]:
         "low": last["low"],
         "high": last["high"],
         "fixed": {"low": 0.3321, "high": 0.3961},
+        "won_without_follow_up": 7,
+        "recorded_only": {"units": 488, "won": 172, "value": 0.3525, "low": 0.306, "high": 0.407},
         "more_needed": 0,
+        "more_needed_matured": 0,
         "more_needed_why": None,
         "if_unworked_were_lost": {"value": 0.341, "low": 0.281, "high": 0.404},
         "last_12_months": {"units": 241, "won": 90, "value": 90 / 241, "low": 0.29, "high": 0.46},
@@ -102,6 +105,7 @@ def _sequence(path: list[dict[str, Any]]) -> dict[str, Any]:
             "next_matures_at": "2026-12-03T00:00:00.000000Z",
         },
         "recorded_late": 4,
+        "handed_off_late": 3,
         "other_agreement": 12,
         "certify_text": "At 0.4 it takes 1.4 years.",
         "certify": [_certified(0.95, 0.3712), _certified(0.8, None)],
@@ -174,6 +178,7 @@ def _funnel() -> dict[str, Any]:
             {"speed": speed, "leads": leads, "won": won, "close_rate": _rate(won, leads)}
             for speed, leads, won in speeds
         ]
+        + [{"speed": "not known", "leads": 7, "won": 7, "close_rate": _rate(0, 0)}]
         + [{"speed": "never", "leads": 60, "won": 0, "close_rate": _rate(0, 0)}],
     }
 
@@ -330,7 +335,10 @@ def poor_example() -> dict[str, Any]:
         "low": None,
         "high": None,
         "fixed": {"low": None, "high": None},
+        "won_without_follow_up": 0,
+        "recorded_only": None,
         "more_needed": None,
+        "more_needed_matured": None,
         "more_needed_why": "no unit has entered yet",
         "if_unworked_were_lost": _rate(0, 0),
         "last_12_months": {"units": 0, "won": 0} | _rate(0, 0),
@@ -345,6 +353,7 @@ def poor_example() -> dict[str, Any]:
             "next_matures_at": "2027-02-20T00:00:00Z",
         },
         "recorded_late": 0,
+        "handed_off_late": 0,
         "other_agreement": None,
         "certify_text": "",
         "certify": [],
@@ -464,6 +473,7 @@ def values(
     neglected = rich["sequence"] | {
         "verdict": "not_judgeable",
         "more_needed": None,
+        "more_needed_matured": None,
         "more_needed_why": "the close rate is not judged while sales works too few hand-offs",
     }
     window = {"since": "2026-01-01T00:00:00Z", "until": "2026-04-01T00:00:00Z"}

@@ -21,6 +21,8 @@ REPEATED = (
     r"/sequence/path/\d+/\w+",  # the same path; the first table has its last point
     r"/sequence/(rate|confidence|handed_off|matured|followed_up|follow_up_share|won)",  # at the top
     r"/sequence/won_after_late_follow_up",
+    r"/sequence/more_needed",  # said as leads to mature, however many of them are worked
+    r"/sequence/recorded_only/\w+",  # the verdict’s rate, where no win lacks a follow-up
     r"/close_rate/\w+/\w+",  # the sequence’s value, and its bounds for one look: fixed
     r"/(explored|before_agreement)/(handed_off|matured|follow_up_share)",  # under the verdict
     r"/(explored|before_agreement)/close_rate/handed_off/\w+",
@@ -398,7 +400,7 @@ def test_the_verdict_colours_the_head_and_what_would_settle_it_is_said(
         "undecided": "Not foreseeable: ",
         None: "-",
     }
-    if values["sequence"] and values["sequence"]["more_needed"]:
+    if values["sequence"] and values["sequence"]["more_needed_matured"]:
         said["undecided"] = "at the present rate."
     assert {sentence for sentence in said.values() if f" {sentence}" in text} - {"-"} == {
         said[verdict]
@@ -406,7 +408,7 @@ def test_the_verdict_colours_the_head_and_what_would_settle_it_is_said(
 
 
 def test_how_many_more_would_decide_is_said(poor: dict[str, Any]) -> None:
-    sequence = poor["sequence"] | {"more_needed": 1120, "more_needed_why": None}
+    sequence = poor["sequence"] | {"more_needed_matured": 1120, "more_needed_why": None}
     text = plain(Page(report_page(poor | {"sequence": sequence})).words)
     assert "About 1,120 more matured leads at the present rate." in text
 

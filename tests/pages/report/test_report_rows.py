@@ -12,15 +12,34 @@ from leadml.pages.report_rows import (
 
 def test_the_verdicts_rate_comes_first(rich: dict[str, Any]) -> None:
     rows = standing_rows(rich)
-    assert [row["main"] for row in rows] == [True, False, False, False, False]
+    assert [row["main"] for row in rows] == [True, *[False] * 5]
     # the path's last point: 3 × 200 units, of which .364 were won
     assert (rows[0]["units"], rows[0]["won"]) == (600, 218)
     assert rows[0]["rate"]["low"] == rich["sequence"]["low"]
-    assert rows[1]["rate"] == {"value": rich["sequence"]["value"], "low": 0.3321, "high": 0.3961}
+    once = {key: rows[2]["rate"][key] for key in ("value", "low", "high")}
+    assert once == {"value": rich["sequence"]["value"], "low": 0.3321, "high": 0.3961}
     # wins after a late follow-up are in that rate, and their sum stands nowhere
     assert (rows[-1]["units"], rows[-1]["won"]) == (rich["matured"], None)
     whole = standing_rows(rich | {"won_after_late_follow_up": 0})
     assert whole[-1]["won"] == rich["won"]
+
+
+def test_the_rate_without_wins_that_prove_their_own_follow_up_is_the_second(
+    rich: dict[str, Any],
+) -> None:
+    row = standing_rows(rich)[1]
+    assert row["label"] == "Without wins that have no recorded follow-up"
+    assert (row["units"], row["won"], row["rate"]["value"]) == (488, 172, 0.3525)
+    none = rich | {"sequence": rich["sequence"] | {"won_without_follow_up": 0}}
+    assert not any(row["label"].startswith("Without") for row in standing_rows(none))
+
+
+def test_why_there_is_no_rate(rich: dict[str, Any], poor: dict[str, Any]) -> None:
+    assert standing_rows(poor)[0]["reason"] == "nothing has matured yet"
+    absent = dict.fromkeys(("value", "low", "high"))
+    unworked = rich["sequence"] | absent | {"path": [], "fixed": {"low": None, "high": None}}
+    reasons = [row["reason"] for row in standing_rows(rich | {"sequence": unworked})]
+    assert reasons[0] == reasons[2] == "none of what has matured was followed up in time"
 
 
 def test_what_counts_in_no_verdict_stands_below(rich: dict[str, Any]) -> None:
