@@ -6,7 +6,8 @@ simulates RUNS companies (2,000) for each setting: they hand leads off for two y
 week. *False* is the share of companies in which any look claims "meets" (or "falls short") at a
 true rate equal to the agreed 30 %. Beside the verdict's own rule stand three that are wrong:
 counting outcomes as they arrive, the exact bound for one look taken every week, and counting the
-leads of accounts one by one. Then, without chance: widths beside the interval for one look, units
+leads of accounts one by one. A fourth table leaves calls unlogged, so that wins alone prove a
+follow-up. Then, without chance: widths beside the interval for one look, units
 until "meets", and what the mixture's own parameter does to both. Last, how often the bounds of the
 projection for maturing leads hold.
 """
@@ -150,6 +151,33 @@ def of_accounts(runs: int) -> None:
         print(f'  confidence {confidence}: unit = "lead" {lead:.1f}, unit = "account" {once:.1f}')
 
 
+def unlogged(runs: int) -> None:
+    print("\nFalse 'meets' where every lead is worked and not every call logged, in % (95 %)")
+    needed = needed_upto(3_000, RATE, 0.95)
+    for true, silent in ((0.3, 0.0), (0.3, 0.1), (0.3, 0.2), (0.28, 0.2), (0.27, 0.25)):
+        random, found = np.random.default_rng(5), np.zeros(2)
+        for _ in range(runs):
+            at = np.sort(random.uniform(0, DAYS, 2_000))
+            won, logged = random.random(2_000) < true, random.random(2_000) >= silent
+            leads = handed_off(at, won, at + 30)
+            leads = replace(leads, followed_up=logged)
+            leads = replace(
+                leads, touched_at=np.where(logged, leads.touched_at, np.datetime64("NaT"))
+            )
+            looks = [weekly(one, needed) for one in (leads, leads.without_proof())]
+            found += looks[0].any(), (looks[0] & looks[1]).any()
+        alone, both = 100 * found / runs
+        print(f"  true {true:.0%}, {silent:.0%} unlogged: wins prove {alone:.1f}, both {both:.1f}")
+
+
+def weekly(leads: HandedOff, needed: np.ndarray) -> np.ndarray:
+    """Tell at which weekly looks the wins among worked units prove the rate."""
+    units = units_of(leads, LEADS)
+    units = units.take(units.followed_up)
+    entered = np.searchsorted((units.enters_at - START) / np.timedelta64(DAY, "us"), LOOKS, "right")
+    return np.concatenate([[0], np.cumsum(units.won)])[entered] >= needed[entered]
+
+
 def widths() -> None:
     print("\nBounds at an observed 30 % and their distance from it, in points; one look beside")
     for confidence in (0.95, 0.8):
@@ -226,5 +254,6 @@ if __name__ == "__main__":
     priors()
     drifting(RUNS)
     of_accounts(RUNS)
+    unlogged(RUNS)
     projections(RUNS)
     false_claims(RUNS)

@@ -1,7 +1,13 @@
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from leadml.domain.event import Event
+from leadml.store.ledger import Ledger
+from leadml.workflows.report import report_values
 
 Report = Callable[..., dict[str, Any]]
 
@@ -122,3 +128,53 @@ def test_the_method_speaks_of_this_agreement(reported: Report) -> None:
 
 def test_a_window_does_not_speak_of_a_sequence(reported: Report) -> None:
     assert not any("sequence" in one for one in reported([lead("a")], since="2026-01-01")["method"])
+
+
+LEDGERS = """\
+[leads]
+id = "id"
+outcome = "stage"
+won = ["won"]
+followed_up_at = "touched"
+[sales_ready]
+horizon_days = 30
+follow_up_days = 7
+"""
+
+
+def test_hand_offs_that_were_written_down_knowing_how_they_ended_are_told(tmp_path: Path) -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    day = [0]
+
+    def at(days: int) -> datetime:
+        return start + timedelta(days=days)
+
+    def told(on: int, event: str, lead: str, happened: int, **detail: Any) -> None:
+        day[0] = on
+        one = Event(
+            event=event, lead=lead, happened_at=at(happened), detail=detail,
+            idempotency_key=f"{event} {lead}",
+        )  # fmt: skip
+        assert [receipt.status for receipt in ledger.record([one])] == ["recorded"]
+
+    (tmp_path / "leadml.toml").write_text(LEDGERS)
+    with Ledger.open(f"sqlite:///{tmp_path / 'a.db'}", clock=lambda: at(day[0])) as ledger:
+        for lead in ("kept", "moved", "mended"):
+            told(1, "handed_off", lead, 0)
+            told(2, "followed_up", lead, 1)
+            told(9, "won", lead, 8)
+        told(
+            3, "corrected", "mended", 3, corrects="handed_off mended", happened_at=at(1).isoformat()
+        )
+        told(
+            40, "corrected", "moved", 40, corrects="handed_off moved", happened_at=at(3).isoformat()
+        )
+        told(41, "won", "afterwards", 12)
+        told(42, "handed_off", "afterwards", 5)
+        values = report_values(ledger=ledger, config=tmp_path / "leadml.toml", as_of=at(60))
+    assert values["sequence"]["handed_off_late"] == 2
+    assert values["sequence"]["recorded_late"] == 1  # the win of day 12 that was told on day 41
+    assert any(
+        sentence.startswith("2 hand-offs recorded, or moved in time, only after the lead had")
+        for sentence in values["uncertain"]
+    )
