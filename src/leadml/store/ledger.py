@@ -166,12 +166,19 @@ class Ledger:
         return self.database.read(lambda connection: int(connection.execute(query).scalar_one()))
 
     def latest(self) -> datetime | None:
-        """Return when the latest event happened, of whatever kind, UTC; None without events."""
-        query = select(func.max(EVENTS.c.happened_at))
-        found: datetime | None = self.database.read(
-            lambda connection: connection.execute(query).scalar()
-        )
-        return found
+        """Return up to when it is known what became of leads, UTC; None without events.
+
+        That is when the latest event happened that is no score: scores go on while the CRM's
+        exports may lag, and a lead whose outcome nobody told yet would count as not won.
+        """
+        moment = func.max(EVENTS.c.happened_at)
+        told = select(moment).where(EVENTS.c.event != "scored")
+
+        def work(connection: Connection) -> datetime | None:
+            found: datetime | None = connection.execute(told).scalar()
+            return found or connection.execute(select(moment)).scalar()
+
+        return self.database.read(work)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
