@@ -83,7 +83,9 @@ def test_the_mark_rises_with_every_change(ledger: Ledger) -> None:
     assert marks == [0, 1, 2, 2]
 
 
-def test_what_became_of_leads_is_known_up_to_the_latest_event_that_is_no_score(ledger: Ledger) -> None:
+def test_what_became_of_leads_is_known_up_to_the_latest_event_that_is_no_score(
+    ledger: Ledger,
+) -> None:
     assert ledger.latest() is None
     ledger.record([event("scored", happened_at=THEN + timedelta(hours=1))])
     assert ledger.latest() == THEN + timedelta(hours=1)
