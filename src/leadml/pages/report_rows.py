@@ -70,8 +70,8 @@ def _sequence_rows(s: Payload) -> list[dict[str, Any]]:
     lost = f"If every {one} not worked as agreed were lost"
     return [
         _row("The verdict’s rate", "valid at every look", running, *counted) | {"main": True},
-        *_without_record(s),
         _row("The same, looked at only once", "for comparison", fixed, *counted),
+        *_without_record(s),
         _row("The last twelve months", ONE_LOOK, year, year["units"], year["won"]),
         _row(lost, "valid at every look", s["if_unworked_were_lost"]),
     ]

@@ -16,7 +16,7 @@ def test_the_verdicts_rate_comes_first(rich: dict[str, Any]) -> None:
     # the path's last point: 3 × 200 units, of which .364 were won
     assert (rows[0]["units"], rows[0]["won"]) == (600, 218)
     assert rows[0]["rate"]["low"] == rich["sequence"]["low"]
-    once = {key: rows[2]["rate"][key] for key in ("value", "low", "high")}
+    once = {key: rows[1]["rate"][key] for key in ("value", "low", "high")}
     assert once == {"value": rich["sequence"]["value"], "low": 0.3321, "high": 0.3961}
     # wins after a late follow-up are in that rate, and their sum stands nowhere
     assert (rows[-1]["units"], rows[-1]["won"]) == (rich["matured"], None)
@@ -24,10 +24,10 @@ def test_the_verdicts_rate_comes_first(rich: dict[str, Any]) -> None:
     assert whole[-1]["won"] == rich["won"]
 
 
-def test_the_rate_without_wins_that_prove_their_own_follow_up_is_the_second(
+def test_the_rate_without_wins_that_prove_their_own_follow_up_is_told(
     rich: dict[str, Any],
 ) -> None:
-    row = standing_rows(rich)[1]
+    row = standing_rows(rich)[2]
     assert row["label"] == "Without wins that have no recorded follow-up"
     assert (row["units"], row["won"], row["rate"]["value"]) == (488, 172, 0.3525)
     none = rich | {"sequence": rich["sequence"] | {"won_without_follow_up": 0}}
@@ -39,7 +39,7 @@ def test_why_there_is_no_rate(rich: dict[str, Any], poor: dict[str, Any]) -> Non
     absent = dict.fromkeys(("value", "low", "high"))
     unworked = rich["sequence"] | absent | {"path": [], "fixed": {"low": None, "high": None}}
     reasons = [row["reason"] for row in standing_rows(rich | {"sequence": unworked})]
-    assert reasons[0] == reasons[2] == "none of what has matured was followed up in time"
+    assert reasons[0] == reasons[1] == "none of what has matured was followed up in time"
 
 
 def test_what_counts_in_no_verdict_stands_below(rich: dict[str, Any]) -> None:
