@@ -83,7 +83,7 @@ def test_the_mark_rises_with_every_change(ledger: Ledger) -> None:
     assert marks == [0, 1, 2, 2]
 
 
-def test_what_became_of_leads_is_known_up_to_the_latest_event_that_is_no_score(
+def test_what_became_of_leads_is_known_up_to_the_latest_event_of_the_crm(
     ledger: Ledger,
 ) -> None:
     assert ledger.latest() is None
@@ -91,6 +91,8 @@ def test_what_became_of_leads_is_known_up_to_the_latest_event_that_is_no_score(
     assert ledger.latest() == THEN + timedelta(hours=1)
     ledger.record([event(), event("won", happened_at=THEN + timedelta(minutes=1))])
     assert ledger.latest() == THEN + timedelta(minutes=1)  # scores tell nothing of outcomes
+    ledger.record([event("corrected", happened_at=NOW, detail={"corrects": "none", "void": True})])
+    assert ledger.latest() == THEN + timedelta(minutes=1)
 
 
 def test_history_is_in_the_order_of_the_world(ledger: Ledger) -> None:

@@ -168,11 +168,12 @@ class Ledger:
     def latest(self) -> datetime | None:
         """Return up to when it is known what became of leads, UTC; None without events.
 
-        That is when the latest event happened that is no score: scores go on while the CRM's
-        exports may lag, and a lead whose outcome nobody told yet would count as not won.
+        That is when the latest event happened that is neither a score nor a correction: both go on
+        while the CRM's exports may lag, and a lead whose outcome nobody told yet would count as not
+        won.
         """
         moment = func.max(EVENTS.c.happened_at)
-        told = select(moment).where(EVENTS.c.event != "scored")
+        told = select(moment).where(EVENTS.c.event.not_in(("scored", "corrected")))
 
         def work(connection: Connection) -> datetime | None:
             found: datetime | None = connection.execute(told).scalar()

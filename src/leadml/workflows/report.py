@@ -68,7 +68,7 @@ def report(
         Folder for report.json and report.html; default ``report/`` beside the configuration.
     as_of : str or datetime, optional
         What counts as now; default the latest time that is known: of a ledger, that of its latest
-        event that is no score.
+        event that is neither a score nor a correction.
     since, until : str or datetime, optional
         Describe only hand-offs from `since` on up to, but not including, `until` (ISO dates, 00:00
         in the configured zone, or times): without a verdict.
