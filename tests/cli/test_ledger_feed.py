@@ -131,6 +131,14 @@ def test_forgetting_asks_first(folder: Path) -> None:
     assert len(typed(folder, "export").stdout.splitlines()) == 3  # counted on, under other names
 
 
+def test_an_id_is_forgotten_however_it_is_spelt(folder: Path) -> None:
+    (folder / "leads.csv").write_text(CSV.replace("L1,", "7.0,"))  # a spreadsheet's 7
+    typed(folder, "import", str(folder / "leads.csv"))
+    values = json.loads(typed(folder, "forget", " 7.0 ", "--yes", "--json").stdout)
+    assert values["events"] == 2
+    assert "\n7," not in typed(folder, "export").stdout
+
+
 def test_pruning(folder: Path) -> None:
     newer = "L5,2026-01-02T10:00:00Z,,,Lost,2026-01-09T10:00:00Z\nL6,2024-01-03T10:00:00Z,,,Open,\n"
     (folder / "leads.csv").write_text(CSV.replace("2026-", "2024-") + newer)

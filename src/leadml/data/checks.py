@@ -59,6 +59,7 @@ CODES = {
     "DATA045": "a column whose changes hold no values; not rolled back",
     "DATA046": "a history without a moment to roll back to",
     "DATA050": "explored leads without a hand-off probability; they do not count",
+    "DATA051": "served probabilities that are none; read as missing",
     "TIME001": "times that cannot be read; their rows are set aside",
     "TIME002": "times without an offset, read in the configured zone",
     "TIME003": "times with and without an offset in one column",

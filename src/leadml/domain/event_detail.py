@@ -1,5 +1,6 @@
 """What each kind of event may say besides who and when: closed names, each with its own range."""
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import MAXYEAR, MINYEAR, datetime
 from math import isfinite
@@ -30,7 +31,13 @@ def share(value: Any) -> str:
 def text(value: object) -> str:
     """Expect a text of bounded length."""
     good = isinstance(value, str) and len(value.strip()) > 0 and len(value) <= MOST_TEXT
-    return "" if good else f"a text of 1 to {MOST_TEXT} characters"
+    good = good and not any(_is_control(each) for each in str(value))
+    return "" if good else f"a text of 1 to {MOST_TEXT} characters without control characters"
+
+
+def _is_control(sign: str) -> bool:
+    """Tell whether a sign prints nothing: it would garble a page or a spreadsheet."""
+    return unicodedata.category(sign) in {"Cc", "Cs"} and sign not in "\t\n\r"
 
 
 def time(value: object) -> str:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from leadml.data.values import NO_TIME
+from leadml.data.values import NO_TIME, missing_texts, to_text
 from leadml.domain.event import Stored, iso
 from leadml.domain.lead_state import LeadState, state_of
 from leadml.errors import ConfigError
@@ -120,7 +120,7 @@ def forget_lead(
     settings = load_settings(config)
     with open_ledger(settings, create=False) as ledger:
         progress("erasing", 0.0)
-        done = forget(ledger, lead)
+        done = forget(ledger, _spelt(lead, ledger, settings))
         progress("writing the file anew", 0.3)
         rewritten = ledger.database.rewrite()
         note = "" if ledger.database.is_sqlite else LEFT_ON_POSTGRESQL
@@ -129,8 +129,17 @@ def forget_lead(
 
 def known_events(lead: str, *, config: Path | str | Settings | None = None) -> int:
     """Return how many events the ledger holds of a lead."""
-    with open_ledger(config, create=False) as ledger:
-        return len(ledger.history(lead))
+    settings = load_settings(config)
+    with open_ledger(settings, create=False) as ledger:
+        return len(ledger.history(_spelt(lead, ledger, settings)))
+
+
+def _spelt(lead: str, ledger: Ledger, settings: Settings) -> str:
+    """Return an id as the ledger keeps it: 7 and "7.0" are one lead, as everywhere."""
+    if ledger.history(lead):
+        return lead
+    mapping = settings.definition.leads
+    return to_text(lead, missing_texts(mapping.missing)) or lead
 
 
 def prune(

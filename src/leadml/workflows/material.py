@@ -94,6 +94,7 @@ def gather(
     as_of: str | datetime | None = None,
     labelled: bool,
     to_learn: bool = False,
+    by_clock: bool = False,
 ) -> Material:
     """Read an export, its activities and the history of its attributes.
 
@@ -107,6 +108,8 @@ def gather(
         Whether outcomes are needed: then every mapped column must be there, else only ``id``.
     to_learn : bool
         Whether somebody must have won.
+    by_clock : bool
+        Whether times ahead of the clock never decide what counts as now.
     """
     mapping = definition.leads
     required = {*mapping.named_columns, "outcome"} if labelled else {"id"}
@@ -119,8 +122,9 @@ def gather(
     )
     touches = None if activities is None else read_touches(activities, definition, root)
     changes = None if history is None else read_changes(history, definition, root)
-    now = latest_of(found, touches, changes, as_of=read_as_of(as_of, mapping.timezone))
-    if as_of is None:
+    moment = read_as_of(as_of, mapping.timezone)
+    now = latest_of(found, touches, changes, as_of=moment, by_clock=by_clock)
+    if as_of is None and by_clock:
         found = replace(found, findings=(*found.findings, *_times_ahead(found, now)))
     return Material(found, touches, now, changes)
 
@@ -196,17 +200,18 @@ def latest_of(
     history: History | None,
     *,
     as_of: datetime | None,
+    by_clock: bool = False,
 ) -> np.datetime64 | None:
     """Return what counts as now: the moment asked for, else the latest mapped time, UTC.
 
-    A time that lies ahead of the clock, a slip in an export, would let every open lead mature: it
-    does not count, unless all times do.
+    Judged `by_clock`, a time that lies ahead of it, a slip in an export, does not count unless all
+    times do: it would let every open lead mature.
     """
     if as_of is not None:
         return np.datetime64(as_of.astimezone(UTC).replace(tzinfo=None), "us")
     read = [part for part in (leads, activities, history) if part is not None]
     clock = np.datetime64(datetime.now(UTC).replace(tzinfo=None) + _AHEAD, "us")
-    for until in (clock, None):
+    for until in (clock, None) if by_clock else (None,):
         latest = [moment for part in read if (moment := part.latest_time(until)) is not None]
         if latest:
             return max(latest)

@@ -130,7 +130,13 @@ def report_values(
     definition = settings.definition
     window = window_of(since, until, definition.leads.timezone)
     material = gather(
-        leads, definition=definition, root=settings.root, table=table, as_of=as_of, labelled=True
+        leads,
+        definition=definition,
+        root=settings.root,
+        table=table,
+        as_of=as_of,
+        labelled=True,
+        by_clock=True,
     )
     progress("judging", 0.5)
     scope = Scope(material, material.judge(settings), settings, window, origin)
