@@ -263,6 +263,11 @@ class TestKeys:
         assert settings.keys == ("plain", "ch1ef", "other")
         assert "ch1ef" not in repr(settings)
 
+    def test_proxies_are_trusted_only_where_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert read("").trusted_proxies == ()
+        monkeypatch.setenv("LEADML_TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/24")
+        assert read("").trusted_proxies == ("127.0.0.1", "10.0.0.0/24")
+
 
 def test_settings_are_frozen() -> None:
     with pytest.raises(FrozenInstanceError):

@@ -26,6 +26,7 @@ T = TypeVar("T")
 CONFIG_NAME = "leadml.toml"
 API_KEYS_VARIABLE = "LEADML_API_KEYS"
 ADMIN_KEYS_VARIABLE = "LEADML_ADMIN_KEYS"
+PROXIES_VARIABLE = "LEADML_TRUSTED_PROXIES"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +104,9 @@ class Settings:
         Keys the service accepts, from ``LEADML_API_KEYS`` (comma separated); never printed.
     admin_keys : tuple of str
         Keys that may also change what serves, from ``LEADML_ADMIN_KEYS``; never printed.
+    trusted_proxies : tuple of str
+        Addresses and networks of proxies that the service believes for whom they ask, from
+        ``LEADML_TRUSTED_PROXIES`` (comma separated).
     """
 
     definition: Definition
@@ -115,6 +119,7 @@ class Settings:
     rejections: tuple[str, ...] = REJECTIONS
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     admin_keys: tuple[str, ...] = field(default=(), repr=False)
+    trusted_proxies: tuple[str, ...] = ()
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -168,12 +173,13 @@ def settings_from(content: Mapping[str, Any], *, path: Path) -> Settings:
         ),
         api_keys=keys_from(os.environ, API_KEYS_VARIABLE),
         admin_keys=keys_from(os.environ, ADMIN_KEYS_VARIABLE),
+        trusted_proxies=keys_from(os.environ, PROXIES_VARIABLE),
         rejections=_read(RejectionSettings, sections["rejections"], "rejections", where).reasons,
     )
 
 
 def keys_from(environment: Mapping[str, str], variable: str) -> tuple[str, ...]:
-    """Return the keys in a variable of the environment, which separates them by commas."""
+    """Return the keys, or other words, that a variable of the environment separates by commas."""
     keys = environment.get(variable, "").split(",")
     return tuple(key.strip() for key in keys if key.strip())
 

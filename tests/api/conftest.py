@@ -107,10 +107,10 @@ class Running:
 
 
 @contextmanager
-def running(app: FastAPI) -> Iterator[Running]:
+def running(app: FastAPI, proxies: tuple[str, ...] = ()) -> Iterator[Running]:
     """Serve an application on loopback while the block runs."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn_server(app)
+    server = uvicorn_server(app, proxies=proxies)
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()  # the socket listens already: early requests wait
     port = listener.getsockname()[1]

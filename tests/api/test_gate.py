@@ -74,13 +74,21 @@ class TestKeys:
 
 
 class TestWithoutKeys:
-    @pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1", "[::1]:9", "LOCALHOST."])
+    @pytest.mark.parametrize(
+        "host", ["localhost:8000", "127.0.0.1", "127.0.0.1:8000", "[::1]", "[::1]:9", "LOCALHOST."]
+    )
     def test_this_machine_is_answered(self, service: Any, host: str) -> None:
         assert service.client.get("/v1/model", headers={"Host": host}).status_code == 200
 
     @pytest.mark.parametrize(
-        "host", ["example.com", "example.com:8000", "127.0.0.1.example.com", "[::2]", "", "0.0.0.0"]
-    )
+        "host",
+        [
+            "example.com", "example.com:8000", "127.0.0.1.example.com", "[::2]", "", "0.0.0.0",
+            "[::1]evil", "[::1]evil:80", "[::1]:", "[::1]:8a", "[::1", "::1", "[localhost]",
+            "[127.0.0.1]", "127.0.0.1:", "127.0.0.1:8a",
+            "127.0.0.1:80:80", "localhost:evil", "localhost..",
+        ],
+    )  # fmt: skip
     def test_a_name_that_may_be_rebound_is_not(self, service: Any, host: str) -> None:
         answer = service.client.get("/v1/model", headers={"Host": host})
         assert answer.status_code == 403
@@ -110,6 +118,21 @@ class TestWithoutKeys:
         }
         asyncio.run(service.app(scope, receive, send))
         assert sent[0]["status"] == status
+
+    @pytest.mark.parametrize(
+        ("headers", "status"),
+        [
+            ({"X-Forwarded-For": "192.0.2.7"}, 403),
+            ({"X-Forwarded-For": "192.0.2.7, 127.0.0.1"}, 403),
+            ({"X-Forwarded-For": ""}, 403),
+            ({"X-Real-IP": "192.0.2.7"}, 403),
+            ({"X-Forwarded-For": "127.0.0.1, ::1", "X-Real-IP": "127.0.0.1"}, 200),
+        ],
+    )
+    def test_a_proxy_that_asks_for_another_machine_is_not(
+        self, service: Any, headers: dict[str, str], status: int
+    ) -> None:
+        assert service.client.get("/v1/model", headers=headers).status_code == status
 
 
 @pytest.mark.parametrize(
@@ -148,6 +171,32 @@ class TestBodies:
                 b"POST /v1/score HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000001\r\n\r\n"
             )
             assert connection.recv(12) == b"HTTP/1.1 413"
+
+    @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/docs", "/openapi.json", "/login"])
+    @pytest.mark.parametrize("headers", [{}, {"X-API-Key": "wrong"}])
+    def test_without_a_key_sixteen_kilobytes_and_no_more(
+        self, guarded: Any, path: str, headers: dict[str, str]
+    ) -> None:
+        def post(size: int) -> Any:
+            return guarded.client.post(path, content=b"x" * size, headers=headers)
+
+        assert post(16_000).status_code == (403 if path == "/login" else 405)
+        answer = post(16_001)
+        assert answer.status_code == 413
+        assert answer.json()["detail"] == "without a known API key a request may have 16 kB at most"
+
+    def test_without_a_key_more_is_not_waited_for(self, guarded: Any) -> None:
+        head = b"POST /healthz HTTP/1.1\r\nHost: localhost\r\n"
+        chunked = b"Transfer-Encoding: chunked\r\n\r\n3e81\r\n" + b"x" * 16_001 + b"\r\n"
+        for rest in (b"Content-Length: 16001\r\n\r\n", chunked):
+            with socket.create_connection(("127.0.0.1", guarded.port)) as connection:
+                connection.sendall(head + rest)
+                assert connection.recv(12) == b"HTTP/1.1 413"
+
+    def test_with_a_key_an_open_path_takes_as_much_as_any(self, guarded: Any) -> None:
+        key = {"X-API-Key": "first"}
+        answer = guarded.client.post("/healthz", content=b"x" * 16_001, headers=key)
+        assert answer.status_code == 405
 
     def test_a_body_of_unknown_length_is_counted(self, service: Any) -> None:
         chunks = (b" " * 100_000 for _ in range(51))

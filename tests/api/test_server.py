@@ -9,11 +9,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from fastapi import FastAPI, Request
 
 from leadml.api.server import serve
 from leadml.errors import ConfigError
@@ -42,6 +44,43 @@ def test_an_address_that_is_not_ours_is_one_line(tmp_path: Any, make_settings: A
     settings = make_settings(tmp_path, keys=("k",))
     with pytest.raises(ConfigError, match=r"cannot listen on 192\.0\.2\.1 port 0"):
         serve(settings, host="192.0.2.1", port=0, say=print)
+
+
+@pytest.mark.parametrize("proxy", ["*", "proxy.example.com", "10.0.0.1/24"])
+def test_a_trusted_proxy_has_an_address(tmp_path: Any, make_settings: Any, proxy: str) -> None:
+    settings = replace(make_settings(tmp_path), trusted_proxies=("127.0.0.1", proxy))
+    expected = re.escape(f"LEADML_TRUSTED_PROXIES holds '{proxy}': expected addresses or networks")
+    with pytest.raises(ConfigError, match=expected):
+        serve(settings, host="127.0.0.1", port=0, say=print)
+
+
+@pytest.mark.parametrize(
+    ("proxies", "said", "peer"),
+    [
+        ((), "192.0.2.7", "http 127.0.0.1"),
+        (("10.0.0.0/8",), "192.0.2.7", "http 127.0.0.1"),
+        (("127.0.0.1",), "192.0.2.7", "https 192.0.2.7"),
+        (("127.0.0.0/8", "10.0.0.0/8"), "192.0.2.9, 192.0.2.7, 10.1.1.1", "https 192.0.2.7"),
+    ],
+)
+def test_only_proxies_that_are_named_are_believed(
+    serve_app: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    proxies: tuple[str, ...],
+    said: str,
+    peer: str,
+) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")  # uvicorn's own
+    app = FastAPI()
+
+    @app.get("/")
+    async def caller(request: Request) -> str:
+        assert request.client is not None
+        return f"{request.url.scheme} {request.client.host}"
+
+    headers = {"X-Forwarded-For": said, "X-Forwarded-Proto": "https"}
+    with serve_app(app, proxies) as server:
+        assert server.client.get("/", headers=headers).json() == peer
 
 
 PROCESS = """

@@ -44,7 +44,7 @@ def site_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def site(site_root: Path, make_site: Callable[..., Any]) -> Iterator[Any]:
-    """Return a server without keys, with a ledger of two leads."""
+    """Return a server without keys, with a ledger of three leads."""
     with make_site(site_root, TOML) as server:
         ledger = server.app.state.ledger.open()
         at = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
@@ -53,7 +53,8 @@ def site(site_root: Path, make_site: Callable[..., Any]) -> Iterator[Any]:
         handed = Event(event="handed_off", lead="L1", happened_at=at)
         rejection = {"reason": "wrong_person", "right_person": "Jo <i>"}
         rejected = Event(event="rejected", lead=NASTY, happened_at=at, detail=rejection)
-        receipts = ledger.record([scored, handed, rejected])
+        seventh = Event(event="accepted", lead="7", happened_at=at)
+        receipts = ledger.record([scored, handed, rejected, seventh])
         assert {receipt.status for receipt in receipts} == {"recorded"}
         yield server
 
@@ -247,15 +248,16 @@ class TestAccess:
         form = {"token": token_in(guarded_site.client.get("/login")), "next": "/"}
 
         def attempt(key: str) -> httpx2.Response:
-            sent = form | {"key": key}
-            return guarded_site.client.post("/login", data=sent, headers=own(guarded_site))
+            sent = form | {"key": key}  # from an address that it makes up, so it says
+            said = {"X-Forwarded-For": f"192.0.2.{len(key)}"}
+            return guarded_site.client.post("/login", data=sent, headers=own(guarded_site) | said)
 
         try:
-            answers = [attempt(f"guess-{n}") for n in range(5)]
+            answers = [attempt(f"guess-{10**n}") for n in range(5)]
             assert [answer.status_code for answer in answers] == [403] * 5
             assert "This key is not known" in answers[0].text
             assert 'aria-invalid="true" aria-describedby="problem hint"' in answers[0].text
-            assert "guess-0" not in answers[0].text
+            assert "guess-1" not in answers[0].text
             late = attempt("plain")  # even the right one has to wait
             assert (late.status_code, late.headers["Retry-After"]) == (429, "1")
             assert "Wait 1 second, then try again." in late.text
@@ -383,6 +385,18 @@ class TestLead:
             assert "Jo &lt;i&gt;" in answer.text
             assert "wrong person" in answer.text
 
+    @pytest.mark.parametrize(
+        "path", ["/leads/7.0", "/leads?lead=7.0", "/leads/%207%20", "/leads/7"]
+    )
+    def test_ids_are_spelt_as_the_api_spells_them(self, site: Any, path: str) -> None:
+        answer = site.client.get(path)
+        assert answer.status_code == 200
+        assert "<h1>7</h1>" in answer.text
+        told = site.client.get(
+            path.replace("/leads?lead=", "/leads/").replace("/leads", "/v1/leads")
+        )
+        assert told.json()["lead"] == "7"
+
     def test_no_id_at_all_is_asked_for(self, site: Any) -> None:
         for path in ("/leads/", "/leads?lead=", "/leads?lead=%20"):
             answer = site.client.get(path)
@@ -483,7 +497,7 @@ class TestOtherPages:
     def test_the_overview_tells_what_serves_and_how_much_the_ledger_holds(self, site: Any) -> None:
         page = site.client.get("/").text
         assert "<h1>Version 1 scores leads.</h1>" in page
-        assert '<dt>leads</dt><dd><data value="2">2</data>' in page
+        assert '<dt>leads</dt><dd><data value="3">3</data>' in page
         assert '<dt>hand-offs</dt><dd><data value="1">1</data>' in page
 
     def test_the_agreement_with_its_hash_and_whether_the_champion_keeps_it(

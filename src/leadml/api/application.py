@@ -13,6 +13,7 @@ import leadml
 from leadml.api.champion import Champion
 from leadml.api.docs_page import docs_page
 from leadml.api.gate import OPEN_PATHS, Gate
+from leadml.api.head import Head
 from leadml.api.ledger_link import LedgerLink
 from leadml.api.ledger_routes import ledger, record_events
 from leadml.api.ledger_schemas import EventIn
@@ -67,7 +68,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(ledger)
     app.add_api_route("/docs", _docs, include_in_schema=False)
     sessions = add_pages(app, settings)
-    app.add_middleware(
+    app.add_middleware(Head)
+    app.add_middleware(  # the last added is the first asked
         Gate,
         keys=settings.api_keys,
         admin_keys=settings.admin_keys,

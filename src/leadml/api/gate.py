@@ -1,9 +1,10 @@
 """What every request passes before any route sees it: who may ask, and how much.
 
 Without a key the service answers this machine only: the peer and the Host header must both be
-loopback, so a web page that rebinds its name to 127.0.0.1 gets nothing. With keys every path but
-the health checks and the description of the service needs one. What a caller may do travels on as
-scopes, in the request's state: see `leadml.api.scopes`.
+loopback, so a web page that rebinds its name to 127.0.0.1 gets nothing; nor does who comes through
+a proxy that names another address. With keys every path but the health checks, the description of
+the service and the sign-in needs one. What a caller may do travels on as scopes, in the request's
+state: see `leadml.api.scopes`.
 """
 
 import asyncio
@@ -27,6 +28,8 @@ from leadml.api.scopes import ADMIN_SCOPES, KEY_SCOPES, NO_SCOPES
 from leadml.api.sessions import COOKIE, Sessions
 
 MOST_BYTES = 5_000_000
+MOST_BYTES_UNKNOWN = 16_000
+"""Most that is read of a caller who showed no key: room for the form to sign in, not for memory."""
 BODY_SECONDS = 30.0
 LOGIN = "/login"
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/docs", "/openapi.json", LOGIN})
@@ -111,8 +114,9 @@ class Gate:
         start = time.perf_counter()
         try:
             scope.setdefault("state", {})
-            scope["state"]["scopes"] = self._admitted(scope)
-            body = await _body(Headers(scope=scope), receive)
+            scopes = scope["state"]["scopes"] = self._admitted(scope)
+            most = MOST_BYTES if scopes else MOST_BYTES_UNKNOWN
+            body = await _body(Headers(scope=scope), receive, most)
             await self.app(scope, _Replay(body, receive), reply)
         except Refusal as refusal:
             await refusal.response()(scope, receive, reply)
@@ -182,7 +186,8 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 def _only_from_here(scope: Scope, headers: Headers) -> None:
     peer = scope.get("client")
-    if (peer is None or is_loopback(peer[0])) and is_loopback(_host(headers.get("host", ""))):
+    callers = [*_forwarded(headers), *([] if peer is None else [peer[0]])]
+    if all(map(is_loopback, callers)) and is_loopback(_host(headers.get("host", ""))):
         return
     raise Refusal(
         HTTPStatus.FORBIDDEN,
@@ -190,16 +195,24 @@ def _only_from_here(scope: Scope, headers: Headers) -> None:
     )
 
 
+def _forwarded(headers: Headers) -> list[str]:
+    """Return for whom proxies say that they ask; what is no address is nobody of this machine."""
+    said = [*headers.getlist("x-forwarded-for"), *headers.getlist("x-real-ip")]
+    return [caller.strip() for line in said for caller in line.split(",")]
+
+
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f]*:[0-9A-Fa-f:.]+)\]|([^\[\]:]+))(?::[0-9]{1,5})?")
+
+
 def _host(header: str) -> str:
-    """Return the host of a Host header, without port and IPv6 brackets."""
-    if header.startswith("["):
-        return header[1:].partition("]")[0]
-    return header.partition(":")[0]
+    """Return the host of a Host header, without port and IPv6 brackets; "" where it is none."""
+    found = _HOST.fullmatch(header)
+    return (found[1] or found[2]) if found else ""
 
 
 def is_loopback(host: str) -> bool:
     """Tell whether a host name or address means this machine and nothing else."""
-    if host.casefold().rstrip(".") == "localhost":
+    if host.casefold().removesuffix(".") == "localhost":
         return True
     try:
         return ip_address(host).is_loopback
@@ -207,13 +220,13 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-async def _body(headers: Headers, receive: Receive) -> bytes:
-    """Read the whole body, no more than 5 MB and no longer than 30 seconds."""
-    if _announced(headers) > MOST_BYTES:
-        raise _too_large()
+async def _body(headers: Headers, receive: Receive, most: int) -> bytes:
+    """Read the whole body, no more than `most` bytes and no longer than 30 seconds."""
+    if _announced(headers) > most:
+        raise _too_large(most)
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            return await _read(receive)
+            return await _read(receive, most)
     except TimeoutError:
         detail = f"the body did not arrive within {BODY_SECONDS:.0f} seconds"
         raise Refusal(HTTPStatus.REQUEST_TIMEOUT, detail) from None
@@ -224,22 +237,24 @@ def _announced(headers: Headers) -> int:
     return int(length) if length.isdecimal() else 0
 
 
-async def _read(receive: Receive) -> bytes:
+async def _read(receive: Receive, most: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     while True:
         message = await receive()
         part = message.get("body", b"")
         size += len(part)
-        if size > MOST_BYTES:
-            raise _too_large()
+        if size > most:
+            raise _too_large(most)
         parts.append(part)
         if not message.get("more_body", False):
             return b"".join(parts)
 
 
-def _too_large() -> Refusal:
+def _too_large(most: int) -> Refusal:
     detail = f"a request may have {MOST_BYTES // 1_000_000} MB at most; send fewer leads at a time"
+    if most < MOST_BYTES:
+        detail = f"without a known API key a request may have {most // 1_000} kB at most"
     return Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
 
 

@@ -50,9 +50,8 @@ async def sign_in(request: Request) -> Response:
     session = sessions.read(cookie)
     log.info("audit: %s signed in", session.who if session else "")
     answer = _go(then)
-    secure = request.url.scheme == "https"
     answer.set_cookie(
-        COOKIE, cookie, max_age=SECONDS, secure=secure, httponly=True, samesite="strict"
+        COOKIE, cookie, max_age=SECONDS, secure=_secure(request), httponly=True, samesite="strict"
     )
     return answer
 
@@ -94,6 +93,12 @@ def _form(
         hours=SECONDS // 3600,
     )
     return page_answer(html, status, headers=None if wait is None else {"Retry-After": str(wait)})
+
+
+def _secure(request: Request) -> bool:
+    """Tell whether the browser came over HTTPS; a false word keeps its sender's own cookie back."""
+    said = request.headers.get("x-forwarded-proto", "").partition(",")[0].strip().casefold()
+    return "https" in {request.url.scheme, said}
 
 
 def _local(then: str) -> str:

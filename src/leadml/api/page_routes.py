@@ -87,8 +87,6 @@ async def lead(request: Request, lead: str) -> Response:
 
 async def _lead(request: Request, asked: str) -> Response:
     frame = frame_of(request, "/leads")
-    # A score just given is part of it.
-    await in_ledger(request, request.app.state.recorder.flush)
     history = await in_ledger(request, partial(_history, request, asked))
     if history is None:
         missing = look_up_page(frame, asked=asked[:200], found=False)

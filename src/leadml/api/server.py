@@ -2,9 +2,9 @@
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import uvicorn
@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from leadml.api.application import create_app
 from leadml.api.gate import is_loopback
 from leadml.errors import ConfigError
-from leadml.settings import API_KEYS_VARIABLE, Settings
+from leadml.settings import API_KEYS_VARIABLE, PROXIES_VARIABLE, Settings
 
 _LOGGING: dict[str, Any] = {
     "version": 1,
@@ -42,9 +42,11 @@ def serve(settings: Settings, *, host: str, port: int, say: Callable[[str], None
     Raises
     ------
     ConfigError
-        If the address cannot be listened on, or would be open to others without any key.
+        If the address cannot be listened on, or would be open to others without any key; if a
+        trusted proxy is no address.
     """
     _refuse_open_door(settings, host)
+    _refuse_unknown_proxies(settings.trusted_proxies)
     listener = _listener(host, port)
     app = create_app(settings)
     address = f"http://{_shown(host)}:{listener.getsockname()[1]}"
@@ -55,16 +57,25 @@ def serve(settings: Settings, *, host: str, port: int, say: Callable[[str], None
         say(f"no {API_KEYS_VARIABLE} is set: only this machine is answered, without a key")
     say(app.state.ledger.told)
     with listener, suppress(KeyboardInterrupt):
-        uvicorn_server(app, logging=_LOGGING).run(sockets=[listener])
+        server = uvicorn_server(app, logging=_LOGGING, proxies=settings.trusted_proxies)
+        server.run(sockets=[listener])
 
 
-def uvicorn_server(app: FastAPI, *, logging: dict[str, Any] | None = None) -> uvicorn.Server:
-    """Return a server for the application; its own access log stays off, it would log queries."""
+def uvicorn_server(
+    app: FastAPI, *, logging: dict[str, Any] | None = None, proxies: Sequence[str] = ()
+) -> uvicorn.Server:
+    """Return a server for the application; its own access log stays off, it would log queries.
+
+    Only of `proxies` is believed for whom they ask (``X-Forwarded-For``, ``X-Forwarded-Proto``):
+    anybody else could name a new address with every key that it guesses.
+    """
     config = uvicorn.Config(
         app,
         log_config=logging,
         access_log=False,
         server_header=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
         lifespan="on",
         timeout_graceful_shutdown=10,
     )
@@ -78,6 +89,18 @@ def _refuse_open_door(settings: Settings, host: str) -> None:
             "to one or more keys (comma separated), or leave --host out"
         )
         raise ConfigError(msg)
+
+
+def _refuse_unknown_proxies(proxies: Sequence[str]) -> None:
+    for proxy in proxies:
+        try:
+            ip_network(proxy)
+        except ValueError:
+            msg = (
+                f"{PROXIES_VARIABLE} holds {proxy!r}: expected addresses or networks, separated by "
+                "commas, such as 127.0.0.1,10.0.0.0/24"
+            )
+            raise ConfigError(msg) from None
 
 
 def _listener(host: str, port: int) -> socket.socket:
