@@ -49,3 +49,12 @@ def test_where_nothing_is_recorded_nothing_is_zero(reported: Report) -> None:
         "mapped"
     )
     assert bare["to_marketing"] == []
+
+
+def test_an_exports_words_are_those_of_the_list_where_they_mean_the_same(reported: Report) -> None:
+    words = ["Kein Budget", "no budget", "No_Budget", "Timing"]
+    rows = [
+        handed(f"x{n}", rejected_at="2026-01-11", rejection_reason=w) for n, w in enumerate(words)
+    ]
+    found = reported(rows)["rejections"]["reasons"]
+    assert [(row["reason"], row["leads"]) for row in found] == [("no_budget", 3), ("Timing", 1)]

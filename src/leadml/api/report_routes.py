@@ -4,6 +4,7 @@ import json
 from functools import partial
 from hashlib import sha256
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
@@ -72,7 +73,7 @@ async def _printed(request: Request, press: Press, current: str) -> Response:
     return _answer(request, html, "page", page_answer(html, charts=True))
 
 
-def told(made: Made | None) -> dict[str, str] | None:
+def told(made: Made | None) -> dict[str, Any] | None:
     """Return the verdict of a report for the overview; None where none was made."""
     if made is None or not made.values.get("verdict"):
         return None
@@ -81,6 +82,7 @@ def told(made: Made | None) -> dict[str, str] | None:
         "verdict": values["verdict"],
         "text": values["verdict_text"].replace(" %", f"{NARROW}%"),
         "at": made.at.isoformat(),
+        "as_of": values.get("as_of"),
     }
 
 

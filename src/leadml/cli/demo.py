@@ -75,4 +75,6 @@ def _show(run: "DemoRun", console: "Console") -> None:
     ):
         console.print(f"  {place}: {what}", markup=False)
     config = folder / run.config.name
-    console.print(f"  leadml serve --config {config}: the same scores over HTTP", markup=False)
+    console.print(
+        f"  leadml serve --config {config}: scores over HTTP, and web pages", markup=False
+    )

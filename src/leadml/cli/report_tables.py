@@ -64,12 +64,14 @@ def _funnel(funnel: Values) -> Table:
 def _slices(key: str, rows: Sequence[Values]) -> Table:
     names = ["handed off", "matured", "followed up", "won", "close rate", "of all"]
     owner = key == "owner"
-    table = _table(f"by {key.replace('_', ' ')}", [*names, *(["drawn to the team"] * owner)])
+    table = _table(
+        f"by {key.replace('_', ' ')}", [*names, *(["shrunken", "beside the team"] * owner)]
+    )
     shown = rows[-MOST_ROWS:] if key == "month" else rows[:MOST_ROWS]
     for row in shown:
         rates = [_share(row["close_rate"][name]["value"]) for name in ("followed_up", "handed_off")]
         counts = [count(row[name]) for name in ("handed_off", "matured", "followed_up", "won")]
-        drawn = [_drawn(row)] if owner else []
+        drawn = _drawn(row) if owner else []
         table.add_row(Text(str(row[key] or "not recorded")), *counts, *rates, *drawn)
     if len(shown) < len(rows):
         table.caption = f"{len(rows) - len(shown)} more on the page"
@@ -77,9 +79,12 @@ def _slices(key: str, rows: Sequence[Values]) -> Table:
     return table
 
 
-def _drawn(row: Values) -> str:
+def _drawn(row: Values) -> list[str]:
+    """Return the rate drawn to the team's, and whether it lies beside the team's or with it."""
     found = row.get("shrunken")
-    return "–" if not found else f"{percent(found['value'])} {row['told']}"
+    if not found:
+        return ["–", "–"]
+    return [percent(found["value"]), row["told"].split(" ", 1)[0]]
 
 
 def _rejections(rows: Sequence[Values]) -> Table:

@@ -77,6 +77,10 @@ class RejectionWords:
         self.unknown[text] = self.unknown.get(text, 0) + 1
         return self._other(text[:MOST_TEXT])
 
+    def reason(self, text: str | None) -> str | None:
+        """Return the listed reason that a text means, or the text itself where it means none."""
+        return text if text is None else self._known.get(plain(text), text)
+
     def _other(self, text: str) -> Mapping[str, str]:
         if OTHER not in self.reasons:
             msg = (

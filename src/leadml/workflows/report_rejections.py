@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from leadml.data.rejection_words import RejectionWords
 from leadml.data.values import NO_TIME
 from leadml.evaluation.rejections import Rejected, rejections
-from leadml.workflows.report_scope import Flags, Scope
+from leadml.workflows.report_scope import Flags, Scope, Texts
 
 RIGHT_PERSON = "right_person"
 """Column of the ledger with the person to talk to instead."""
@@ -29,7 +30,7 @@ def rejections_of(scope: Scope) -> dict[str, Any]:
         }
         empty |= {"by_source": [], "right_people": None, "won_later": None, "to_marketing": []}
         return empty | {"why_null": "; ".join(str(one) for one in why)}
-    reason = scope.texts("rejection_reason")
+    reason = _reasons(scope)
     source = scope.texts("source")
     nothing = np.full(len(rows), None, object)
     found = Rejected(
@@ -41,6 +42,15 @@ def rejections_of(scope: Scope) -> dict[str, Any]:
         drawn=None if source is None else scope.one_a_company(rows, by=source)[rows],
     )
     return rejections(found) | {"why_null": None}
+
+
+def _reasons(scope: Scope) -> Texts | None:
+    """Return the reasons, in the words of the closed list where they mean one of it."""
+    texts = scope.texts("rejection_reason")
+    if texts is None:
+        return None
+    words = RejectionWords(scope.settings.rejections)
+    return np.array([*(words.reason(text) for text in texts.tolist()), None], object)[:-1]
 
 
 def _rejected(scope: Scope) -> Flags:
