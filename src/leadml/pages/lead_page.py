@@ -54,7 +54,7 @@ TOLD = {
 
 def look_up_page(frame: Frame, *, asked: str = "", found: bool = True) -> str:
     """Draw the form to look a lead up; `found` is False where there is none of that id."""
-    problem = "" if found else f"The ledger knows no lead “{asked}”. Ids must match to the letter."
+    problem = "" if found else f"The ledger knows no lead “{asked}”. Look at its id in the CRM."
     title = "Leads" if found else "No such lead"
     return framed(
         "leads.html",
