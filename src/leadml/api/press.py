@@ -22,7 +22,7 @@ from leadml.workflows.apart import EVALUATION, apart
 
 LONGEST = 300.0
 """Seconds after which making a page is given up."""
-PATIENCE = 8.0
+PATIENCE = 20.0
 """Seconds that a visitor waits for a page; then another says that it is being made."""
 SHARE = 4.0
 """A page rests for this many times as long as it took: a busy ledger changes all the time."""
