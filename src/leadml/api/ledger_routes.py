@@ -12,7 +12,7 @@ from leadml.api import ledger_schemas, schemas
 from leadml.api.events import BodyError, EventReader, Item, record_items
 from leadml.api.gate import log
 from leadml.api.ledger_link import RETRY_SECONDS, LedgerLink
-from leadml.api.routes import BODY_RESPONSES, SECURITY, Recording
+from leadml.api.routes import BODY_RESPONSES, KEY_RESPONSES, SECURITY, Recording
 from leadml.api.scopes import needs
 from leadml.api.strict_json import StrictRoute
 from leadml.domain.mapping import LeadMapping
@@ -24,9 +24,8 @@ ledger = APIRouter(
     tags=["ledger"],
     route_class=StrictRoute,
     dependencies=SECURITY,
-    responses={
-        401: {"model": schemas.Problem, "description": "The API key is missing or unknown"},
-        403: {"model": schemas.Problem, "description": "The API key may not do this"},
+    responses=KEY_RESPONSES
+    | {
         503: {
             "model": schemas.Problem,
             "description": "The ledger cannot be used now: nothing of the request was kept; send "

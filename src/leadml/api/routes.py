@@ -23,17 +23,20 @@ SECURITY = [
 ]
 """What the description says of keys; the gate checks them before a body is read."""
 
+KEY_RESPONSES: dict[int | str, dict[str, Any]] = {
+    401: {"model": schemas.Problem, "description": "The API key is missing or unknown"},
+    403: {"model": schemas.Problem, "description": "The API key may not do this"},
+}
+"""What the gate and `needs` answer on every path that takes a key."""
+
 health = APIRouter(tags=["health"])
 scoring = APIRouter(
     prefix="/v1",
     tags=["scoring"],
     route_class=StrictRoute,
     dependencies=SECURITY,
-    responses={
-        401: {"model": schemas.Problem, "description": "The API key is missing or unknown"},
-        403: {"model": schemas.Problem, "description": "The API key may not do this"},
-        503: {"model": schemas.Problem, "description": "There is no champion to serve"},
-    },
+    responses=KEY_RESPONSES
+    | {503: {"model": schemas.Problem, "description": "There is no champion to serve"}},
 )
 BODY_RESPONSES: dict[int | str, dict[str, Any]] = {
     413: {"model": schemas.Problem, "description": "The body has more than 5 MB"},

@@ -117,11 +117,23 @@ def one_per_account(pool: Pool) -> Pool:
 
 def drawn_of_accounts(pool: Pool) -> Flags:
     """Tell which leads `one_per_account` draws; all where no accounts are known."""
-    drawn = np.ones(len(pool), bool)
     if pool.account is None or pool.lot is None:
-        return drawn
-    order = np.lexsort((pool.lot, pool.account))
-    drawn[order[1:]] = np.diff(pool.account[order]) != 0
+        return np.ones(len(pool), bool)
+    return first_of_each(pool.lot, pool.account)
+
+
+def first_of_each(lot: NDArray[np.uint64], *groups: NDArray[np.intp]) -> Flags:
+    """Tell which leads have the lowest lot of their group; of one group are those alike in all.
+
+    Examples
+    --------
+    >>> lots = np.array([7, 3, 5], np.uint64)
+    >>> first_of_each(lots, np.array([0, 0, 1])).tolist()
+    [False, True, True]
+    """
+    order = np.lexsort((lot, *groups))
+    drawn = np.ones(len(lot), bool)
+    drawn[order[1:]] = np.any([np.diff(group[order]) != 0 for group in groups], axis=0)
     return drawn
 
 

@@ -130,7 +130,8 @@ def forgotten_among(connection: Connection, leads: Collection[str]) -> set[str]:
     """Return those of some leads that were erased on request."""
     if connection.execute(select(FORGOTTEN.c.lead_hash).limit(1)).first() is None:
         return set()
-    hashed = {forgotten_hash(lead, salt_of(connection)): lead for lead in leads}
+    salt = salt_of(connection)
+    hashed = {forgotten_hash(lead, salt): lead for lead in leads}
     found: set[str] = set()
     for some in in_parts(hashed):
         query = select(FORGOTTEN.c.lead_hash).where(FORGOTTEN.c.lead_hash.in_(some))

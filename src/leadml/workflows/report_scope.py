@@ -15,6 +15,7 @@ from leadml.domain.agreement import Agreement
 from leadml.errors import ConfigError
 from leadml.evaluation.entering import waiting_days
 from leadml.evaluation.follow_up import Handoffs
+from leadml.evaluation.pool import first_of_each
 from leadml.model.bundle import id_hashes
 from leadml.settings import Settings
 from leadml.snapshot.labels import UNUSABLE, Judged
@@ -215,14 +216,15 @@ class Scope:
         if self.accounts is None:
             return rows
         at = np.flatnonzero(rows)
-        part = np.zeros(len(at), np.intp) if by is None else pd.factorize(by[at])[0]
-        account = self.accounts[at]
-        order = np.lexsort((id_hashes(self.material.leads.lead_id[at]), part, account))
-        first = np.ones(len(at), bool)
-        first[1:] = (np.diff(account[order]) != 0) | (np.diff(part[order]) != 0)
+        groups = [self.accounts[at]] if by is None else [pd.factorize(by[at])[0], self.accounts[at]]
         drawn = np.zeros(len(rows), bool)
-        drawn[at[order[first]]] = True
+        drawn[at[first_of_each(self.lots[at], *groups)]] = True
         return drawn
+
+    @cached_property
+    def lots(self) -> NDArray[np.uint64]:
+        """The hash of each lead's id: by it leads are drawn, without regard to their outcome."""
+        return id_hashes(self.material.leads.lead_id)
 
     def passed(self, days: float) -> Flags:
         """Tell which leads were handed off at least so many days ago."""

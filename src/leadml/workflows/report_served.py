@@ -13,7 +13,6 @@ from leadml.evaluation.range_restriction import Pool as Workable
 from leadml.evaluation.range_restriction import decided
 from leadml.evaluation.served import served
 from leadml.evaluation.threshold import Threshold
-from leadml.model.bundle import id_hashes
 from leadml.snapshot.exploration import propensity_of
 from leadml.workflows.promise import written_out
 from leadml.workflows.report_scope import Flags, Scope
@@ -211,7 +210,7 @@ def _pool(scope: Scope) -> Pool | None:
         period=periods_by_time(at),
         at=at,
         account=_companies(scope, rows),
-        lot=None if scope.accounts is None else id_hashes(leads.lead_id[rows]),
+        lot=None if scope.accounts is None else scope.lots[rows],
         points_ready=_points_ready(scope, rows),
         owner=None if owners is None else owners[rows],
     )
