@@ -72,7 +72,10 @@ class TestPage:
         for heading in ("GET /healthz", "POST /v1/score", "POST /v1/score/batch", "GET /v1/model"):
             assert f"<h2>{heading}</h2>" in page
         assert "<script" not in page
-        assert re.findall(r"(?:src|href)=\"([^\"]*)\"", page) == ["openapi.json"]
+        assert re.findall(r"(?:src|href)=\"([^\"]*)\"", page) == [
+            "openapi.json",
+            "openapi-3.0.json",
+        ]
 
     def test_it_tells_fields_answers_and_examples(self, service: Any) -> None:
         page = service.client.get("/docs").text

@@ -55,7 +55,9 @@ class TestKeys:
         answer = guarded.client.post("/v1/score", content=b"x" * 6_000_000)
         assert answer.status_code == 401
 
-    @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/openapi.json", "/docs"])
+    @pytest.mark.parametrize(
+        "path", ["/healthz", "/readyz", "/openapi.json", "/openapi-3.0.json", "/docs"]
+    )
     def test_health_and_description_are_open(self, guarded: Any, path: str) -> None:
         assert guarded.client.get(path).status_code == 200
 

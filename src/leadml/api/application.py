@@ -12,11 +12,12 @@ from pydantic import BaseModel
 import leadml
 from leadml.api.champion import Champion
 from leadml.api.docs_page import docs_page
-from leadml.api.gate import OPEN_PATHS, Gate
+from leadml.api.gate import OPEN_PATHS, OPENAPI_30, Gate
 from leadml.api.head import Head
 from leadml.api.ledger_link import LedgerLink
 from leadml.api.ledger_routes import ledger, record_events
 from leadml.api.ledger_schemas import EventIn
+from leadml.api.openapi_30 import openapi_30
 from leadml.api.page_answer import plain_answer
 from leadml.api.problems import described
 from leadml.api.recorder import Recorder
@@ -67,6 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(scoring)
     app.include_router(ledger)
     app.add_api_route("/docs", _docs, include_in_schema=False)
+    app.add_api_route(OPENAPI_30, _openapi_30, include_in_schema=False)
     sessions = add_pages(app, settings)
     app.add_middleware(Head)
     app.add_middleware(  # the last added is the first asked
@@ -93,6 +95,10 @@ async def _recording(app: FastAPI) -> AsyncIterator[None]:
     finally:
         await run_in_threadpool(app.state.recorder.close)
         app.state.ledger.close()
+
+
+async def _openapi_30(request: Request) -> JSONResponse:
+    return JSONResponse(openapi_30(request.app.openapi()))
 
 
 async def _docs(request: Request) -> HTMLResponse:

@@ -19,7 +19,8 @@ td, th {{ border-bottom: 1px solid #ccc; padding: .2rem .8rem .2rem 0; text-alig
   vertical-align: top }}
 </style>
 <h1>{title}</h1>
-<p>{description} The same as data: <a href="openapi.json">openapi.json</a>.</p>
+<p>{description} The same as data: <a href="openapi.json">openapi.json</a> (OpenAPI 3.1) and, for
+Salesforce and others that read no 3.1, <a href="openapi-3.0.json">openapi-3.0.json</a>.</p>
 {operations}
 </html>
 """

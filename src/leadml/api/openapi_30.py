@@ -1,0 +1,129 @@
+"""The description of the service as OpenAPI 3.0.3, for readers that know no 3.1.
+
+Salesforce External Services is one: it makes Apex classes of what it reads, so operation names are
+Apex identifiers, no alternative is ``null`` and descriptions are short.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+VERSION = "3.0.3"
+MOST_WORDS = 255
+"""Characters of a description; External Services keeps 1,333 at most, and forms show far fewer."""
+
+_REFERENCE = "#/components/schemas/"
+_NULL = {"type": "null"}
+
+Schema = dict[str, Any]
+
+
+def openapi_30(described: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an OpenAPI 3.1 description, as FastAPI writes it, in the terms of 3.0.3.
+
+    ``null`` as an alternative becomes ``nullable``; a schema that is null in one place and is
+    referred to may be null wherever it is, and values that may be null are not enumerated, as the
+    enumeration would have to hold ``null``. ``const`` becomes an enumeration of one value, the first
+    of a schema's ``examples`` its ``example``, an exclusive bound a bound and a flag.
+
+    Parameters
+    ----------
+    described : mapping
+        An OpenAPI 3.1 description, JSON-ready; it is not changed.
+
+    Returns
+    -------
+    dict
+        JSON-ready, and valid by the schema that the OpenAPI Initiative publishes for 3.0.
+
+    Raises
+    ------
+    ValueError
+        If a schema has several types at once, which 3.0 cannot say.
+    """
+    nullable = {name for schema in _schemas(described) for name in _null_references(schema)}
+    content = _mapped(described)
+    for name in nullable:
+        content["components"]["schemas"][name]["nullable"] = True
+    server = {"url": "/", "description": "Where this description was read."}
+    return {**content, "openapi": VERSION, "servers": [server]}
+
+
+def _schemas(value: Any) -> Iterator[Schema]:
+    """Give every mapping inside a description."""
+    if isinstance(value, Mapping):
+        yield dict(value)
+        for inside in value.values():
+            yield from _schemas(inside)
+    elif isinstance(value, list):
+        for inside in value:
+            yield from _schemas(inside)
+
+
+def _null_references(schema: Schema) -> Iterator[str]:
+    alternatives = schema.get("anyOf")
+    if isinstance(alternatives, list) and _NULL in alternatives and len(alternatives) == 2:
+        yield from (one["$ref"].removeprefix(_REFERENCE) for one in alternatives if "$ref" in one)
+
+
+def _mapped(value: Any, *, names: bool = False) -> Any:
+    """Return a part of the description; `names` says that its keys are names of the service."""
+    if isinstance(value, list):
+        return [_mapped(inside) for inside in value]
+    if not isinstance(value, Mapping):
+        return value
+    if names:
+        return {name: _mapped(inside) for name, inside in value.items()}
+    inside = {
+        key: part if key in _VERBATIM else _mapped(part, names=key in _OF_NAMES)
+        for key, part in value.items()
+    }
+    for key in [key for key in inside if key in _CHANGES]:
+        inside |= _CHANGES[key](inside.pop(key))
+    return inside
+
+
+_OF_NAMES = frozenset({"properties", "schemas", "paths", "responses", "headers", "content"})
+"""Whose keys are names, which may read like words of OpenAPI."""
+_VERBATIM = frozenset({"examples", "example", "default", "enum", "const"})
+"""Values of the service's own."""
+
+
+def _without_null(alternatives: list[Schema]) -> Schema:
+    others = [one for one in alternatives if one != _NULL]
+    if len(others) == len(alternatives):
+        return {"anyOf": others}
+    if len(others) == 1 and "$ref" in others[0]:  # the component itself is made nullable
+        return {"allOf": others}
+    marked = [_nullable(one) for one in others]
+    return marked[0] if len(marked) == 1 else {"anyOf": marked}
+
+
+def _nullable(schema: Schema) -> Schema:
+    return {key: part for key, part in schema.items() if key != "enum"} | {"nullable": True}
+
+
+def _of_one_type(kind: object) -> Schema:
+    if isinstance(kind, list):
+        msg = f"OpenAPI {VERSION} knows one type a schema, found {kind}: write the types as anyOf"
+        raise ValueError(msg)
+    return {"type": kind}
+
+
+def _shortened(text: str) -> Schema:
+    """Keep whole sentences, as many as there is room for."""
+    words = " ".join(text.split())
+    if len(words) > MOST_WORDS:
+        end = words.rfind(". ", 0, MOST_WORDS)
+        words = words[: end + 1] if end > 0 else f"{words[: MOST_WORDS - 1].rstrip()}…"
+    return {"description": words}
+
+
+_CHANGES: dict[str, Callable[[Any], Schema]] = {
+    "anyOf": _without_null,
+    "type": _of_one_type,
+    "description": _shortened,
+    "const": lambda value: {"enum": [value]},
+    "examples": lambda examples: {"example": examples[0]},
+    "exclusiveMinimum": lambda bound: {"minimum": bound, "exclusiveMinimum": True},
+    "exclusiveMaximum": lambda bound: {"maximum": bound, "exclusiveMaximum": True},
+}
