@@ -22,8 +22,8 @@ def openapi_30(described: Mapping[str, Any]) -> dict[str, Any]:
 
     ``null`` as an alternative becomes ``nullable``; a schema that is null in one place and is
     referred to may be null wherever it is, and values that may be null are not enumerated, as the
-    enumeration would have to hold ``null``. ``const`` becomes an enumeration of one value, the first
-    of a schema's ``examples`` its ``example``, an exclusive bound a bound and a flag.
+    enumeration would have to hold ``null``. ``const`` becomes an enumeration of one value, the
+    first of a schema's ``examples`` its ``example``, an exclusive bound a bound and a flag.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def _nullable(schema: Schema) -> Schema:
 def _of_one_type(kind: object) -> Schema:
     if isinstance(kind, list):
         msg = f"OpenAPI {VERSION} knows one type a schema, found {kind}: write the types as anyOf"
-        raise ValueError(msg)
+        raise ValueError(msg)  # noqa: TRY004 - a description that 3.0 cannot hold
     return {"type": kind}
 
 
