@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
@@ -11,18 +12,19 @@ from pydantic import BaseModel
 
 import leadml
 from leadml.api.champion import Champion
+from leadml.api.description import Description
 from leadml.api.docs_page import docs_page
-from leadml.api.gate import OPEN_PATHS, OPENAPI_30, Gate
+from leadml.api.gate import OPEN_PATHS, OPENAPI, OPENAPI_30, Gate
 from leadml.api.head import Head
 from leadml.api.ledger_link import LedgerLink
 from leadml.api.ledger_routes import ledger, record_events
 from leadml.api.ledger_schemas import EventIn
-from leadml.api.openapi_30 import openapi_30
 from leadml.api.page_answer import plain_answer
 from leadml.api.problems import described
 from leadml.api.recorder import Recorder
 from leadml.api.routes import health, score_batch, scoring
 from leadml.api.schemas import BatchRequest, ScoreRequest
+from leadml.api.scopes import scopes_of
 from leadml.api.website import PAGE_PATHS, add_pages
 from leadml.settings import Settings
 
@@ -53,6 +55,7 @@ def create_app(settings: Settings) -> FastAPI:
         title="leadml",
         version=leadml.__version__,
         description=_DESCRIPTION,
+        openapi_url=None,  # its own would tell everybody the same
         docs_url=None,  # its page fetches scripts from the network
         redoc_url=None,
         lifespan=_recording,
@@ -68,8 +71,12 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(scoring)
     app.include_router(ledger)
     app.add_api_route("/docs", _docs, include_in_schema=False)
+    app.add_api_route(OPENAPI, _openapi, include_in_schema=False)
     app.add_api_route(OPENAPI_30, _openapi_30, include_in_schema=False)
     sessions = add_pages(app, settings)
+    app.state.description = Description(
+        app, lambda: app.state.champion.scorer, lambda: bool(settings.keys)
+    )
     app.add_middleware(Head)
     app.add_middleware(  # the last added is the first asked
         Gate,
@@ -97,12 +104,22 @@ async def _recording(app: FastAPI) -> AsyncIterator[None]:
         app.state.ledger.close()
 
 
+async def _openapi(request: Request) -> JSONResponse:
+    return JSONResponse(_described(request))
+
+
 async def _openapi_30(request: Request) -> JSONResponse:
-    return JSONResponse(openapi_30(request.app.openapi()))
+    fields = bool(scopes_of(request))
+    return JSONResponse(request.app.state.description.openapi_30(fields=fields))
 
 
 async def _docs(request: Request) -> HTMLResponse:
-    return plain_answer(docs_page(request.app.openapi()))
+    return plain_answer(docs_page(_described(request)))
+
+
+def _described(request: Request) -> dict[str, Any]:
+    description: Description = request.app.state.description
+    return description.openapi(fields=bool(scopes_of(request)))
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

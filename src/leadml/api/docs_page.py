@@ -110,7 +110,7 @@ def _words(described: Mapping[str, Any], field: Mapping[str, Any]) -> Iterator[s
 
 
 def _example(path: str, schema: Mapping[str, Any]) -> str:
-    body = json.dumps(schema["examples"][0], indent=1)
+    body = json.dumps(schema["examples"][0], indent=1).replace("'", "'\\''")
     command = (
         f"curl -s http://127.0.0.1:8000{path} -H 'Content-Type: application/json' \\\n"
         f"  -H \"X-API-Key: $LEADML_API_KEYS\" -d '{body}'"

@@ -32,8 +32,8 @@ MOST_BYTES_UNKNOWN = 16_000
 """Most that is read of a caller who showed no key: room for the form to sign in, not for memory."""
 BODY_SECONDS = 30.0
 LOGIN = "/login"
-OPENAPI_30 = "/openapi-3.0.json"
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/docs", "/openapi.json", OPENAPI_30, LOGIN})
+OPENAPI, OPENAPI_30 = "/openapi.json", "/openapi-3.0.json"
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/docs", OPENAPI, OPENAPI_30, LOGIN})
 
 log = logging.getLogger("leadml.api")
 

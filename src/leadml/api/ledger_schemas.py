@@ -85,6 +85,11 @@ class EventIn(BaseModel):
     ] = None
 
 
+def _or_anything(schema: dict[str, Any]) -> None:
+    """Say of the list that an item which is no event is answered, too, with its problems."""
+    schema["items"] = {"anyOf": [schema["items"], {}]}
+
+
 class EventBatch(BaseModel):
     """Up to 1,000 events."""
 
@@ -92,7 +97,10 @@ class EventBatch(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"events": [EVENT_EXAMPLE]}]}
     )
 
-    events: Annotated[list[EventIn], Field(min_length=1, max_length=MOST_EVENTS)]
+    events: Annotated[
+        list[EventIn],
+        Field(min_length=1, max_length=MOST_EVENTS, json_schema_extra=_or_anything),
+    ]
 
 
 class EventResult(BaseModel):

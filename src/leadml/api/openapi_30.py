@@ -5,6 +5,7 @@ Apex identifiers, no alternative is ``null`` and descriptions are short.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from typing import Any
 
 VERSION = "3.0.3"
@@ -20,6 +21,7 @@ Schema = dict[str, Any]
 def openapi_30(described: Mapping[str, Any]) -> dict[str, Any]:
     """Return an OpenAPI 3.1 description, as FastAPI writes it, in the terms of 3.0.3.
 
+    What callers send has one type only, the first of those it may have: classes are made of it.
     ``null`` as an alternative becomes ``nullable``; a schema that is null in one place and is
     referred to may be null wherever it is, and values that may be null are not enumerated, as the
     enumeration would have to hold ``null``. ``const`` becomes an enumeration of one value, the
@@ -40,12 +42,54 @@ def openapi_30(described: Mapping[str, Any]) -> dict[str, Any]:
     ValueError
         If a schema has several types at once, which 3.0 cannot say.
     """
+    content = _mapped(_of_one_type_where_sent(described))
     nullable = {name for schema in _schemas(described) for name in _null_references(schema)}
-    content = _mapped(described)
     for name in nullable:
         content["components"]["schemas"][name]["nullable"] = True
     server = {"url": "/", "description": "Where this description was read."}
     return {**content, "openapi": VERSION, "servers": [server]}
+
+
+def _of_one_type_where_sent(described: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave one alternative, beside null, to bodies and to the schemas that only they are of."""
+    operations = [one for verbs in described["paths"].values() for one in verbs.values()]
+    schemas = described.get("components", {}).get("schemas", {})
+    bodies = [one["requestBody"] for one in operations if "requestBody" in one]
+    sent = _references(bodies, schemas)
+    sent -= _references([one["responses"] for one in operations], schemas)
+    content = deepcopy(dict(described))
+    for verbs in content["paths"].values():
+        for one in verbs.values():
+            if "requestBody" in one:
+                one["requestBody"] = _narrowed(one["requestBody"])
+    for name in sent:
+        content["components"]["schemas"][name] = _narrowed(schemas[name])
+    return content
+
+
+def _references(value: Any, schemas: Mapping[str, Any]) -> set[str]:
+    """Return the names of the schemas that a part refers to, and of those that these refer to."""
+    found: set[str] = set()
+    rest = [value]
+    while rest:
+        references = (part.get("$ref") for part in _schemas(rest.pop()))
+        names = {ref.removeprefix(_REFERENCE) for ref in references if isinstance(ref, str)} - found
+        found |= names
+        rest += [schemas[name] for name in names]
+    return found
+
+
+def _narrowed(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_narrowed(inside) for inside in value]
+    if not isinstance(value, Mapping):
+        return value
+    inside = {key: _narrowed(part) for key, part in value.items()}
+    alternatives = inside.get("anyOf")
+    if isinstance(alternatives, list):
+        first = next(one for one in alternatives if one != _NULL)  # what to send
+        inside["anyOf"] = [first, _NULL] if _NULL in alternatives else [first]
+    return inside
 
 
 def _schemas(value: Any) -> Iterator[Schema]:
@@ -91,7 +135,7 @@ _VERBATIM = frozenset({"examples", "example", "default", "enum", "const"})
 def _without_null(alternatives: list[Schema]) -> Schema:
     others = [one for one in alternatives if one != _NULL]
     if len(others) == len(alternatives):
-        return {"anyOf": others}
+        return others[0] if len(others) == 1 else {"anyOf": others}
     if len(others) == 1 and "$ref" in others[0]:  # the component itself is made nullable
         return {"allOf": others}
     marked = [_nullable(one) for one in others]
