@@ -33,13 +33,13 @@ def fill(config: Path) -> None:
 def test_status_says_what_is_kept(config: Path) -> None:
     fill(config)
     shown = run(config, "status").stdout
-    assert "tables of revision 0002" in shown
+    assert "tables of revision 0003" in shown
     assert "handed_off      1" in shown
     assert "all             2" in shown
     assert "1 leads, from 2026-03-01T09:00:00+00:00 to 2026-03-01T09:00:00+00:00" in shown
     told = json.loads(run(config, "status", "--json").stdout)
     assert (told["events"], told["leads"], told["by_kind"]["won"]) == (2, 1, 1)
-    assert told["revision"] == "0002"
+    assert told["revision"] == "0003"
     assert told["database"].startswith(("sqlite:///", "postgresql+psycopg://postgres:***@"))
 
 
@@ -54,12 +54,12 @@ def test_migrating_down_and_up(config: Path) -> None:
     fill(config)
     down = run(config, "migrate", "--to", "0001").stdout
     assert "down 0002: Erasure" in down
-    assert "Revision was 0002, is 0001 (the newest is 0002)." in down
+    assert "Revision was 0003, is 0001 (the newest is 0003)." in down
     refused = run(config, "status")
     assert (refused.exit_code, "`leadml ledger migrate`" in refused.stderr) == (1, True)
     up = json.loads(run(config, "migrate", "--json").stdout)
-    assert (up["before"], up["after"], len(up["steps"])) == ("0001", "0002", 1)
-    assert "Revision is 0002 already." in run(config, "migrate").stdout
+    assert (up["before"], up["after"], len(up["steps"])) == ("0001", "0003", 2)
+    assert "Revision is 0003 already." in run(config, "migrate").stdout
     assert json.loads(run(config, "status", "--json").stdout)["events"] == 2
 
 

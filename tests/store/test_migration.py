@@ -13,7 +13,7 @@ from leadml.errors import StoreError
 from leadml.store.database import Database
 from leadml.store.ledger import Ledger
 from leadml.store.migration import migrate
-from leadml.store.schema import FORGOTTEN, METADATA, REVISION
+from leadml.store.schema import FORGOTTEN, METADATA, OUTBOX, REVISION
 
 THEN = datetime(2026, 3, 1, tzinfo=UTC)
 EVENTS = [
@@ -33,11 +33,15 @@ def test_up_and_down_on_a_filled_database_loses_nothing(ledger_url: str) -> None
         ledger.record(EVENTS)
     before = kept(ledger_url)
     down = migrate(ledger_url, to="0001")
-    assert (down.before, down.after, down.newest) == ("0002", "0001", "0002")
-    assert [step.split(":")[0] for step in down.steps] == ["down 0002"]
+    assert (down.before, down.after, down.newest) == ("0003", "0001", "0003")
+    assert [step.split(":")[0] for step in down.steps] == ["down 0003", "down 0002"]
     with pytest.raises(StoreError, match="leadml ledger migrate"):
         Ledger.open(ledger_url)
-    assert migrate(ledger_url).steps[0].startswith("up 0002: Erasure")
+    up = migrate(ledger_url).steps
+    assert [step.split(" ")[:3] for step in up] == [
+        ["up", "0002:", "Erasure:"],
+        ["up", "0003:", "Outbox:"],
+    ]
     assert kept(ledger_url) == before
     assert migrate(ledger_url).steps == ()
     with Ledger.open(ledger_url) as ledger:
@@ -80,7 +84,7 @@ def test_a_migrated_database_is_like_a_new_one(ledger_url: str) -> None:
     migrate(ledger_url, to="base")
     assert [name for name in described(ledger_url)["tables"] if name != "ledger_revision"] == []
     assert described(ledger_url)["rules"] == []
-    assert [step[:7] for step in migrate(ledger_url).steps] == ["up 0001", "up 0002"]
+    assert [step[:7] for step in migrate(ledger_url).steps] == ["up 0001", "up 0002", "up 0003"]
     assert described(ledger_url) == new
 
 
@@ -89,7 +93,18 @@ def test_going_down_where_something_would_be_lost_is_refused(ledger_url: str) ->
         ledger.record(EVENTS)
         with ledger.writing() as connection:
             connection.execute(FORGOTTEN.insert().values(lead_hash="ab", forgotten_at=THEN))
+    with Ledger.open(ledger_url) as ledger, ledger.writing() as connection:
+        for number, state in enumerate(("delivered", "pending", "dead")):
+            waiting = {"id": str(number), "state": state, "queued_at": THEN, "due_at": THEN}
+            told = {"endpoint": "crm", "kind": "band_changed", "lead": "a", "event_id": 1}
+            connection.execute(OUTBOX.insert().values(**waiting, **told, attempts=0))
     before = kept(ledger_url)
+    with pytest.raises(
+        StoreError, match=r"0003 loses messages to webhooks .* delivered \(2\); nothing"
+    ):
+        migrate(ledger_url, to="0002")
+    assert migrate(ledger_url, to="0002", lose=True).after == "0002"
+    migrate(ledger_url)
     with pytest.raises(
         StoreError, match=r"0002 loses the list of forgotten leads.* \(1\); nothing"
     ):
@@ -138,7 +153,7 @@ def test_a_migration_that_fails_changes_nothing(ledger_url: str) -> None:
 @pytest.mark.parametrize("revision", ["7", "head", "", "0001; drop table ledger_events"])
 def test_a_revision_that_is_not_known(tmp_path: Path, revision: str) -> None:
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
-    with pytest.raises(StoreError, match=r"is not known: there are base, 0001, 0002"):
+    with pytest.raises(StoreError, match=r"is not known: there are base, 0001, 0002, 0003"):
         migrate(url, to=revision)
 
 
@@ -148,7 +163,7 @@ def test_a_newer_database_is_left_alone(ledger_url: str) -> None:
     with database.writing() as connection:
         connection.execute(text("update ledger_revision set version_num = '0999'"))
     database.close()
-    with pytest.raises(StoreError, match="0999, this leadml knows 0002 at most: migrate with the"):
+    with pytest.raises(StoreError, match="0999, this leadml knows 0003 at most: migrate with the"):
         migrate(ledger_url)
 
 

@@ -39,14 +39,14 @@ def test_a_new_database_is_not_made_where_that_is_not_wanted(ledger_url: str) ->
 def test_older_tables_name_the_command(ledger_url: str) -> None:
     Ledger.open(ledger_url).close()
     note_revision(ledger_url, "0001")
-    with pytest.raises(StoreError, match=r"revision 0001, .*needs 0002: .*`leadml ledger migrate`"):
+    with pytest.raises(StoreError, match=r"revision 0001, .*needs 0003: .*`leadml ledger migrate`"):
         Ledger.open(ledger_url)
 
 
 def test_newer_tables_are_refused(ledger_url: str) -> None:
     Ledger.open(ledger_url).close()
     note_revision(ledger_url, "0999")
-    with pytest.raises(StoreError, match=r"revision 0999, .*knows 0002 at most: install the newer"):
+    with pytest.raises(StoreError, match=r"revision 0999, .*knows 0003 at most: install the newer"):
         Ledger.open(ledger_url)
 
 

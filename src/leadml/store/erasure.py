@@ -10,9 +10,10 @@ from sqlalchemy import Connection, delete, func, insert, select
 from leadml.domain.event import Event, Stored
 from leadml.store.bulk import insert_all
 from leadml.store.ledger import Ledger
+from leadml.store.parts import in_parts
 from leadml.store.permit import erasing
-from leadml.store.recording import forgotten_hash, histories, in_parts, salt_of
-from leadml.store.schema import EVENTS, FORGOTTEN
+from leadml.store.recording import forgotten_hash, histories, salt_of
+from leadml.store.schema import EVENTS, FORGOTTEN, OUTBOX
 
 ERASED = "(erased)"
 """Stands where a text about a person stood, so that it still counts."""
@@ -40,7 +41,8 @@ def forget(ledger: Ledger, lead: str) -> Forgotten:
 
     Every event of the lead gets a random pseudonym and random keys; reasons of scores, texts,
     the right person's name, and an account that no other lead has, are taken out. A keyed hash of
-    the id is kept, by which later events of the lead are refused.
+    the id is kept, by which later events of the lead are refused. Messages to webhooks about the
+    lead are deleted, sent or not.
     """
     with erasing(ledger, "forget") as connection:
         hashed = forgotten_hash(lead, salt_of(connection))
@@ -51,6 +53,7 @@ def forget(ledger: Ledger, lead: str) -> Forgotten:
             connection.execute(
                 insert(FORGOTTEN).values(lead_hash=hashed, forgotten_at=ledger.now())
             )
+        connection.execute(delete(OUTBOX).where(OUTBOX.c.lead == lead))
         history = histories(connection, [lead]).get(lead, [])
         if history:
             shared = _shared_accounts(connection, lead, history)

@@ -12,6 +12,7 @@ from leadml.domain.event import KINDS, REJECTIONS, Event, Receipt, Stored, iso
 from leadml.domain.event_check import is_name
 from leadml.domain.lead_state import LeadState, state_of
 from leadml.store.database import PATIENCE, Database
+from leadml.store.messages import Webhooks
 from leadml.store.opening import ready
 from leadml.store.recording import kept_under, record_in
 from leadml.store.rows import stored_of
@@ -31,10 +32,16 @@ class Ledger:
     """
 
     def __init__(
-        self, database: Database, *, reasons: Sequence[str], clock: Callable[[], datetime]
+        self,
+        database: Database,
+        *,
+        reasons: Sequence[str],
+        clock: Callable[[], datetime],
+        webhooks: Webhooks | None = None,
     ) -> None:
         self.database = database
         self.reasons = tuple(reasons)
+        self.webhooks = webhooks or {}
         self._clock = clock
 
     @classmethod
@@ -46,6 +53,7 @@ class Ledger:
         create: bool = True,
         clock: Callable[[], datetime] = _now,
         patience: float = PATIENCE,
+        webhooks: Webhooks | None = None,
     ) -> "Ledger":
         """Open the ledger in a database; a new database gets its tables.
 
@@ -61,6 +69,9 @@ class Ledger:
             Returns the present time, aware: what lies beyond it has not happened yet.
         patience : float
             Seconds to wait for a lock, and to keep trying after a lost connection.
+        webhooks : mapping, optional
+            Endpoint -> what it is told of (`leadml.domain.crossing.KINDS`) when a score is
+            recorded.
 
         Raises
         ------
@@ -73,7 +84,7 @@ class Ledger:
         except BaseException:
             database.close()
             raise
-        return cls(database, reasons=reasons, clock=clock)
+        return cls(database, reasons=reasons, clock=clock, webhooks=webhooks)
 
     def now(self) -> datetime:
         """Return the ledger's present, UTC."""
@@ -105,7 +116,12 @@ class Ledger:
         tries = count()
         return self.database.written(
             lambda connection: record_in(
-                connection, events, reasons=self.reasons, now=now, anew=next(tries) > 0
+                connection,
+                events,
+                reasons=self.reasons,
+                now=now,
+                anew=next(tries) > 0,
+                webhooks=self.webhooks,
             )
         )
 

@@ -1,23 +1,19 @@
 """Recording events in a transaction: each key once, ids in the order of commits."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
 
 from sqlalchemy import Connection, select, update
 
 from leadml.domain.event import Event, Receipt, Stored, content_key, iso
 from leadml.domain.event_check import problem_of
 from leadml.store.bulk import insert_all
+from leadml.store.messages import Webhooks, put_messages
+from leadml.store.parts import in_parts
 from leadml.store.rows import keyed, stored_of
 from leadml.store.schema import COUNTER, EVENTS, FORGOTTEN, SALT
-
-T = TypeVar("T")
-
-_AT_ONCE = 500
-"""Keys asked for in one statement."""
 
 
 def record_in(
@@ -28,6 +24,7 @@ def record_in(
     now: datetime,
     anew: bool = False,
     recorded: Mapping[str, datetime] | None = None,
+    webhooks: Webhooks | None = None,
 ) -> list[Receipt]:
     """Record events within a transaction that writes.
 
@@ -45,6 +42,8 @@ def record_in(
         Whether the connection was lost in an earlier try, which may have been kept nevertheless.
     recorded : mapping of str to datetime, optional
         Key -> when another ledger recorded the event, UTC: it keeps that.
+    webhooks : mapping, optional
+        Endpoint -> what it is told of: a message to it goes out only if this transaction is kept.
 
     Returns
     -------
@@ -66,6 +65,8 @@ def record_in(
         for event, problem in zip(events, problems, strict=True)
     ]  # fmt: skip
     if book.new:
+        if webhooks:
+            put_messages(connection, book.new, webhooks, now=now)
         insert_all(connection, _dated(book.new, recorded or {}))
         advance(connection, book.last)
     return receipts
@@ -147,13 +148,6 @@ def salt_of(connection: Connection) -> str:
 def forgotten_hash(lead: str, salt: str) -> str:
     """Return what stands for a forgotten lead: it can be recognised, not read."""
     return hashlib.blake2b(lead.encode(), key=bytes.fromhex(salt), digest_size=32).hexdigest()
-
-
-def in_parts(values: Iterable[T], size: int = _AT_ONCE) -> Iterator[list[T]]:
-    """Yield values in lists of bounded length."""
-    whole = list(values)
-    for start in range(0, len(whole), size):
-        yield whole[start : start + size]
 
 
 class _Book:

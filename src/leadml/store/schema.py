@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-REVISION = "0002"
+REVISION = "0003"
 """The migration that this code's tables are of."""
 
 VERSION_TABLE = "ledger_revision"
@@ -105,6 +105,30 @@ SALT = Table("ledger_salt", METADATA, Column("salt", String, primary_key=True))
 
 ERASURE = Table("ledger_erasure", METADATA, Column("reason", String, primary_key=True))
 """Holds a row only inside a transaction that may delete events."""
+
+OUTBOX = Table(
+    "ledger_outbox",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("endpoint", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("lead", name_type(), nullable=False),
+    Column("event_id", BigInteger, nullable=False),
+    Column("body", Text),
+    Column("state", String, nullable=False),
+    Column("queued_at", Moment, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("tried_at", Moment),
+    Column("finished_at", Moment),
+    Column("error", String),
+    Index("ledger_outbox_due", "endpoint", "state", "due_at"),
+)
+"""Messages to webhooks, one row an endpoint, put here in the transaction that records the score.
+
+``state`` is ``pending``, ``delivered`` or ``dead``; a message that is being sent is due again when
+its sender must have ended. What was delivered keeps no ``body``.
+"""
 
 SQLITE_TRIGGERS = (
     """create trigger ledger_events_no_update before update on ledger_events
