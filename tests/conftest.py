@@ -51,6 +51,7 @@ def _no_ambient_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (
         "LEADML_API_KEYS",
         "LEADML_ADMIN_KEYS",
+        "LEADML_WEBHOOK_SECRET",
         "MLFLOW_TRACKING_URI",
         "MLFLOW_REGISTRY_URI",
     ):

@@ -22,6 +22,7 @@ from leadml.domain.handoff import HandoffPolicy
 from leadml.domain.mapping import ActivityMapping, HistoryMapping, LeadMapping
 from leadml.domain.points_table import PointsTable, Rule
 from leadml.domain.targets import Targets
+from leadml.domain.webhook import Endpoint
 from leadml.evaluation.metrics import METRICS
 from leadml.settings import (
     ModelSettings,
@@ -145,6 +146,7 @@ SECTIONS = {
     "rejections": RejectionSettings,
     "targets": Targets,
     "tracking": TrackingSettings,
+    "webhooks": Endpoint,
 }
 KEYS = [
     (name, {"one_of": "in"}.get(field.name, field.name))

@@ -315,3 +315,48 @@ def test_targets_are_set_one_by_one() -> None:
 def test_targets_that_are_none(toml: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         read(toml)
+
+
+def test_webhooks_are_tables_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEADML_WEBHOOK_SECRET_CRM", "whsec_c2VjcmV0")
+    settings = read(
+        """
+        [webhooks.crm]
+        url = "https://crm.example/hooks/leadml"
+
+        [webhooks.sales_mail]
+        url = "http://localhost:9000/"
+        on = ["sales_ready_crossed"]
+        timeout = 5
+        attempts = 3
+        """
+    )
+    crm, mail = settings.webhooks["crm"], settings.webhooks["sales_mail"]
+    assert (crm.timeout, crm.attempts) == (15.0, 18)
+    assert (mail.timeout, mail.attempts) == (5, 3)
+    assert settings.webhook_kinds == {
+        "crm": ("band_changed", "sales_ready_crossed"),
+        "sales_mail": ("sales_ready_crossed",),
+    }
+    assert settings.webhook_secrets == {"LEADML_WEBHOOK_SECRET_CRM": "whsec_c2VjcmV0"}
+    assert "c2VjcmV0" not in repr(settings)
+    assert read("").webhooks == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('[webhooks]\nurl = "https://a.example/"', r"\[webhooks\]: url must be a table of its own"),
+        ("[webhooks.crm]", r"\[webhooks\.crm\]: url is missing; give it a text in quotes"),
+        ("[webhooks.CRM]", r"\[webhooks\.CRM\]: an endpoint's name is 1 to 40 small letters"),
+        ('[webhooks.crm]\nurl = "http://a.example/"', r"\[webhooks\.crm\]: url must be https"),
+        ('[webhooks.crm]\nurls = "https://a.example/"', r"did you mean url\?"),
+        (
+            '[webhooks.crm]\nurl = "https://a.example/"\nattempts = "many"',
+            r"\[webhooks\.crm\]: attempts must be a whole number, found 'many'",
+        ),
+    ],
+)
+def test_webhooks_that_are_refused(text: str, problem: str) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        read(text)

@@ -20,6 +20,7 @@ from leadml.domain.handoff import HandoffPolicy
 from leadml.domain.mapping import ActivityMapping, HistoryMapping, LeadMapping
 from leadml.domain.points_table import PointsTable, Rule
 from leadml.domain.targets import Targets
+from leadml.domain.webhook import NAME, Endpoint
 from leadml.errors import ConfigError
 
 T = TypeVar("T")
@@ -27,6 +28,8 @@ CONFIG_NAME = "leadml.toml"
 API_KEYS_VARIABLE = "LEADML_API_KEYS"
 ADMIN_KEYS_VARIABLE = "LEADML_ADMIN_KEYS"
 PROXIES_VARIABLE = "LEADML_TRUSTED_PROXIES"
+WEBHOOK_VARIABLE = "LEADML_WEBHOOK_SECRET"
+"""Also with ``_NAME`` for one endpoint, and with ``_FILE`` for a path."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +110,10 @@ class Settings:
     trusted_proxies : tuple of str
         Addresses and networks of proxies that the service believes for whom they ask, from
         ``LEADML_TRUSTED_PROXIES`` (comma separated).
+    webhooks : mapping of str to Endpoint
+        Who is told of changes, by name.
+    webhook_secrets : mapping of str to str
+        The variables ``LEADML_WEBHOOK_SECRET…``, as they are set; never printed.
     """
 
     definition: Definition
@@ -120,6 +127,13 @@ class Settings:
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     admin_keys: tuple[str, ...] = field(default=(), repr=False)
     trusted_proxies: tuple[str, ...] = ()
+    webhooks: Mapping[str, Endpoint] = field(default_factory=dict)
+    webhook_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def webhook_kinds(self) -> dict[str, tuple[str, ...]]:
+        """What each endpoint is told of, by name."""
+        return {name: endpoint.on for name, endpoint in self.webhooks.items()}
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -175,6 +189,8 @@ def settings_from(content: Mapping[str, Any], *, path: Path) -> Settings:
         admin_keys=keys_from(os.environ, ADMIN_KEYS_VARIABLE),
         trusted_proxies=keys_from(os.environ, PROXIES_VARIABLE),
         rejections=_read(RejectionSettings, sections["rejections"], "rejections", where).reasons,
+        webhooks=_webhooks(sections["webhooks"], where),
+        webhook_secrets={k: v for k, v in os.environ.items() if k.startswith(WEBHOOK_VARIABLE)},
     )
 
 
@@ -186,7 +202,7 @@ def keys_from(environment: Mapping[str, str], variable: str) -> tuple[str, ...]:
 
 _SECTIONS = (
     "leads", "activities", "history", "sales_ready", "handoff", "points", "model", "store",
-    "rejections", "targets", "tracking",
+    "rejections", "targets", "tracking", "webhooks",
 )  # fmt: skip
 
 
@@ -274,6 +290,7 @@ _KIND_WORDS = {
     "float": "a number",
     "bool": "true or false",
     "str": "a text in quotes",
+    "int": "a whole number",
 }
 
 
@@ -339,6 +356,25 @@ def _rule(table: Mapping[str, Any], number: int, where: str) -> Rule:
     named = {"one_of" if key == "in" else key: value for key, value in table.items()}
     section = f"points.rules {number}" + (f" {table['name']!r}" if "name" in table else "")
     return _read(Rule, named, section, where)
+
+
+def _webhooks(table: Mapping[str, Any], where: str) -> dict[str, Endpoint]:
+    found = {}
+    for name, each in table.items():
+        if not isinstance(each, dict):
+            msg = (
+                f"{where} [webhooks]: {name} must be a table of its own: write [webhooks.NAME] "
+                "with url for each endpoint"
+            )
+            raise ConfigError(msg)
+        if not NAME.fullmatch(name):
+            msg = (
+                f"{where} [webhooks.{name}]: an endpoint's name is 1 to 40 small letters, digits "
+                "and _, a letter first"
+            )
+            raise ConfigError(msg)
+        found[name] = _read(Endpoint, each, f"webhooks.{name}", where)
+    return found
 
 
 def _model(table: Mapping[str, Any], definition: Definition, where: str) -> ModelSettings:

@@ -10,13 +10,18 @@ from leadml.errors import StoreError
 
 
 def test_it_opens_once_and_says_where(tmp_path: Path) -> None:
-    link = LedgerLink(f"sqlite:///{tmp_path / 'ledger.db'}", reasons=("bored", "other"))
+    link = LedgerLink(
+        f"sqlite:///{tmp_path / 'ledger.db'}",
+        reasons=("bored", "other"),
+        webhooks={"crm": ("band_changed",)},
+    )
     assert link.told == "scores are not recorded, and events are not taken: it was not opened yet"
     assert link.look()
     assert link.problem == ""
     assert link.told == f"scores and events are recorded in sqlite:///{tmp_path / 'ledger.db'}"
     assert link.open() is link.open()
     assert link.open().reasons == ("bored", "other")
+    assert link.open().webhooks == {"crm": ("band_changed",)}
     link.close()
 
 

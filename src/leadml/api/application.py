@@ -64,7 +64,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.champion = Champion(settings.models)
     app.state.champion.load()
     app.state.settings = settings
-    app.state.ledger = LedgerLink(settings.store_url, reasons=settings.rejections)
+    app.state.ledger = LedgerLink(
+        settings.store_url, reasons=settings.rejections, webhooks=settings.webhook_kinds
+    )
     app.state.ledger.look()
     app.state.recorder = Recorder(app.state.ledger, trouble=bool(app.state.ledger.problem))
     app.include_router(health)

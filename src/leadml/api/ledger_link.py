@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from anyio import CapacityLimiter
 
@@ -28,6 +28,8 @@ class LedgerLink:
         SQLAlchemy URL; empty means that there is no ledger.
     reasons : sequence of str
         Why sales may reject a lead.
+    webhooks : mapping, optional
+        Endpoint -> what it is told of when a score is recorded.
 
     Attributes
     ----------
@@ -37,9 +39,16 @@ class LedgerLink:
         Why the ledger could not be opened, without any password; empty where it is open.
     """
 
-    def __init__(self, url: str, *, reasons: Sequence[str] = REJECTIONS) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        reasons: Sequence[str] = REJECTIONS,
+        webhooks: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
         self._url = url
         self._reasons = reasons
+        self._webhooks = webhooks
         self.threads = CapacityLimiter(MOST_THREADS)
         self._lock = threading.Lock()
         self._ledger: Ledger | None = None
@@ -92,7 +101,9 @@ class LedgerLink:
             self.problem = _NO_URL
         elif time.monotonic() - self._tried_at >= RETRY_SECONDS:
             try:
-                self._ledger = Ledger.open(self._url, reasons=self._reasons)
+                self._ledger = Ledger.open(
+                    self._url, reasons=self._reasons, webhooks=self._webhooks
+                )
             except StoreError as error:
                 self.problem = str(error)
             else:

@@ -12,6 +12,8 @@ from leadml.store.migration import migrate as migrate_tables
 def open_ledger(config: Path | str | Settings | None = None, *, create: bool = True) -> Ledger:
     """Open the ledger that ``[store] url`` names, with the reasons of ``[rejections]``.
 
+    Scores recorded through it are told to the endpoints of ``[webhooks]``.
+
     Parameters
     ----------
     config : path or Settings, optional
@@ -25,7 +27,12 @@ def open_ledger(config: Path | str | Settings | None = None, *, create: bool = T
         If the database cannot be used, or its tables are of another revision.
     """
     settings = load_settings(config)
-    return Ledger.open(settings.store_url, reasons=settings.rejections, create=create)
+    return Ledger.open(
+        settings.store_url,
+        reasons=settings.rejections,
+        create=create,
+        webhooks=settings.webhook_kinds,
+    )
 
 
 def status(config: Path | str | Settings | None = None) -> dict[str, Any]:
