@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from leadml.api import gate
+from leadml.api import bodies
 from leadml.api.gate import Gate, is_loopback
 
 LEAD = {"lead": {"lead_id": "L1"}}
@@ -208,7 +208,7 @@ class TestBodies:
     def test_a_body_that_does_not_arrive_is_not_waited_for(
         self, service: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(gate, "BODY_SECONDS", 0.05)
+        monkeypatch.setattr(bodies, "BODY_SECONDS", 0.05)
         with socket.create_connection(("127.0.0.1", service.port)) as connection:
             connection.sendall(
                 b"POST /v1/score HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{"

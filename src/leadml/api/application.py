@@ -13,6 +13,7 @@ from pydantic import BaseModel
 import leadml
 from leadml.api.champion import Champion
 from leadml.api.description import Description
+from leadml.api.direct import Direct
 from leadml.api.docs_page import docs_page
 from leadml.api.gate import OPEN_PATHS, OPENAPI, OPENAPI_30, Gate
 from leadml.api.head import Head
@@ -80,6 +81,7 @@ def create_app(settings: Settings) -> FastAPI:
         app, lambda: app.state.champion.scorer, lambda: bool(settings.keys)
     )
     app.add_middleware(Head)
+    app.add_middleware(Direct, state=app.state)
     app.add_middleware(  # the last added is the first asked
         Gate,
         keys=settings.api_keys,

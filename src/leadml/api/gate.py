@@ -7,65 +7,33 @@ the service and the sign-in needs one. What a caller may do travels on as scopes
 state: see `leadml.api.scopes`.
 """
 
-import asyncio
 import hmac
 import logging
 import re
+import secrets
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from functools import lru_cache
 from hashlib import sha256
 from http import HTTPStatus
 from ipaddress import ip_address
 from traceback import extract_tb
-from urllib.parse import quote
 
-from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
-from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from leadml.api.bodies import MOST_BYTES, MOST_BYTES_UNKNOWN, Bodies, Fields
+from leadml.api.refusals import LOGIN, NoKey, Refusal, SignInFirst
 from leadml.api.scopes import ADMIN_SCOPES, KEY_SCOPES, NO_SCOPES
 from leadml.api.sessions import COOKIE, Sessions
 
-MOST_BYTES = 5_000_000
-MOST_BYTES_UNKNOWN = 16_000
-"""Most that is read of a caller who showed no key: room for the form to sign in, not for memory."""
-BODY_SECONDS = 30.0
-LOGIN = "/login"
 OPENAPI, OPENAPI_30 = "/openapi.json", "/openapi-3.0.json"
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/docs", OPENAPI, OPENAPI_30, LOGIN})
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_LONGEST_ADDRESS = 64
+_FORWARDED = frozenset({b"x-forwarded-for", b"x-real-ip"})
 
 log = logging.getLogger("leadml.api")
-
-
-class Refusal(Exception):
-    """An answer other than the one asked for."""
-
-    def __init__(self, status: HTTPStatus, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
-
-    def response(self) -> Response:
-        """Return it as JSON."""
-        asks_key = self.status == HTTPStatus.UNAUTHORIZED
-        headers = {"WWW-Authenticate": "Bearer"} if asks_key else None
-        return JSONResponse({"detail": self.detail}, self.status, headers)
-
-
-class SignInFirst(Refusal):
-    """A page was asked for by someone who has to sign in."""
-
-    def __init__(self, scope: Scope) -> None:
-        super().__init__(HTTPStatus.UNAUTHORIZED, "sign in first")
-        looked_at = scope["method"] in {"GET", "HEAD"}
-        asked = quote(scope["path"], safe="/") if looked_at else "/"
-        query = scope["query_string"].decode("latin-1") if looked_at else ""
-        self._next = quote(f"{asked}?{query}" if query else asked, safe="")
-
-    def response(self) -> Response:
-        """Lead to the page on which to sign in, and from there to what was asked for."""
-        return RedirectResponse(f"{LOGIN}?next={self._next}", HTTPStatus.SEE_OTHER)
 
 
 class Gate:
@@ -100,6 +68,7 @@ class Gate:
         self.app = app
         self._sessions, self._pages = sessions, frozenset(pages)
         self._paths = frozenset(paths)
+        self._bodies = Bodies()
         longest_first = sorted(paths, key=lambda path: (-len(path), path))
         self._templates = [(_pattern(path), path) for path in longest_first if "{" in path]
         self._digests = [(_digest(key.encode()), KEY_SCOPES) for key in keys]
@@ -110,22 +79,30 @@ class Gate:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        asked = self._asked(scope)
-        reply = _Reply(send)
         start = time.perf_counter()
+        state, fields = scope.setdefault("state", {}), first_fields(scope["headers"])
+        state["fields"], state["request_id"] = fields, _request_id(fields)
+        reply = _Reply(send, state["request_id"].encode())
         try:
-            scope.setdefault("state", {})
-            scopes = scope["state"]["scopes"] = self._admitted(scope)
-            most = MOST_BYTES if scopes else MOST_BYTES_UNKNOWN
-            body = await _body(Headers(scope=scope), receive, most)
-            await self.app(scope, _Replay(body, receive), reply)
+            await self._answer(scope, receive, reply)
         except Refusal as refusal:
             await refusal.response()(scope, receive, reply)
         except Exception as fault:  # nothing of a lead may reach the server's log
-            log_fault(asked, fault)
+            log_fault(self._asked(scope), fault)
             await reply.fail(scope, receive)
-        seconds = time.perf_counter() - start
-        log.info("%s %d %.1f ms", asked, reply.status, 1000 * seconds)
+        milliseconds = 1000 * (time.perf_counter() - start)
+        log.info("%s %d %.1f ms", self._asked(scope), reply.status, milliseconds)
+
+    async def _answer(self, scope: Scope, receive: Receive, reply: Send) -> None:
+        state = scope["state"]
+        scopes = state["scopes"] = self._admitted(scope, state["fields"])
+        most = MOST_BYTES if scopes else MOST_BYTES_UNKNOWN
+        body = await self._bodies.read(state["fields"], receive, most)
+        try:
+            state["body"] = body.content
+            await self.app(scope, body, reply)
+        finally:
+            body.release()
 
     def _asked(self, scope: Scope) -> str:
         """Return method and path for the log: a path that is none may hold an address or a name."""
@@ -138,42 +115,53 @@ class Gate:
         found = (plain for pattern, plain in self._templates if pattern.fullmatch(path))
         return next(found, "(no such path)")
 
-    def _admitted(self, scope: Scope) -> frozenset[str]:
+    def _admitted(self, scope: Scope, fields: Fields) -> frozenset[str]:
         """Return what the caller may do, or refuse it."""
-        headers = Headers(scope=scope)
         if not self._digests:
-            _only_from_here(scope, headers)
+            _only_from_here(scope, fields)
             return ADMIN_SCOPES
-        scopes = self._scopes(headers) or self._signed_in(scope, headers)
+        scopes = self._scopes(fields) or self._signed_in(scope, fields)
         if not scopes and scope["path"] not in OPEN_PATHS:
             template = self._template(scope["path"])
             if template in self._pages and not template.endswith(".json"):
                 raise SignInFirst(scope)
-            raise Refusal(
-                HTTPStatus.UNAUTHORIZED,
-                "an API key is needed: send it as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'",
-            )
+            raise NoKey
         return scopes
 
     def _is_page(self, scope: Scope) -> bool:
         return self._template(scope["path"]) in self._pages
 
-    def _signed_in(self, scope: Scope, headers: Headers) -> frozenset[str]:
+    def _signed_in(self, scope: Scope, fields: Fields) -> frozenset[str]:
         """Return what the person at a browser may do: on pages, and nowhere else."""
         if self._sessions is None or not self._is_page(scope):
             return NO_SCOPES
-        cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
+        cookie = cookie_parser(fields.get(b"cookie", b"").decode("latin-1")).get(COOKIE, "")
         session = self._sessions.read(cookie)
         scope["state"]["session"] = session
         return NO_SCOPES if session is None else session.scopes
 
-    def _scopes(self, headers: Headers) -> frozenset[str]:
+    def _scopes(self, fields: Fields) -> frozenset[str]:
         """Compare with every key, taking the same time whichever fits."""
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        key = token.strip() if scheme.casefold() == "bearer" else headers.get("x-api-key", "")
-        given = _digest(key.encode("latin-1"))
+        given = _digest(key_shown(fields))
         fits = [(hmac.compare_digest(digest, given), scopes) for digest, scopes in self._digests]
         return NO_SCOPES.union(*(scopes for fit, scopes in fits if fit))
+
+
+def first_fields(headers: Iterable[tuple[bytes, bytes]]) -> Fields:
+    """Return the first value of each header."""
+    return dict(reversed([*headers]))
+
+
+def key_shown(fields: Fields) -> bytes:
+    """Return the key that a request shows, empty where it shows none."""
+    scheme, _, token = fields.get(b"authorization", b"").partition(b" ")
+    return token.strip() if scheme.lower() == b"bearer" else fields.get(b"x-api-key", b"")
+
+
+def _request_id(fields: Fields) -> str:
+    """Return the id that the caller gave its request, or a new one."""
+    given = fields.get(b"x-request-id", b"")
+    return given.decode() if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
 
 
 def _digest(key: bytes) -> bytes:
@@ -185,10 +173,10 @@ def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(".*".join(map(re.escape, re.split(r"\{\w+\}", path))), re.DOTALL)
 
 
-def _only_from_here(scope: Scope, headers: Headers) -> None:
-    peer = scope.get("client")
-    callers = [*_forwarded(headers), *([] if peer is None else [peer[0]])]
-    if all(map(is_loopback, callers)) and is_loopback(_host(headers.get("host", ""))):
+def _only_from_here(scope: Scope, fields: Fields) -> None:
+    peer, host = scope.get("client"), fields.get(b"host", b"").decode("latin-1")
+    callers = [*_forwarded(scope), *([] if peer is None else [peer[0]])]
+    if all(map(is_loopback, callers)) and is_loopback(_host(host)):
         return
     raise Refusal(
         HTTPStatus.FORBIDDEN,
@@ -196,9 +184,9 @@ def _only_from_here(scope: Scope, headers: Headers) -> None:
     )
 
 
-def _forwarded(headers: Headers) -> list[str]:
+def _forwarded(scope: Scope) -> list[str]:
     """Return for whom proxies say that they ask; what is no address is nobody of this machine."""
-    said = [*headers.getlist("x-forwarded-for"), *headers.getlist("x-real-ip")]
+    said = [value.decode("latin-1") for name, value in scope["headers"] if name in _FORWARDED]
     return [caller.strip() for line in said for caller in line.split(",")]
 
 
@@ -213,6 +201,11 @@ def _host(header: str) -> str:
 
 def is_loopback(host: str) -> bool:
     """Tell whether a host name or address means this machine and nothing else."""
+    return len(host) <= _LONGEST_ADDRESS and _is_loopback(host)
+
+
+@lru_cache(maxsize=64)
+def _is_loopback(host: str) -> bool:
     if host.casefold().removesuffix(".") == "localhost":
         return True
     try:
@@ -221,68 +214,20 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-async def _body(headers: Headers, receive: Receive, most: int) -> bytes:
-    """Read the whole body, no more than `most` bytes and no longer than 30 seconds."""
-    if _announced(headers) > most:
-        raise _too_large(most)
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await _read(receive, most)
-    except TimeoutError:
-        detail = f"the body did not arrive within {BODY_SECONDS:.0f} seconds"
-        raise Refusal(HTTPStatus.REQUEST_TIMEOUT, detail) from None
-
-
-def _announced(headers: Headers) -> int:
-    length = headers.get("content-length", "0")
-    return int(length) if length.isdecimal() else 0
-
-
-async def _read(receive: Receive, most: int) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        part = message.get("body", b"")
-        size += len(part)
-        if size > most:
-            raise _too_large(most)
-        parts.append(part)
-        if not message.get("more_body", False):
-            return b"".join(parts)
-
-
-def _too_large(most: int) -> Refusal:
-    detail = f"a request may have {MOST_BYTES // 1_000_000} MB at most; send fewer leads at a time"
-    if most < MOST_BYTES:
-        detail = f"without a known API key a request may have {most // 1_000} kB at most"
-    return Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
-
-
-class _Replay:
-    """Gives the body that was read, then whatever the connection says next."""
-
-    def __init__(self, body: bytes, receive: Receive) -> None:
-        self._body: bytes | None = body
-        self._receive = receive
-
-    async def __call__(self) -> Message:
-        if self._body is None:
-            return await self._receive()
-        body, self._body = self._body, None
-        return {"type": "http.request", "body": body, "more_body": False}
-
-
 class _Reply:
-    """Sends, and remembers the status."""
+    """Sends with the headers that every answer has, and remembers the status."""
 
-    def __init__(self, send: Send) -> None:
+    __slots__ = ("_headers", "_send", "status")
+
+    def __init__(self, send: Send, request_id: bytes) -> None:
         self._send = send
+        self._headers = [(b"x-request-id", request_id)]
         self.status = 0
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            message = {**message, "headers": [*message.get("headers", ()), *self._headers]}
         await self._send(message)
 
     async def fail(self, scope: Scope, receive: Receive) -> None:

@@ -9,8 +9,9 @@ from fastapi.responses import RedirectResponse
 
 from leadml.api.attempts import Attempts
 from leadml.api.forms import own_form
-from leadml.api.gate import LOGIN, log
+from leadml.api.gate import log
 from leadml.api.page_answer import PageRoute, frame_of, page_answer
+from leadml.api.refusals import LOGIN
 from leadml.api.sessions import COOKIE, SECONDS
 from leadml.api.visits import visit_of
 from leadml.pages.site import login_page, logout_page

@@ -84,6 +84,11 @@ class Recorder:
         return len(self._waiting) + len(self._batch)
 
     @property
+    def full(self) -> bool:
+        """Whether no further score would be taken although the ledger takes them."""
+        return not self.trouble and self.waiting >= self._room
+
+    @property
     def _stalled(self) -> bool:
         return time.monotonic() - self._begun_at > STALLED_SECONDS
 

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Security
+from fastapi import APIRouter, Depends, HTTPException, Request, Response, Security
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from fastapi.security import APIKeyHeader, HTTPBearer
@@ -12,8 +12,9 @@ from leadml.api import schemas
 from leadml.api.gate import log
 from leadml.api.model_card import model_card
 from leadml.api.recorder import Recorder
+from leadml.api.refusals import Backlog
 from leadml.api.scopes import needs
-from leadml.api.scoring import ItemAnswer, answer_requests
+from leadml.api.scoring import Asked, batch_answer, one_answer
 from leadml.api.strict_json import StrictRoute
 from leadml.workflows.score import Scorer
 
@@ -55,8 +56,10 @@ async def serving(request: Request) -> Scorer:
 
 
 async def recording(request: Request) -> Recorder:
-    """Return what takes scores to the ledger."""
+    """Return what takes scores to the ledger; answer 503 where it has no room for more."""
     recorder: Recorder = request.app.state.recorder
+    if recorder.full:
+        raise Backlog
     return recorder
 
 
@@ -88,14 +91,10 @@ async def readyz(scorer: Serving) -> schemas.Readiness:
     response_model=schemas.ScoreAnswer,
     responses=BODY_RESPONSES,
 )
-async def score(
-    request: schemas.ScoreRequest, scorer: Serving, recorder: Recording
-) -> JSONResponse:
+async def score(request: schemas.ScoreRequest, scorer: Serving, recorder: Recording) -> Response:
     """Score one lead, and record the score."""
-    (item,) = answer_requests(scorer, [request], [("body",)])
-    if item.problems:
-        return JSONResponse({"detail": item.problems}, HTTPStatus.UNPROCESSABLE_ENTITY)
-    return JSONResponse(item.answer | {"recorded": recorder.offer(item.scored)})
+    status, content = one_answer(scorer, recorder, _asked(request))
+    return Response(content, status, media_type="application/json")
 
 
 @scoring.post(
@@ -107,23 +106,20 @@ async def score(
 )
 async def score_batch(
     request: schemas.BatchRequest, scorer: Serving, recorder: Recording
-) -> JSONResponse:
+) -> Response:
     """Score up to 1,000 leads, and record the scores.
 
     A request that is not built as described is refused as a whole (422). A lead whose values cannot
     be read has its reason in `error`, the path of each in `errors`, and null numbers; the others
     are scored.
     """
-    paths = [("body", "leads", position) for position in range(len(request.leads))]
-    items = await run_in_threadpool(answer_requests, scorer, request.leads, paths)
-    failed = sum(bool(item.problems) for item in items)
-    scores = [_result(item, recorded=recorder.offer(item.scored)) for item in items]
-    return JSONResponse({"scores": scores, "scored": len(items) - failed, "failed": failed})
+    asked = [_asked(lead) for lead in request.leads]
+    content = await run_in_threadpool(batch_answer, scorer, recorder, asked)
+    return Response(content, media_type="application/json")
 
 
-def _result(item: ItemAnswer, *, recorded: bool) -> dict[str, object]:
-    why = "; ".join(str(problem["msg"]) for problem in item.problems)
-    return {**item.answer, "recorded": recorded, "error": why or None, "errors": item.problems}
+def _asked(request: schemas.ScoreRequest) -> Asked:
+    return Asked(request.lead, request.activities, request.account_activities, request.as_of)
 
 
 @scoring.get(

@@ -3,9 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from http import HTTPStatus
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from leadml.api.schemas import ScoreRequest
+import orjson
+
+from leadml.api.recorder import Recorder
 from leadml.data.values import NotUsableError, time_reader
 from leadml.workflows.score import Answer, Scorer
 from leadml.workflows.scored_event import ScoredEvent, telling_of
@@ -33,8 +37,45 @@ class ItemAnswer:
     scored: ScoredEvent | None = None
 
 
+class Asked(NamedTuple):
+    """One lead to be scored, built as `leadml.api.schemas.ScoreRequest` describes."""
+
+    lead: dict[str, Any]
+    activities: list[dict[str, Any]] | None = None
+    account_activities: list[dict[str, Any]] | None = None
+    as_of: str | None = None
+
+
+def as_json(content: object) -> bytes:
+    """Return what an answer says; numbers are read back as exactly the same."""
+    return orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def one_answer(scorer: Scorer, recorder: Recorder, asked: Asked) -> tuple[HTTPStatus, bytes]:
+    """Score one lead, and record the score; return status and body of the answer."""
+    (item,) = answer_requests(scorer, [asked], [("body",)])
+    if item.problems:
+        return HTTPStatus.UNPROCESSABLE_ENTITY, as_json({"detail": item.problems})
+    recorded = recorder.offer(item.scored)
+    return HTTPStatus.OK, as_json(item.answer | {"recorded": recorded})
+
+
+def batch_answer(scorer: Scorer, recorder: Recorder, asked: Sequence[Asked]) -> bytes:
+    """Score leads, and record the scores; return the body of the answer."""
+    paths = [("body", "leads", position) for position in range(len(asked))]
+    items = answer_requests(scorer, asked, paths)
+    failed = sum(bool(item.problems) for item in items)
+    scores = [_result(item, recorded=recorder.offer(item.scored)) for item in items]
+    return as_json({"scores": scores, "scored": len(items) - failed, "failed": failed})
+
+
+def _result(item: ItemAnswer, *, recorded: bool) -> dict[str, object]:
+    why = "; ".join(str(problem["msg"]) for problem in item.problems)
+    return {**item.answer, "recorded": recorded, "error": why or None, "errors": item.problems}
+
+
 def answer_requests(
-    scorer: Scorer, requests: Sequence[ScoreRequest], paths: Sequence[Location]
+    scorer: Scorer, requests: Sequence[Asked], paths: Sequence[Location]
 ) -> list[ItemAnswer]:
     """Score leads; `paths` says where each stands in the body."""
     moments = [_moment(scorer, request.as_of) for request in requests]
@@ -61,7 +102,7 @@ def _moment(scorer: Scorer, as_of: str | None) -> datetime | str | None:
 
 
 def _own_problems(
-    scorer: Scorer, request: ScoreRequest, moment: datetime | str | None
+    scorer: Scorer, request: Asked, moment: datetime | str | None
 ) -> dict[Location, str]:
     """Return what only JSON can get wrong: a moment that is none, a list where a value belongs."""
     problems: dict[Location, str] = {("as_of",): moment} if isinstance(moment, str) else {}
@@ -80,7 +121,7 @@ def _item(answer: Answer, path: Location, own: dict[Location, str]) -> ItemAnswe
     return ItemAnswer(given, problems)
 
 
-def _with_event(item: ItemAnswer, scorer: Scorer, request: ScoreRequest) -> ItemAnswer:
+def _with_event(item: ItemAnswer, scorer: Scorer, request: Asked) -> ItemAnswer:
     if item.problems:
         return item
     content = [request.lead, request.activities, request.account_activities]
