@@ -75,6 +75,32 @@ class TestKeys:
         assert guarded.client.get("/v1/model", headers=headers).status_code == 200
 
 
+class TestRequestId:
+    @pytest.mark.parametrize("given", ["a", "A-z_0.9", "x" * 64])
+    def test_the_callers_own_comes_back(self, service: Any, given: str) -> None:
+        for path in ("/healthz", "/nowhere"):
+            answer = service.client.get(path, headers={"X-Request-ID": given})
+            assert answer.headers["x-request-id"] == given
+
+    @pytest.mark.parametrize("given", ["", "x" * 65, "a b", "a,b", "é".encode()])
+    def test_one_that_is_none_is_replaced(self, service: Any, given: str | bytes) -> None:
+        ids = {
+            service.client.get("/healthz", headers={"X-Request-ID": given}).headers["x-request-id"]
+            for _ in range(3)
+        }
+        assert len(ids) == 3
+        assert all(len(each) == 16 for each in ids)
+
+    @pytest.mark.parametrize(
+        ("path", "status"), [("/v1/score", 200), ("/v1/nowhere", 404), ("/v1/model", 405)]
+    )
+    def test_every_answer_has_one(self, guarded: Any, path: str, status: int) -> None:
+        headers = {"X-API-Key": "first"}
+        answer = guarded.client.post(path, json=LEAD, headers=headers)
+        assert (answer.status_code, len(answer.headers.get_list("x-request-id"))) == (status, 1)
+        assert len(guarded.client.post(path, json=LEAD).headers.get_list("x-request-id")) == 1
+
+
 class TestWithoutKeys:
     @pytest.mark.parametrize(
         "host", ["localhost:8000", "127.0.0.1", "127.0.0.1:8000", "[::1]", "[::1]:9", "LOCALHOST."]

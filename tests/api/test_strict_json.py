@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadml.api.strict_json import strict_json
+from leadml.api.strict_json import _UNSURE, _quickly, _slowly, strict_json
 
 PLAIN = st.recursive(
     st.none()
@@ -24,6 +24,48 @@ PLAIN = st.recursive(
 @given(PLAIN)
 def test_what_json_writes_is_read_back(value: object) -> None:
     assert strict_json(json.dumps(value).encode()) == value
+
+
+@given(value=PLAIN, escaped=st.booleans())
+def test_both_ways_of_reading_give_the_same(value: object, *, escaped: bool) -> None:
+    body = json.dumps(value, ensure_ascii=escaped).encode()
+    quick, slow = _quickly(body), _slowly(body)
+    assert quick is _UNSURE or repr(quick) == repr(slow)
+
+
+BODY = b'{"lead": {"a": 1, "b": "x", "c": [1.5, null, "y"]}, "d": [{"a": true}]}'
+
+
+@given(
+    at=st.integers(0, len(BODY)),
+    cut=st.integers(0, 5),
+    put=st.sampled_from(BODY),
+    keep=st.booleans(),
+)
+def test_neither_takes_what_the_other_refuses(at: int, cut: int, put: int, *, keep: bool) -> None:
+    body = BODY[:at] + bytes([put] * keep) + BODY[at + cut :]
+    quick = _quickly(body)
+    try:
+        slow = _slowly(body)
+    except json.JSONDecodeError:
+        assert quick is _UNSURE
+    else:
+        assert quick is _UNSURE or quick == slow
+
+
+@pytest.mark.parametrize(
+    "body", [BODY, b"[" * 10 + b"1" + b"]" * 10, b"[9223372036854775807, -2.5e10]", b'""']
+)
+def test_usual_bodies_are_read_quickly(body: bytes) -> None:
+    assert _quickly(body) == json.loads(body)
+
+
+@pytest.mark.parametrize(
+    "body", [b"[18446744073709551616]", b"[-9223372036854775809]", b"[1e30]", rb'["\n"]']
+)
+def test_what_may_be_read_otherwise_is_read_slowly(body: bytes) -> None:
+    assert _quickly(body) is _UNSURE
+    assert repr(strict_json(body)) == repr(json.loads(body))
 
 
 def test_a_byte_order_mark_and_escaped_pairs_are_fine() -> None:
