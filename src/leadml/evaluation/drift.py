@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest, chi2, hypergeom, norm
 
+from leadml.evaluation.stability import Apart, Counts, grouped, stability_of
+
 Floats = NDArray[np.float64]
-Counts = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-FEWEST_EXPECTED = 5
-"""Fewest leads expected in a bin of either sample; sparser bins are put together."""
 FEWEST_FOR_SLOPE = 10
 """Fewest wins and fewest losses from which a slope is estimated."""
 LEVEL = 0.95
@@ -29,12 +28,9 @@ class Movement:
 
     Attributes
     ----------
-    psi : float
-        Population stability index: lower is more alike, 0 or more; sum of
-        ``(new - reference) * log(new / reference)`` over the shares of leads in each bin. It
-        cannot tell chance from change: see `expected` and `p`.
-    expected : float
-        What `psi` is on average where nothing has changed.
+    psi, expected : float
+        Population stability index, and what it is on average where nothing has changed: see
+        `leadml.evaluation.stability.Stability`.
     p : float
         Chance of such a difference where nothing has changed (Pearson's chi-square test of two
         samples).
@@ -57,45 +53,20 @@ def movement(
     reference: Sequence[int],
     new: Sequence[int],
     *,
-    apart: tuple[Sequence[int], Sequence[int]] = ((), ()),
+    apart: Apart = ((), ()),
     ordered: bool = True,
 ) -> Movement:
-    """Compare two samples counted in the same bins.
-
-    Parameters
-    ----------
-    reference, new : sequences of int
-        Leads in each bin.
-    apart : pair of sequences of int
-        Further bins (missing, unlisted) of the reference and the new leads, never put together
-        with values unless sparse themselves.
-    ordered : bool
-        Whether neighbouring bins are alike, so that a sparse one joins its neighbour; else it
-        joins the other sparse ones.
-
-    Notes
-    -----
-    Where nothing has changed, `psi` over B bins of n new and m reference leads is about
-    ``(1/n + 1/m)`` times a chi-square variable with B - 1 degrees of freedom, so that its mean is
-    ``(B - 1) (1/n + 1/m)``: Yurdakul, B. (2018), Statistical properties of population stability
-    index, Western Michigan University; why fixed limits such as 0.1 mislead in small samples:
-    Potgieter et al. (2023), arXiv:2307.11878. Half a lead is added to every bin, so that empty
-    ones have a logarithm.
+    """Compare two samples counted in the same bins; see `leadml.evaluation.stability`.
 
     Examples
     --------
     >>> movement([50, 50], [50, 50]).psi
     0.0
     """
-    counts = _grouped(np.array([reference, new], np.int64), np.array(apart, np.int64), ordered)
-    bins = counts.shape[1]
-    total = counts.sum(axis=1)
-    if bins < 2 or total.min() == 0:
-        return Movement(0.0, 0.0, 1.0, bins)
-    share = (counts + 0.5) / (total + 0.5 * bins)[:, None]
-    psi = float(((share[1] - share[0]) * np.log(share[1] / share[0])).sum())
-    expected = float((bins - 1) * (1 / total).sum())
-    return Movement(psi, expected, _pearson(counts), bins)
+    counts = grouped(reference, new, apart=apart, ordered=ordered)
+    moved = stability_of(counts)
+    p = _pearson(counts) if moved.bins > 1 and counts.sum(axis=1).min() else 1.0
+    return Movement(moved.psi, moved.expected, p, moved.bins)
 
 
 def _pearson(counts: Counts) -> float:
@@ -104,36 +75,6 @@ def _pearson(counts: Counts) -> float:
     expected = np.outer(total, pooled)
     statistic = float(((counts - expected) ** 2 / expected).sum())
     return float(chi2.sf(statistic, counts.shape[1] - 1))
-
-
-def _grouped(counts: Counts, apart: Counts, ordered: bool) -> Counts:
-    """Put sparse bins together until each expects `FEWEST_EXPECTED` leads of either sample."""
-    smaller = min(int(c.sum() + a.sum()) for c, a in zip(counts, apart, strict=True))
-    leads = int(counts.sum() + apart.sum())
-    least = FEWEST_EXPECTED * leads / max(smaller, 1)  # pooled leads that a bin needs
-    if not ordered:
-        counts = counts[:, np.argsort(-counts.sum(axis=0), kind="stable")]
-    groups = _gathered(list(counts.T), least)
-    for extra in apart.T:
-        groups = [*groups, extra] if extra.sum() >= least else _joined(groups, extra)
-    return np.array(groups, np.int64).reshape(-1, 2).T
-
-
-def _gathered(columns: list[Counts], least: float) -> list[Counts]:
-    groups: list[Counts] = []
-    open_group = np.zeros(2, np.int64)
-    for column in columns:
-        open_group = open_group + column
-        if open_group.sum() >= least:
-            groups.append(open_group)
-            open_group = np.zeros(2, np.int64)
-    return _joined(groups, open_group)
-
-
-def _joined(groups: list[Counts], extra: Counts) -> list[Counts]:
-    if not extra.sum():
-        return groups
-    return [*groups[:-1], groups[-1] + extra] if groups else [extra]
 
 
 def rise(reference: tuple[int, int], new: tuple[int, int]) -> float:

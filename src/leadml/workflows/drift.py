@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from leadml.data.values import to_text
 from leadml.domain.finding import ExcludedRows, Finding
 from leadml.errors import DataError, ModelError
 from leadml.evaluation.diagnosis import (
@@ -24,12 +23,13 @@ from leadml.evaluation.diagnosis import (
 from leadml.evaluation.drift import InTheLarge, Movement, fallen, in_the_large, movement
 from leadml.evaluation.metrics import auc
 from leadml.evaluation.tally import Ranked
-from leadml.model.reference import Reference, Spread, score_spread, spread_of
+from leadml.model.reference import Reference, Spread
 from leadml.settings import Settings, load_settings
 from leadml.snapshot.features import ACTIVITY, RARE, Feature
 from leadml.workflows.material import Material, gather
 from leadml.workflows.new_leads import NewLeads, comparable
 from leadml.workflows.score import Scorer, load_scorer
+from leadml.workflows.spreads import feature_spreads, spread_of_scores
 
 if TYPE_CHECKING:
     from leadml.workflows.material import Source
@@ -189,16 +189,14 @@ def _refuse_too_few(new: NewLeads) -> None:
 
 
 def _counted(new: NewLeads, reference: Reference) -> list[Counted]:
-    features, batch = new.scorer.bundle.features, new.batch
-    encoded = batch.encode(features)
+    spreads = feature_spreads(new.scorer, new.batch, reference)
+    features = new.scorer.bundle.features.features
     return [
-        _count(new, feature, encoded.x[:, position], reference.features[position])
-        for position, feature in enumerate(features.features)
+        _count(new, *pair) for pair in zip(features, spreads, reference.features, strict=True)
     ]
 
 
-def _count(new: NewLeads, feature: Feature, x: NDArray[np.float64], reference: Spread) -> Counted:
-    spread = spread_of(feature, x, like=reference, unseen=_unseen(new, feature))
+def _count(new: NewLeads, feature: Feature, spread: Spread, reference: Spread) -> Counted:
     source = new.material.leads.mapping.source
     is_source = feature.categorical and source is not None and feature.column == source
     listed = tuple(level for level in feature.levels if level != RARE)
@@ -223,23 +221,8 @@ def _is_absent(new: NewLeads, feature: Feature) -> bool:
     return feature.column in _absent(new.material, new.scorer)
 
 
-def _unseen(new: NewLeads, feature: Feature) -> NDArray[np.bool_] | None:
-    """Tell which leads hold a text that is none of the feature's levels."""
-    if not feature.categorical:
-        return None
-    column = new.batch.raw.get(feature.column or "")
-    if column is None:
-        return None
-    missing = new.scorer.bundle.features.missing
-    texts, _ = column.texts(lambda value: to_text(value, missing))
-    listed = {level for level in feature.levels if level != RARE}
-    unseen = np.array([text is not None and text not in listed for text in [*texts, None]], bool)
-    return unseen[column.codes]
-
-
 def _score_movement(new: NewLeads, reference: Reference) -> Movement:
-    trend = new.scorer.bundle.machine.trend_of(new.as_of)  # not in the reference's scores
-    scores = score_spread((new.scores.log_odds - trend)[new.scored], reference.scores)
+    scores = spread_of_scores(new.scorer, new.batch, new.scores, new.scored, reference)
     return movement(reference.scores.counts, scores.counts)
 
 

@@ -1,0 +1,118 @@
+"""What the service does every few seconds beside answering: count drift, tell how it stands."""
+
+import logging
+import os
+import threading
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from prometheus_client.metrics_core import GaugeMetricFamily
+
+from leadml.api.champion import Champion
+from leadml.api.drift_window import DriftWindow, Sample, drift_of
+from leadml.api.metrics import Metrics
+from leadml.api.readings import (
+    Reading,
+    forget_reading,
+    gauges,
+    other_readings,
+    resident_bytes,
+    write_reading,
+)
+from leadml.api.recorder import Recorder
+from leadml.workflows.score import Scorer
+
+SECONDS = 5.0
+
+log = logging.getLogger("leadml.api")
+
+
+class Pulse:
+    """A thread that keeps the process's reading fresh.
+
+    Parameters
+    ----------
+    champion : Champion
+    recorder : Recorder
+    metrics : Metrics
+        Is told what to show when it is asked.
+
+    Attributes
+    ----------
+    sample : Sample
+        Is to be offered every lead that is scored.
+    """
+
+    def __init__(self, champion: Champion, recorder: Recorder, metrics: Metrics) -> None:
+        self._champion, self._recorder = champion, recorder
+        self._folder = metrics.folder
+        self.sample = Sample()
+        self._window: DriftWindow | None = None
+        self._counting = threading.Lock()
+        self._over = threading.Event()
+        self._thread: threading.Thread | None = None
+        metrics.gauges = self.gauges
+
+    def start(self) -> None:
+        """Start."""
+        self._over.clear()
+        self._thread = threading.Thread(target=self._run, name="leadml pulse", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop, and take the reading back."""
+        self._over.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        if self._folder is not None:
+            forget_reading(self._folder, os.getpid())
+
+    def beat(self) -> Reading:
+        """Count what was scored since the last time; return how the process stands."""
+        scorer = self._champion.scorer
+        with self._counting:
+            counts = () if scorer is None else self._counts(scorer)
+        reading = Reading(
+            pid=os.getpid(),
+            version=None if scorer is None else scorer.version,
+            age=None if scorer is None else _age(scorer),
+            refused=bool(self._champion.problem),
+            waiting=self._recorder.waiting,
+            lag=float(getattr(self._recorder, "lag_seconds", 0.0)),
+            resident=resident_bytes(),
+            counts=counts,
+        )
+        if self._folder is not None:
+            write_reading(self._folder, reading)
+        return reading
+
+    def gauges(self) -> Iterable[GaugeMetricFamily]:
+        """Return how all processes stand together."""
+        own = self.beat()
+        others = () if self._folder is None else other_readings(self._folder, own.pid)
+        readings = [own, *others]
+        scorer = self._champion.scorer
+        counts = [r.counts for r in readings if r.version == own.version]
+        return gauges(readings, None if scorer is None else drift_of(scorer, counts))
+
+    def _counts(self, scorer: Scorer) -> tuple[int, ...]:
+        if self._window is None or self._window.version != scorer.version:
+            self._window = DriftWindow(scorer)
+        self._window.count(self.sample.empty())
+        return tuple(self._window.counts())
+
+    def _run(self) -> None:
+        while not self._over.wait(SECONDS):
+            try:
+                self.beat()
+            except Exception as fault:  # nothing here may end the thread, or quote a lead
+                log.error("the service's pulse failed: %s", type(fault).__name__)  # noqa: TRY400
+
+
+def _age(scorer: Scorer) -> float | None:
+    """Return seconds since the version was trained; None where its manifest does not say."""
+    trained_at = scorer.manifest.get("trained_at")
+    if not isinstance(trained_at, str):
+        return None
+    return (datetime.now(UTC) - datetime.fromisoformat(trained_at)).total_seconds()
