@@ -18,6 +18,7 @@ from leadml.domain.definition import Definition
 from leadml.domain.mapping import LeadMapping
 from leadml.domain.points_table import PointsTable, Rule
 from leadml.model.bundle import write_alias, write_bundle
+from leadml.model.reference import Reference
 from leadml.model.scorecard import Levels, Line, Machine, Scorecard, Steps
 from leadml.model.value import Ranks, Unknown, Value
 from leadml.settings import Settings, load_settings
@@ -79,7 +80,12 @@ VALUE = Value(
 MACHINE = Machine(cards=((1.0, CARD),), center=(0.0, 0.0, 0.0))
 
 
-def write_version(models: Path, version: str = "3", machine: Machine = MACHINE) -> Path:
+def write_version(
+    models: Path,
+    version: str = "3",
+    machine: Machine = MACHINE,
+    reference: Reference | None = None,
+) -> Path:
     """Write the small model as a version and make it the champion."""
     folder = models / "versions" / version
     folder.mkdir(parents=True)
@@ -91,6 +97,7 @@ def write_version(models: Path, version: str = "3", machine: Machine = MACHINE) 
         machine=machine,
         trained_on=["old"],
         value=VALUE,
+        reference=reference,
     )
     write_alias(models, "champion", version)
     return folder

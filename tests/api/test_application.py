@@ -30,6 +30,7 @@ class TestDescription:
             ("get", "/v1/model"): "model",
             ("post", "/v1/events"): "record_events",
             ("get", "/v1/leads/{lead}"): "lead_history",
+            ("get", "/metrics"): "metrics",
         }
 
     def test_refusals_are_described(self, guarded: Any) -> None:

@@ -20,8 +20,11 @@ from leadml.api.head import Head
 from leadml.api.ledger_link import LedgerLink
 from leadml.api.ledger_routes import ledger, record_events
 from leadml.api.ledger_schemas import EventIn
+from leadml.api.metrics import Metrics, shared_folder
+from leadml.api.metrics_route import monitoring
 from leadml.api.page_answer import plain_answer
 from leadml.api.problems import described
+from leadml.api.pulse import Pulse
 from leadml.api.recorder import Recorder
 from leadml.api.routes import health, score_batch, scoring
 from leadml.api.schemas import BatchRequest, ScoreRequest
@@ -50,7 +53,7 @@ def create_app(settings: Settings) -> FastAPI:
     FastAPI
         Its ``state.champion`` holds the version that serves; without a champion the service starts
         and answers 503. Its ``state.ledger`` is the way to the ledger; without a ledger the service
-        scores, and says that it does not record.
+        scores, and says that it does not record. Its ``state.metrics`` counts.
     """
     app = FastAPI(
         title="leadml",
@@ -70,9 +73,12 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.ledger.look()
     app.state.recorder = Recorder(app.state.ledger, trouble=bool(app.state.ledger.problem))
+    app.state.metrics = Metrics(shared_folder())
+    app.state.pulse = Pulse(app.state.champion, app.state.recorder, app.state.metrics)
     app.include_router(health)
     app.include_router(scoring)
     app.include_router(ledger)
+    app.include_router(monitoring)
     app.add_api_route("/docs", _docs, include_in_schema=False)
     app.add_api_route(OPENAPI, _openapi, include_in_schema=False)
     app.add_api_route(OPENAPI_30, _openapi_30, include_in_schema=False)
@@ -89,6 +95,7 @@ def create_app(settings: Settings) -> FastAPI:
         paths=OPEN_PATHS | PAGE_PATHS | set(app.openapi()["paths"]),
         sessions=sessions,
         pages=PAGE_PATHS,
+        observe=app.state.metrics.observe,
     )
     return app
 
@@ -101,9 +108,11 @@ async def _recording(app: FastAPI) -> AsyncIterator[None]:
     is written.
     """
     app.state.recorder.start()
+    app.state.pulse.start()
     try:
         yield
     finally:
+        app.state.pulse.close()
         await run_in_threadpool(app.state.recorder.close)
         app.state.ledger.close()
 

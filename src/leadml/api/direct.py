@@ -14,6 +14,7 @@ from anyio import CapacityLimiter, to_thread
 from starlette.datastructures import State
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from leadml.api.pulse import Pulse
 from leadml.api.recorder import Recorder
 from leadml.api.refusals import Backlog, Crowded
 from leadml.api.schemas import MOST_ACTIVITIES, MOST_LEADS
@@ -40,7 +41,7 @@ class Direct:
     app : ASGI application
         What answers all else.
     state : State
-        Its ``champion`` serves, its ``recorder`` takes the scores.
+        Its ``champion`` serves, its ``recorder`` takes the scores, its ``pulse`` counts them.
     """
 
     def __init__(self, app: ASGIApp, state: State) -> None:
@@ -70,14 +71,15 @@ class Direct:
 
     async def _answered(self, work: "Work", scorer: Scorer, body: bytes) -> Answer | None:
         recorder: Recorder = self._state.recorder
+        pulse: Pulse = self._state.pulse
         if len(body) <= work.at_once:
-            return work.answer(scorer, recorder, body)
+            return work.answer(scorer, recorder, body, pulse)
         if self._waiting >= MOST_WAITING:
             raise Crowded
         self._waiting += 1
         try:
             return await to_thread.run_sync(
-                work.answer, scorer, recorder, body, limiter=self._threads
+                work.answer, scorer, recorder, body, pulse, limiter=self._threads
             )
         finally:
             self._waiting -= 1
@@ -121,12 +123,12 @@ def _listed(touches: object) -> bool:
     return all(type(touch) is dict for touch in touches)
 
 
-def _one(scorer: Scorer, recorder: Recorder, body: bytes) -> Answer | None:
+def _one(scorer: Scorer, recorder: Recorder, body: bytes, pulse: Pulse) -> Answer | None:
     asked = _asked(_read(body))
-    return None if asked is None else one_answer(scorer, recorder, asked)
+    return None if asked is None else one_answer(scorer, recorder, asked, pulse)
 
 
-def _batch(scorer: Scorer, recorder: Recorder, body: bytes) -> Answer | None:
+def _batch(scorer: Scorer, recorder: Recorder, body: bytes, pulse: Pulse) -> Answer | None:
     sent = _read(body)
     if type(sent) is not dict or sent.keys() != {"leads"} or type(sent["leads"]) is not list:
         return None
@@ -135,13 +137,13 @@ def _batch(scorer: Scorer, recorder: Recorder, body: bytes) -> Answer | None:
     asked = [lead for value in sent["leads"] if (lead := _asked(value)) is not None]
     if len(asked) != len(sent["leads"]):
         return None
-    return HTTPStatus.OK, batch_answer(scorer, recorder, asked)
+    return HTTPStatus.OK, batch_answer(scorer, recorder, asked, pulse)
 
 
 class Work(NamedTuple):
     """How one path is answered."""
 
-    answer: Callable[[Scorer, Recorder, bytes], Answer | None]
+    answer: Callable[[Scorer, Recorder, bytes, Pulse], Answer | None]
     at_once: int
 
 

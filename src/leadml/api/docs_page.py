@@ -58,9 +58,9 @@ def _operation(
     parts.append("<h3>Answers</h3>")
     for status, answer in operation["responses"].items():
         parts.append(f"<p>{status}: {escape(answer['description'])}</p>")
-        if status == "200":
-            content = answer["content"]["application/json"]["schema"]
-            parts.append(_fields(described, _schema(described, content)))
+        told = answer.get("content", {}).get("application/json") if status == "200" else None
+        if told is not None:
+            parts.append(_fields(described, _schema(described, told["schema"])))
     return "\n".join(parts)
 
 

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +33,7 @@ Counts = NDArray[np.int64]
 Touches = Sequence[Mapping[str, object]] | None
 
 
-@dataclass(frozen=True)
-class Scored:
+class Scored(NamedTuple):
     """A lead as it was scored; held until it is counted, seconds later."""
 
     lead: Mapping[str, object]
@@ -61,23 +61,24 @@ class Sample:
 
     def take(self, scored: Scored) -> None:
         """Offer one lead."""
+        kept = self._kept  # another thread may empty this
         self._seen += 1
         if self._activities + scored.size > MOST_ACTIVITIES:
             return
-        if len(self._kept) < self._room:
-            self._kept.append(scored)
+        if len(kept) < self._room:
+            kept.append(scored)
             self._activities += scored.size
         else:
             place = int(random.random() * self._seen)  # noqa: S311 - draws a sample
-            if place < self._room:
-                self._activities += scored.size - self._kept[place].size
-                self._kept[place] = scored
+            if place < len(kept):
+                self._activities += scored.size - kept[place].size
+                kept[place] = scored
 
     def empty(self) -> list[Scored]:
         """Return what was kept, and begin anew."""
         kept, self._kept = self._kept, []
         self._seen = self._activities = 0
-        return kept
+        return list(kept)
 
 
 class DriftWindow:
@@ -118,9 +119,10 @@ class DriftWindow:
 
     def counts(self) -> list[int]:
         """Return leads in every bin of every feature and then of the scores; [] without any."""
-        return sum((counts for _, counts in self._parts), np.zeros(0, np.int64)).tolist() if (
-            self._parts
-        ) else []
+        if not self._parts:
+            return []
+        total: list[int] = np.sum([counts for _, counts in self._parts], axis=0).tolist()
+        return total
 
 
 @dataclass(frozen=True)
@@ -165,9 +167,7 @@ def drift_of(scorer: Scorer, counts: Sequence[Sequence[int]]) -> LiveDrift | Non
     )
 
 
-def _counted(
-    scorer: Scorer, scored: Sequence[Scored], reference: Reference
-) -> tuple[int, Counts]:
+def _counted(scorer: Scorer, scored: Sequence[Scored], reference: Reference) -> tuple[int, Counts]:
     """Count the leads that can be scored."""
     moments = [None if one.as_of is None else datetime.fromisoformat(one.as_of) for one in scored]
     batch, _ = Records(

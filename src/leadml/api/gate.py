@@ -12,7 +12,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import lru_cache
 from hashlib import sha256
 from http import HTTPStatus
@@ -54,6 +54,8 @@ class Gate:
         Who signed in at a browser: asked for pages only.
     pages : collection of str
         Those of the paths that are pages.
+    observe : callable, optional
+        Is told path as described, method, status and seconds of every request answered.
     """
 
     def __init__(
@@ -64,8 +66,10 @@ class Gate:
         admin_keys: Collection[str] = (),
         sessions: Sessions | None = None,
         pages: Collection[str] = (),
+        observe: Callable[[str, str, int, float], None] | None = None,
     ) -> None:
         self.app = app
+        self._observe = observe
         self._sessions, self._pages = sessions, frozenset(pages)
         self._paths = frozenset(paths)
         self._bodies = Bodies()
@@ -90,8 +94,11 @@ class Gate:
         except Exception as fault:  # nothing of a lead may reach the server's log
             log_fault(self._asked(scope), fault)
             await reply.fail(scope, receive)
-        milliseconds = 1000 * (time.perf_counter() - start)
-        log.info("%s %d %.1f ms", self._asked(scope), reply.status, milliseconds)
+        seconds = time.perf_counter() - start
+        asked = self._asked(scope)
+        log.info("%s %d %.1f ms", asked, reply.status, 1000 * seconds)
+        if self._observe is not None:
+            self._observe(asked.partition(" ")[2], scope["method"], reply.status, seconds)
 
     async def _answer(self, scope: Scope, receive: Receive, reply: Send) -> None:
         state = scope["state"]

@@ -3,13 +3,14 @@
 import logging
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from prometheus_client.metrics_core import GaugeMetricFamily
 
 from leadml.api.champion import Champion
-from leadml.api.drift_window import DriftWindow, Sample, drift_of
+from leadml.api.drift_window import DriftWindow, Sample, Scored, Touches, drift_of
 from leadml.api.metrics import Metrics
 from leadml.api.readings import (
     Reading,
@@ -37,16 +38,13 @@ class Pulse:
     metrics : Metrics
         Is told what to show when it is asked.
 
-    Attributes
-    ----------
-    sample : Sample
-        Is to be offered every lead that is scored.
     """
 
     def __init__(self, champion: Champion, recorder: Recorder, metrics: Metrics) -> None:
         self._champion, self._recorder = champion, recorder
         self._folder = metrics.folder
-        self.sample = Sample()
+        self._metrics = metrics
+        self._sample = Sample()
         self._window: DriftWindow | None = None
         self._counting = threading.Lock()
         self._over = threading.Event()
@@ -68,6 +66,19 @@ class Pulse:
         if self._folder is not None:
             forget_reading(self._folder, os.getpid())
 
+    def scored(
+        self,
+        answer: Mapping[str, Any],
+        lead: Mapping[str, object],
+        activities: Touches,
+        account_activities: Touches,
+    ) -> None:
+        """Count a lead that was scored: what was answered, and what for."""
+        self._metrics.scored(answer["band"], answer["model_version"])
+        self._sample.take(Scored(lead, activities, account_activities, answer["as_of"]))
+        if not answer["recorded"]:
+            self._metrics.unrecorded()
+
     def beat(self) -> Reading:
         """Count what was scored since the last time; return how the process stands."""
         scorer = self._champion.scorer
@@ -77,7 +88,7 @@ class Pulse:
             pid=os.getpid(),
             version=None if scorer is None else scorer.version,
             age=None if scorer is None else _age(scorer),
-            refused=bool(self._champion.problem),
+            refused=bool(getattr(self._champion, "refused", self._champion.problem)),
             waiting=self._recorder.waiting,
             lag=float(getattr(self._recorder, "lag_seconds", 0.0)),
             resident=resident_bytes(),
@@ -99,7 +110,7 @@ class Pulse:
     def _counts(self, scorer: Scorer) -> tuple[int, ...]:
         if self._window is None or self._window.version != scorer.version:
             self._window = DriftWindow(scorer)
-        self._window.count(self.sample.empty())
+        self._window.count(self._sample.empty())
         return tuple(self._window.counts())
 
     def _run(self) -> None:

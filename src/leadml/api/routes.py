@@ -11,6 +11,7 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from leadml.api import schemas
 from leadml.api.gate import log
 from leadml.api.model_card import model_card
+from leadml.api.pulse import Pulse
 from leadml.api.recorder import Recorder
 from leadml.api.refusals import Backlog
 from leadml.api.scopes import needs
@@ -63,8 +64,15 @@ async def recording(request: Request) -> Recorder:
     return recorder
 
 
+async def beating(request: Request) -> Pulse:
+    """Return what counts the scores given."""
+    pulse: Pulse = request.app.state.pulse
+    return pulse
+
+
 Serving = Annotated[Scorer, Depends(serving)]
 Recording = Annotated[Recorder, Depends(recording)]
+Beating = Annotated[Pulse, Depends(beating)]
 
 
 @health.get("/healthz", operation_id="health", response_model=schemas.Status)
@@ -91,9 +99,11 @@ async def readyz(scorer: Serving) -> schemas.Readiness:
     response_model=schemas.ScoreAnswer,
     responses=BODY_RESPONSES,
 )
-async def score(request: schemas.ScoreRequest, scorer: Serving, recorder: Recording) -> Response:
+async def score(
+    request: schemas.ScoreRequest, scorer: Serving, recorder: Recording, pulse: Beating
+) -> Response:
     """Score one lead, and record the score."""
-    status, content = one_answer(scorer, recorder, _asked(request))
+    status, content = one_answer(scorer, recorder, _asked(request), pulse)
     return Response(content, status, media_type="application/json")
 
 
@@ -105,7 +115,7 @@ async def score(request: schemas.ScoreRequest, scorer: Serving, recorder: Record
     responses=BODY_RESPONSES,
 )
 async def score_batch(
-    request: schemas.BatchRequest, scorer: Serving, recorder: Recording
+    request: schemas.BatchRequest, scorer: Serving, recorder: Recording, pulse: Beating
 ) -> Response:
     """Score up to 1,000 leads, and record the scores.
 
@@ -114,7 +124,7 @@ async def score_batch(
     are scored.
     """
     asked = [_asked(lead) for lead in request.leads]
-    content = await run_in_threadpool(batch_answer, scorer, recorder, asked)
+    content = await run_in_threadpool(batch_answer, scorer, recorder, asked, pulse)
     return Response(content, media_type="application/json")
 
 

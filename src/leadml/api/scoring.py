@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from leadml.api.pulse import Pulse
 from leadml.api.recorder import Recorder
 from leadml.data.values import NotUsableError, time_reader
 from leadml.workflows.score import Answer, Scorer
@@ -51,21 +52,27 @@ def as_json(content: object) -> bytes:
     return orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-def one_answer(scorer: Scorer, recorder: Recorder, asked: Asked) -> tuple[HTTPStatus, bytes]:
-    """Score one lead, and record the score; return status and body of the answer."""
+def one_answer(
+    scorer: Scorer, recorder: Recorder, asked: Asked, pulse: Pulse
+) -> tuple[HTTPStatus, bytes]:
+    """Score one lead, record and count the score; return status and body of the answer."""
     (item,) = answer_requests(scorer, [asked], [("body",)])
     if item.problems:
         return HTTPStatus.UNPROCESSABLE_ENTITY, as_json({"detail": item.problems})
-    recorded = recorder.offer(item.scored)
-    return HTTPStatus.OK, as_json(item.answer | {"recorded": recorded})
+    answer = item.answer | {"recorded": recorder.offer(item.scored)}
+    pulse.scored(answer, asked.lead, asked.activities, asked.account_activities)
+    return HTTPStatus.OK, as_json(answer)
 
 
-def batch_answer(scorer: Scorer, recorder: Recorder, asked: Sequence[Asked]) -> bytes:
-    """Score leads, and record the scores; return the body of the answer."""
+def batch_answer(scorer: Scorer, recorder: Recorder, asked: Sequence[Asked], pulse: Pulse) -> bytes:
+    """Score leads, record and count the scores; return the body of the answer."""
     paths = [("body", "leads", position) for position in range(len(asked))]
     items = answer_requests(scorer, asked, paths)
     failed = sum(bool(item.problems) for item in items)
     scores = [_result(item, recorded=recorder.offer(item.scored)) for item in items]
+    for one, answer in zip(asked, scores, strict=True):
+        if not answer["errors"]:
+            pulse.scored(answer, one.lead, one.activities, one.account_activities)
     return as_json({"scores": scores, "scored": len(items) - failed, "failed": failed})
 
 

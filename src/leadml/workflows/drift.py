@@ -191,9 +191,7 @@ def _refuse_too_few(new: NewLeads) -> None:
 def _counted(new: NewLeads, reference: Reference) -> list[Counted]:
     spreads = feature_spreads(new.scorer, new.batch, reference)
     features = new.scorer.bundle.features.features
-    return [
-        _count(new, *pair) for pair in zip(features, spreads, reference.features, strict=True)
-    ]
+    return [_count(new, *pair) for pair in zip(features, spreads, reference.features, strict=True)]
 
 
 def _count(new: NewLeads, feature: Feature, spread: Spread, reference: Spread) -> Counted:

@@ -1,0 +1,23 @@
+"""`GET /metrics`."""
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import PlainTextResponse, Response
+
+from leadml.api.metrics import CONTENT_TYPE
+from leadml.api.routes import KEY_RESPONSES, SECURITY
+from leadml.api.scopes import needs
+
+monitoring = APIRouter(tags=["operations"], dependencies=SECURITY, responses=KEY_RESPONSES)
+
+
+@monitoring.get(
+    "/metrics",
+    dependencies=[Depends(needs("read"))],
+    operation_id="metrics",
+    response_class=PlainTextResponse,
+)
+async def metrics(request: Request) -> Response:
+    """Tell counts, times, queues and drift in the text format of Prometheus."""
+    text = await run_in_threadpool(request.app.state.metrics.text)
+    return Response(text, media_type=CONTENT_TYPE)
