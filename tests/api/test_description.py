@@ -46,9 +46,9 @@ class TestFields:
             for name, field in told["properties"].items()
         }
         assert kinds["lead_id"] == ["string", "number"]
-        assert kinds["budget"] == ["number", "string", "boolean", "null"]
+        assert kinds["budget"] == ["number", "string", "null"]
         assert kinds["source"] == ["string", "number", "boolean", "null"]
-        assert kinds["created_at"] == ["string", "null"]
+        assert kinds["created_at"] == ["string", "string", "null"]
 
     def test_levels_and_time_zone_are_told(self, scorer: Scorer) -> None:
         fields = lead_schema(scorer)["properties"]
@@ -111,7 +111,7 @@ class TestExample:
                             "account_activities": {"anyOf": [{"type": "array"}, {"type": "null"}]},
                         }
                     },
-                    "BatchRequest": {},
+                    "BatchRequest": {"properties": {"leads": {"items": {}}}},
                 }
             },
         }

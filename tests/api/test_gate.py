@@ -23,7 +23,7 @@ class TestKeys:
             {"Authorization": "bearer  first"},
             {"X-API-Key": "first"},
             {"X-API-Key": "sécond".encode()},
-            {"Authorization": "Basic abc", "X-API-Key": "first"},
+            {"Authorization": "Bearer first", "X-API-Key": "first"},
         ],
     )
     def test_a_key_opens(self, guarded: Any, headers: dict[str, str]) -> None:
@@ -42,6 +42,9 @@ class TestKeys:
             {"X-API-Key": ""},
             {"X-API-Key": "First"},
             {"X-API-Key": "first,second"},
+            {"Authorization": "Basic abc", "X-API-Key": "first"},
+            {"Authorization": "", "X-API-Key": "first"},
+            {"Authorization": "Bearer first", "X-API-Key": "other"},
         ],
     )
     @pytest.mark.parametrize("path", ["/v1/score", "/v1/score/batch", "/v1/model", "/nowhere"])

@@ -14,6 +14,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from leadml.api.openapi_30 import openapi_30
+from leadml.api.schemas import MOMENT
 from leadml.domain.definition import Definition
 from leadml.domain.event_detail import ATTRIBUTES
 from leadml.domain.mapping import DECIDING_TIMES
@@ -24,12 +25,10 @@ Schema = dict[str, Any]
 
 _NULL = {"type": "null"}
 _TEXT, _NUMBER, _FLAG = {"type": "string"}, {"type": "number"}, {"type": "boolean"}
-_OF_TYPE: dict[str, list[Schema]] = {
-    "number": [_NUMBER, _TEXT, _FLAG, _NULL],
-    "text": [_TEXT, _NUMBER, _FLAG, _NULL],
-    "id": [{"type": "string", "pattern": r"\S"}, _NUMBER],
-}
+_OF_TEXT, _OF_ID = [_TEXT, _NUMBER, _FLAG, _NULL], [{"type": "string", "pattern": r"\S"}, _NUMBER]
 """What a field takes; first what a client that wants one type should send."""
+_DIGITS = r"^\s*([+-]?[0-9]{1,15}([.][0-9]{1,15})?)?\s*$"
+"""Of numbers written as text (see `leadml.data.values.to_number`) those that nobody misreads."""
 _SHOWN_LEVELS = 20
 _TIME = "An ISO 8601 time, or a date; without an offset in {zone}."
 _EXAMPLE_TIME = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
@@ -92,17 +91,20 @@ def described(usual: Schema, scorer: Scorer | None, secured: bool) -> Schema:
 
 
 def _describe_leads(schemas: Schema, scorer: Scorer) -> None:
-    request = schemas["ScoreRequest"]
-    example = example_of(scorer)
+    """Describe the leads; one of a batch that is not so is answered, too, with its problems."""
+    request, example = schemas["ScoreRequest"], example_of(scorer)
+    schemas["LeadOfBatch"] = deepcopy(request) | {"title": "LeadOfBatch"}
+    leads = schemas["BatchRequest"]["properties"]["leads"]
+    leads["items"] = {"anyOf": [leads["items"], {"$ref": "#/components/schemas/LeadOfBatch"}]}
     request["examples"] = [example]
     schemas["BatchRequest"]["examples"] = [{"leads": [example]}]
     request["properties"]["lead"] |= lead_schema(scorer)
     names = scorer.definition.activities
-    own: Schema = {names.at: _time(scorer.definition), names.kind: {"anyOf": _OF_TYPE["text"]}}
+    own: Schema = {names.at: _time(scorer.definition), names.kind: {"anyOf": _OF_TEXT}}
     if names.detail:
-        own[names.detail] = {"anyOf": _OF_TYPE["text"]}
+        own[names.detail] = {"anyOf": _OF_TEXT}
     touch = {"type": "object", "additionalProperties": True, "required": [names.at]}
-    of_account = {names.lead: {"anyOf": _OF_TYPE["id"]}, **own}
+    of_account = {names.lead: {"anyOf": _OF_ID}, **own}
     _items(request, "activities", touch | {"properties": own})
     both = [names.lead, names.at]
     _items(request, "account_activities", touch | {"properties": of_account, "required": both})
@@ -117,15 +119,15 @@ def lead_schema(scorer: Scorer) -> Schema:
     """Return the JSON Schema of the leads a version scores; fields it does not know are allowed."""
     definition, mapping = scorer.definition, scorer.definition.leads
     named = {column: role for role, column in mapping.named_columns.items()}
-    fields: Schema = {column: {"anyOf": _OF_TYPE["text"]} for column in _columns(scorer)}
+    fields: Schema = {column: {"anyOf": _OF_TEXT} for column in _columns(scorer)}
     for feature in scorer.bundle.features.features:
         if feature.column in fields and feature.kind != "word":
             fields[feature.column] = _of_feature(feature, definition)
     for column, role in named.items():
         if column in fields and role in DECIDING_TIMES:
-            fields[column] = _time(definition)
+            fields[column] = _or_null(_time(definition))
     if mapping.id is not None:
-        fields[mapping.id] = {"anyOf": _OF_TYPE["id"], "description": "The lead's id."}
+        fields[mapping.id] = {"anyOf": _OF_ID, "description": "The lead's id."}
     required = [] if mapping.id is None else [mapping.id]
     return {"properties": fields, "required": required}
 
@@ -142,20 +144,29 @@ def _columns(scorer: Scorer) -> list[str]:
 
 def _of_feature(feature: Feature, definition: Definition) -> Schema:
     if feature.kind == "time":
-        return _time(definition)
+        return _or_null(_time(definition))
     if feature.kind == "number":
-        return {"anyOf": _OF_TYPE["number"], "description": "A number."}
+        return {"anyOf": _of_number(feature, definition.leads.decimal), "description": "A number."}
     shown = ", ".join(feature.levels[:_SHOWN_LEVELS])
     more = ", …" if len(feature.levels) > _SHOWN_LEVELS else ""
-    return {"anyOf": _OF_TYPE["text"], "description": f"Known: {shown}{more}."}
+    return {"anyOf": _OF_TEXT, "description": f"Known: {shown}{more}."}
+
+
+def _of_number(feature: Feature, decimal: str) -> list[Schema]:
+    written = {"type": "string", "pattern": _DIGITS.replace("[.]", f"[{decimal}]")}
+    return [_NUMBER, written, *([_FLAG] if feature.flags else []), _NULL]
 
 
 def _time(definition: Definition) -> Schema:
     mapping = definition.leads
-    told = _TIME.format(zone=mapping.timezone)
     if mapping.date_format:
         told = f"A time written as {mapping.date_format}, in {mapping.timezone}."
-    return {"anyOf": [_TEXT, _NULL], "description": told}
+        return {"anyOf": [_TEXT], "description": told}
+    return {"anyOf": MOMENT, "description": _TIME.format(zone=mapping.timezone)}
+
+
+def _or_null(schema: Schema) -> Schema:
+    return {**schema, "anyOf": [*schema["anyOf"], _NULL]}
 
 
 def example_of(scorer: Scorer) -> Schema:

@@ -149,7 +149,11 @@ class Gate:
 
     def _scopes(self, fields: Fields) -> frozenset[str]:
         """Compare with every key, taking the same time whichever fits."""
-        given = _digest(key_shown(fields))
+        shown = [self._fitting(key) for key in keys_shown(fields)]
+        return frozenset.intersection(*shown) if shown else NO_SCOPES
+
+    def _fitting(self, key: bytes) -> frozenset[str]:
+        given = _digest(key)
         fits = [(hmac.compare_digest(digest, given), scopes) for digest, scopes in self._digests]
         return NO_SCOPES.union(*(scopes for fit, scopes in fits if fit))
 
@@ -159,10 +163,13 @@ def first_fields(headers: Iterable[tuple[bytes, bytes]]) -> Fields:
     return dict(reversed([*headers]))
 
 
-def key_shown(fields: Fields) -> bytes:
-    """Return the key that a request shows, empty where it shows none."""
-    scheme, _, token = fields.get(b"authorization", b"").partition(b" ")
-    return token.strip() if scheme.lower() == b"bearer" else fields.get(b"x-api-key", b"")
+def keys_shown(fields: Fields) -> list[bytes]:
+    """Return the keys that a request shows, all of which have to fit; empty where one is none."""
+    keys = [fields[b"x-api-key"]] if b"x-api-key" in fields else []
+    if b"authorization" in fields:
+        scheme, _, token = fields[b"authorization"].partition(b" ")
+        keys.append(token.strip() if scheme.lower() == b"bearer" else b"")
+    return keys
 
 
 def _request_id(fields: Fields) -> str:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from leadml.api.schemas import FieldProblem
+from leadml.api.schemas import MOMENT, FieldProblem
 from leadml.data.values import to_text
 from leadml.domain.event_check import MOST_CHARACTERS
 
@@ -52,8 +52,9 @@ class EventIn(BaseModel):
         str,
         Field(
             description="When it happened, not when it is sent: an ISO 8601 time, or a date (00:00 "
-            "in the configured time zone). Without an offset it is read in that zone."
+            "in the configured time zone). Without an offset it is read in that zone.",
         ),
+        WithJsonSchema({"anyOf": MOMENT}),
     ]
     account: Annotated[Name | None, Field(description="The lead's company.")] = None
     owner: Annotated[Name | None, Field(description="The sales representative.")] = None

@@ -42,7 +42,10 @@ class NoKey(Refusal):
     """A key is needed, and none that is known was shown."""
 
     def __init__(self) -> None:
-        detail = "an API key is needed: send it as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'"
+        detail = (
+            "an API key is needed: send it as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'; "
+            "where both are sent, both have to fit"
+        )
         super().__init__(HTTPStatus.UNAUTHORIZED, detail, {"WWW-Authenticate": "Bearer"})
 
 

@@ -7,6 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field
 MOST_LEADS = 1_000
 MOST_ACTIVITIES = 10_000
 
+MOMENT: list[dict[str, Any]] = [
+    {"type": "string", "format": "date-time"},
+    {"type": "string", "format": "date"},
+]
+"""How a moment is written."""
+
 LEAD_EXAMPLE: dict[str, Any] = {
     "lead": {"lead_id": "L-1042", "lead_source": "Webinar", "budget": 12000, "job_title": "CTO"},
     "activities": [
@@ -49,7 +55,8 @@ class ScoreRequest(BaseModel):
         str | None,
         Field(
             description="The moment the lead is judged at: an ISO 8601 time, or a date (00:00 in "
-            "the configured time zone). Default: its hand-off time, or else now."
+            "the configured time zone). Default: its hand-off time, or else now.",
+            json_schema_extra={"anyOf": [*MOMENT, {"type": "null"}]},
         ),
     ] = None
 
