@@ -25,6 +25,7 @@ from leadml.errors import ConfigError
 
 T = TypeVar("T")
 CONFIG_NAME = "leadml.toml"
+KEYS_NAME = "keys.json"
 API_KEYS_VARIABLE = "LEADML_API_KEYS"
 ADMIN_KEYS_VARIABLE = "LEADML_ADMIN_KEYS"
 PROXIES_VARIABLE = "LEADML_TRUSTED_PROXIES"
@@ -57,6 +58,20 @@ class RejectionSettings:
         if not self.reasons or len(set(self.reasons)) < len(self.reasons):
             msg = f"reasons must be a list of different names, found {list(self.reasons)!r}"
             raise ValueError(msg)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServeSettings:
+    """How the service serves.
+
+    Attributes
+    ----------
+    keys : str or None
+        File of the keys that `leadml keys` makes, relative to the configuration file; None for
+        ``keys.json``. A file that is named has to be there.
+    """
+
+    keys: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +114,8 @@ class Settings:
         How a model is fitted.
     targets : Targets
         What a month is to bring.
+    serve : ServeSettings
+        How the service serves.
     store_url, tracking_uri : str
         With SQLite paths made absolute.
     rejections : tuple of str
@@ -121,6 +138,7 @@ class Settings:
     path: Path | None = None
     model: ModelSettings = field(default_factory=ModelSettings)
     targets: Targets = field(default_factory=Targets)
+    serve: ServeSettings = field(default_factory=ServeSettings)
     store_url: str = ""
     tracking_uri: str = ""
     rejections: tuple[str, ...] = REJECTIONS
@@ -136,9 +154,9 @@ class Settings:
         return {name: endpoint.on for name, endpoint in self.webhooks.items()}
 
     @property
-    def keys(self) -> tuple[str, ...]:
-        """Every key the service accepts, whatever it may do; never printed."""
-        return (*self.api_keys, *self.admin_keys)
+    def keys_file(self) -> Path:
+        """Where `leadml keys` keeps digests of keys."""
+        return self.root / (self.serve.keys or KEYS_NAME)
 
     @property
     def models(self) -> Path:
@@ -181,6 +199,7 @@ def settings_from(content: Mapping[str, Any], *, path: Path) -> Settings:
         root=root,
         model=_model(sections["model"], definition, where),
         targets=_read(Targets, sections["targets"], "targets", where),
+        serve=_read(ServeSettings, sections["serve"], "serve", where),
         store_url=_absolute(_read(StoreSettings, sections["store"], "store", where).url, root),
         tracking_uri=_absolute(
             _read(TrackingSettings, sections["tracking"], "tracking", where).uri, root
@@ -200,9 +219,30 @@ def keys_from(environment: Mapping[str, str], variable: str) -> tuple[str, ...]:
     return tuple(key.strip() for key in keys if key.strip())
 
 
+def secret_from(environment: Mapping[str, str], variable: str) -> str:
+    """Return a secret of the environment, or of the file that ``<variable>_FILE`` names.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, or both are set.
+    """
+    plain, named = environment.get(variable, "").strip(), environment.get(f"{variable}_FILE", "")
+    if not named:
+        return plain
+    if plain:
+        msg = f"{variable} and {variable}_FILE are both set: keep one"
+        raise ConfigError(msg)
+    try:
+        return Path(named).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{variable}_FILE names a file that cannot be read: {type(error).__name__}"
+        raise ConfigError(msg) from None
+
+
 _SECTIONS = (
     "leads", "activities", "history", "sales_ready", "handoff", "points", "model", "store",
-    "rejections", "targets", "tracking", "webhooks",
+    "rejections", "targets", "tracking", "serve", "webhooks",
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from leadml.api.application import create_app
 from leadml.api.server import uvicorn_server
 from leadml.domain.agreement import Agreement
+from leadml.domain.api_key import scope_names
 from leadml.domain.definition import Definition
 from leadml.domain.mapping import LeadMapping
 from leadml.domain.points_table import PointsTable, Rule
@@ -23,6 +24,7 @@ from leadml.model.scorecard import Levels, Line, Machine, Scorecard, Steps
 from leadml.model.value import Ranks, Unknown, Value
 from leadml.settings import Settings, load_settings
 from leadml.snapshot.features import Feature, FeatureSet
+from leadml.workflows.keys import add_key
 
 DEFINITION = Definition(
     leads=LeadMapping(
@@ -148,6 +150,17 @@ def settings_of(
     )
 
 
+def key_of(root: Path, name: str, *scopes: str) -> str:
+    """Make a key of the keys file of a folder."""
+    return add_key(settings_of(root), name, scopes=scope_names(list(scopes))).key
+
+
+@pytest.fixture(scope="session")
+def make_key() -> Callable[..., str]:
+    """Return what makes a key: of which folder, for whom, with which scopes."""
+    return key_of
+
+
 @pytest.fixture(scope="session")
 def models_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("service")
@@ -164,8 +177,9 @@ def service(models_root: Path) -> Iterator[Running]:
 
 @pytest.fixture(scope="session")
 def guarded(models_root: Path) -> Iterator[Running]:
-    """Return a server with two keys."""
-    with running(create_app(settings_of(models_root, keys=("first", "sécond")))) as server:
+    """Return a server with two plain keys and an administrator's."""
+    settings = settings_of(models_root, keys=("first", "sécond"), admin_keys=("chief",))
+    with running(create_app(settings)) as server:
         yield server
 
 

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from leadml.api import bodies
 from leadml.api.gate import Gate, is_loopback
+from leadml.api.keyring import Keyring
 
 LEAD = {"lead": {"lead_id": "L1"}}
 
@@ -309,7 +310,9 @@ class TestLog:
         self, caplog: pytest.LogCaptureFixture, serve_app: Any, path: str, told: str
     ) -> None:
         app = FastAPI()
-        app.add_middleware(Gate, keys=(), paths=("/people/{id}", "/people/{id}/scores", "/x"))
+        app.add_middleware(
+            Gate, keyring=Keyring(), paths=("/people/{id}", "/people/{id}/scores", "/x")
+        )
         with serve_app(app) as server, caplog.at_level(logging.INFO, "leadml.api"):
             server.client.get(path)
         own = [record.getMessage() for record in caplog.records if record.name == "leadml.api"]
@@ -337,7 +340,7 @@ class TestLog:
             msg = "jane@example.com"
             raise RuntimeError(msg)
 
-        app.add_middleware(Gate, keys=(), paths=("/fail",))
+        app.add_middleware(Gate, keyring=Keyring(), paths=("/fail",))
         with serve_app(app) as server, caplog.at_level(logging.DEBUG):
             answer = server.client.post("/fail", json={})
         assert answer.status_code == 500

@@ -263,9 +263,12 @@ class TestHistory:
 
 
 class TestKeys:
-    def test_a_plain_key_feeds_and_reads(self, guarded: Any) -> None:
+    def test_a_plain_key_feeds_and_only_one_with_read_sees_histories(self, guarded: Any) -> None:
         key = {"X-API-Key": "first"}
         assert post(guarded, WON).status_code == 401
         assert post(guarded, WON, headers=key).status_code == 200
         assert history(guarded).status_code == 401
-        assert history(guarded, headers=key).status_code == 200
+        refused = history(guarded, headers=key)
+        assert refused.status_code == 403
+        assert "needs the scope read" in refused.json()["detail"]
+        assert history(guarded, headers={"X-API-Key": "chief"}).status_code == 200

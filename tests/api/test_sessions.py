@@ -1,9 +1,16 @@
 """Sessions: what a cookie proves, and when it no longer does."""
 
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
 import pytest
 
+from leadml.api import keyring as keyring_module
 from leadml.api import sessions as sessions_module
+from leadml.api.keyring import Keyring
 from leadml.api.sessions import SECONDS, Sessions
+from leadml.workflows.keys import add_key, revoke_key
 
 SECRET = b"s" * 32
 
@@ -16,46 +23,74 @@ class Clock:
         return self.now
 
 
+def sessions_of(*admin_keys: str, **options: Any) -> Sessions:
+    return Sessions(Keyring((), admin_keys), **options)
+
+
 def begun(sessions: Sessions, key: str) -> str:
-    cookie = sessions.begin(key)
-    assert cookie is not None
-    return cookie
+    holder = sessions.holder(key)
+    assert holder is not None
+    return sessions.begin(holder)
 
 
 def test_a_key_opens_a_session_with_its_scopes_and_the_cookie_does_not_hold_it() -> None:
-    sessions = Sessions(["plain-key", "sécond"], ["boss-key"])
+    sessions = sessions_of("boss-key", "sécond")
     cookie = begun(sessions, "sécond")
     session = sessions.read(cookie)
     assert session is not None
-    assert (session.who, session.scopes) == ("API key 2", {"score", "events", "read"})
+    assert (session.who, session.scopes) == ("admin key 2", {"score", "events", "read", "admin"})
     assert "sécond" not in cookie
-    boss = sessions.read(begun(sessions, "boss-key"))
-    assert boss is not None
-    assert (boss.who, boss.scopes) == ("admin key 1", {"score", "events", "read", "admin"})
+
+
+def test_a_key_that_may_not_read_opens_none() -> None:
+    sessions = Sessions(Keyring(["plain-key"]))
+    with pytest.raises(ValueError, match=r"^key 1 may not read$"):
+        begun(sessions, "plain-key")
 
 
 def test_a_key_among_both_kinds_may_do_everything() -> None:
-    sessions = Sessions(["same"], ["same"])
+    sessions = Sessions(Keyring(["same"], ["same"]))
     session = sessions.read(begun(sessions, "same"))
     assert session is not None
     assert "admin" in session.scopes
 
 
+def test_a_session_ends_when_its_key_is_revoked_or_expires(
+    tmp_path: Path, make_key: Any, make_settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keyring_module, "LOOK_SECONDS", 0.0)
+    clock, keyring_clock = Clock(), Clock(0.0)
+    key = make_key(tmp_path, "ada", "read")
+    ends = datetime(2100, 1, 1, tzinfo=UTC)
+    short = add_key(make_settings(tmp_path), "bo", scopes=frozenset({"read"}), expires_at=ends).key
+    sessions = Sessions(Keyring(file=tmp_path / "keys.json", clock=keyring_clock), clock=clock)
+    ada, bo = begun(sessions, key), begun(sessions, short)
+    session = sessions.read(ada)
+    assert session is not None
+    assert (session.who, session.scopes) == ("ada", {"read"})
+    keyring_clock.now = ends.timestamp() - 1
+    assert sessions.read(bo) is not None
+    keyring_clock.now = ends.timestamp()
+    assert sessions.read(bo) is None
+    revoke_key(make_settings(tmp_path), "ada")
+    assert sessions.read(ada) is None
+
+
 @pytest.mark.parametrize("key", ["", "firs", "first ", "FIRST", "first,second", "\ud800"])
 def test_an_unknown_key_opens_none(key: str) -> None:
-    assert Sessions(["first", "second"]).begin(key) is None
+    assert sessions_of("first", "second").holder(key) is None
 
 
 def test_without_keys_there_is_nothing_to_sign_in_with() -> None:
-    sessions = Sessions()
+    sessions = sessions_of()
     assert not sessions.needed
-    assert sessions.begin("") is None
+    assert sessions.holder("") is None
     assert sessions.read("") is None
 
 
 def test_a_session_ends_after_twelve_hours() -> None:
     clock = Clock()
-    sessions = Sessions(["k"], clock=clock)
+    sessions = sessions_of("k", clock=clock)
     cookie = begun(sessions, "k")
     clock.now += 12 * 3600 - 1
     assert sessions.read(cookie) is not None
@@ -66,7 +101,7 @@ def test_a_session_ends_after_twelve_hours() -> None:
 
 @pytest.mark.parametrize("place", range(4))
 def test_a_cookie_that_was_changed_anywhere_is_nobodys(place: int) -> None:
-    sessions = Sessions(["k"], ["boss"])
+    sessions = sessions_of("k", "boss")
     parts = begun(sessions, "k").split(".")
     parts[place] = parts[place][:-1] + ("0" if parts[place][-1] != "0" else "1")
     assert sessions.read(".".join(parts)) is None
@@ -74,18 +109,18 @@ def test_a_cookie_that_was_changed_anywhere_is_nobodys(place: int) -> None:
 
 @pytest.mark.parametrize("cookie", ["", ".", "a.b.c.d", "...", "é.1.n.s", "x" * 5_000])
 def test_what_is_no_cookie_of_ours_is_nobodys(cookie: str) -> None:
-    assert Sessions(["k"]).read(cookie) is None
+    assert sessions_of("k").read(cookie) is None
 
 
 def test_a_session_ends_with_its_key_and_with_the_process() -> None:
-    cookie = begun(Sessions(["gone", "kept"], secret=SECRET), "gone")
-    assert Sessions(["gone", "kept"], secret=SECRET).read(cookie) is not None
-    assert Sessions(["kept"], secret=SECRET).read(cookie) is None
-    assert Sessions(["gone", "kept"]).read(cookie) is None
+    cookie = begun(sessions_of("gone", "kept", secret=SECRET), "gone")
+    assert sessions_of("gone", "kept", secret=SECRET).read(cookie) is not None
+    assert sessions_of("kept", secret=SECRET).read(cookie) is None
+    assert sessions_of("gone", "kept").read(cookie) is None
 
 
 def test_signing_out_ends_that_session_alone() -> None:
-    sessions = Sessions(["k"])
+    sessions = sessions_of("k")
     one, other = begun(sessions, "k"), begun(sessions, "k")
     session = sessions.read(one)
     assert session is not None
@@ -97,7 +132,7 @@ def test_signing_out_ends_that_session_alone() -> None:
 def test_what_was_ended_is_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions_module, "MOST_ENDED", 2)
     clock = Clock()
-    sessions = Sessions(["k"], clock=clock)
+    sessions = sessions_of("k", clock=clock)
     for _ in range(2):
         session = sessions.read(begun(sessions, "k"))
         assert session is not None
@@ -111,7 +146,7 @@ def test_what_was_ended_is_remembered_within_bounds(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_forms_token_fits_its_session_alone() -> None:
-    sessions = Sessions(["k"])
+    sessions = sessions_of("k")
     one, other = (sessions.read(begun(sessions, "k")) for _ in range(2))
     token = sessions.token(one)
     assert sessions.fits(token, one)
@@ -119,4 +154,4 @@ def test_a_forms_token_fits_its_session_alone() -> None:
     assert not sessions.fits(token, None)
     assert not sessions.fits("", one)
     assert sessions.fits(sessions.token(None), None)
-    assert not Sessions(["k"]).fits(sessions.token(None), None)
+    assert not sessions_of("k").fits(sessions.token(None), None)

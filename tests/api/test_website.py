@@ -70,10 +70,21 @@ REASON = {
 
 
 @pytest.fixture(scope="module")
-def guarded_site(tmp_path_factory: pytest.TempPathFactory, make_site: Any) -> Iterator[Any]:
-    """Return a server with a plain and an administrator's key."""
+def guarded_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("guarded")
+
+
+@pytest.fixture(scope="module")
+def reader(guarded_root: Path, make_key: Any) -> str:
+    """Return a key of the keys file that may read."""
+    return str(make_key(guarded_root, "ada", "read"))
+
+
+@pytest.fixture(scope="module")
+def guarded_site(guarded_root: Path, reader: str, make_site: Any) -> Iterator[Any]:
+    """Return a server with a plain key, an administrator's, and one that may read."""
     keys = {"api_keys": ("plain",), "admin_keys": ("boss",)}
-    with make_site(tmp_path_factory.mktemp("guarded"), **keys) as server:
+    with make_site(guarded_root, **keys) as server:
         yield server
 
 
@@ -165,27 +176,41 @@ class TestAccess:
             assert answer.status_code == 401
             assert answer.headers["WWW-Authenticate"] == "Bearer"
 
-    def test_a_key_sent_along_opens_pages_too(self, guarded_site: Any) -> None:
-        answer = guarded_site.client.get("/agreement", headers={"X-API-Key": "plain"})
+    def test_a_key_sent_along_opens_pages_too(self, guarded_site: Any, reader: str) -> None:
+        answer = guarded_site.client.get("/agreement", headers={"X-API-Key": reader})
         assert answer.status_code == 200
 
-    def test_a_session_opens_pages_and_not_the_api(self, guarded_site: Any) -> None:
-        with signed_in(guarded_site, "plain") as client:
+    def test_a_session_opens_pages_and_not_the_api(self, guarded_site: Any, reader: str) -> None:
+        with signed_in(guarded_site, reader) as client:
             for path in PAGES[:2]:
                 assert client.get(path).status_code == 200
             assert client.get("/v1/model").status_code == 401
             assert client.post("/v1/score", json={"lead": {}}).status_code == 401
 
-    def test_the_cookie_is_for_our_own_pages_and_holds_no_key(self, guarded_site: Any) -> None:
+    def test_a_key_that_may_not_read_is_told_so_and_how_to_get_one(self, guarded_site: Any) -> None:
         page = guarded_site.client.get("/login")
-        form = {"token": token_in(page), "key": " plain ", "next": "/"}
+        assert "scope read" in page.text
+        form = {"token": token_in(page), "key": "plain", "next": "/"}
+        answer = guarded_site.client.post("/login", data=form, headers=own(guarded_site))
+        assert (answer.status_code, answer.headers.get("Set-Cookie")) == (403, None)
+        told = answer.text.replace("\u2011", "-")
+        assert "they need the scope read, and it has events, score" in told
+        assert "leadml keys add NAME --scopes read" in told
+        refused = guarded_site.client.get("/agreement", headers={"X-API-Key": "plain"})
+        assert refused.status_code == 403
+
+    def test_the_cookie_is_for_our_own_pages_and_holds_no_key(
+        self, guarded_site: Any, reader: str
+    ) -> None:
+        page = guarded_site.client.get("/login")
+        form = {"token": token_in(page), "key": f" {reader} ", "next": "/"}
         for scheme, secure in (("http", False), ("https", True)):
             headers = own(guarded_site) | {"X-Forwarded-Proto": scheme}
             answer = guarded_site.client.post("/login", data=form, headers=headers)
             guarded_site.client.cookies.clear()
             cookie = answer.headers["Set-Cookie"]
             assert cookie.startswith(f"{COOKIE}=")
-            assert "plain" not in cookie
+            assert reader.rpartition("_")[2] not in cookie
             for part in ("HttpOnly", "SameSite=strict", "Path=/", "Max-Age=43200"):
                 assert part in cookie.split("; ")
             assert ("Secure" in cookie.split("; ")) is secure
@@ -203,19 +228,19 @@ class TestAccess:
         ],
     )
     def test_signing_in_leads_on_within_this_site_alone(
-        self, guarded_site: Any, then: str, where: str
+        self, guarded_site: Any, reader: str, then: str, where: str
     ) -> None:
         page = guarded_site.client.get("/login", params={"next": then})
         assert f'name="next" value="{where}"' in page.text
-        form = {"token": token_in(page), "key": "plain", "next": then}
+        form = {"token": token_in(page), "key": reader, "next": then}
         answer = guarded_site.client.post("/login", data=form, headers=own(guarded_site))
         guarded_site.client.cookies.clear()
         assert answer.headers["Location"] == where
 
     def test_signing_out_ends_the_session_even_for_who_kept_the_cookie(
-        self, guarded_site: Any, caplog: pytest.LogCaptureFixture
+        self, guarded_site: Any, reader: str, caplog: pytest.LogCaptureFixture
     ) -> None:
-        with signed_in(guarded_site, "plain") as client, caplog.at_level(logging.INFO):
+        with signed_in(guarded_site, reader) as client, caplog.at_level(logging.INFO):
             cookie = client.cookies[COOKIE]
             page = client.get("/logout")
             assert "Sign out" in page.text
@@ -225,10 +250,12 @@ class TestAccess:
             assert COOKIE not in client.cookies
             client.cookies.set(COOKIE, cookie)
             assert client.get("/").status_code == 303
-        assert "audit: API key 1 signed out" in caplog.text
+        assert "audit: ada signed out" in caplog.text
 
-    def test_changing_what_serves_needs_an_administrator(self, guarded_site: Any) -> None:
-        with signed_in(guarded_site, "plain") as client:
+    def test_changing_what_serves_needs_an_administrator(
+        self, guarded_site: Any, reader: str
+    ) -> None:
+        with signed_in(guarded_site, reader) as client:
             models = client.get("/models").text
             assert NEEDS_ADMIN not in models
             assert "LEADML_ADMIN_KEYS" in models
@@ -242,7 +269,7 @@ class TestAccess:
             assert NEEDS_ADMIN in client.get("/models").text
 
     def test_guessing_is_slowed_down(
-        self, guarded_site: Any, caplog: pytest.LogCaptureFixture
+        self, guarded_site: Any, reader: str, caplog: pytest.LogCaptureFixture
     ) -> None:
         guarded_site.app.state.attempts = Attempts(lambda: 0.0)
         form = {"token": token_in(guarded_site.client.get("/login")), "next": "/"}
@@ -258,7 +285,7 @@ class TestAccess:
             assert "This key is not known" in answers[0].text
             assert 'aria-invalid="true" aria-describedby="problem hint"' in answers[0].text
             assert "guess-1" not in answers[0].text
-            late = attempt("plain")  # even the right one has to wait
+            late = attempt(reader)  # even the right one has to wait
             assert (late.status_code, late.headers["Retry-After"]) == (429, "1")
             assert "Wait 1 second, then try again." in late.text
         finally:
@@ -545,8 +572,8 @@ class TestOtherPages:
             assert (answer.status_code, list(answer.json())) == (503, ["detail"])
             assert server.client.get("/comparison/evaluation").status_code == 503
 
-    def test_an_empty_ledger_has_no_report_yet(self, guarded_site: Any) -> None:
-        key = {"X-API-Key": "plain"}
+    def test_an_empty_ledger_has_no_report_yet(self, guarded_site: Any, reader: str) -> None:
+        key = {"X-API-Key": reader}
         answer = guarded_site.client.get("/report", headers=key)
         assert answer.status_code == 200
         assert "There is nothing to report yet." in answer.text

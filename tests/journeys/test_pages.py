@@ -29,7 +29,7 @@ from leadml.workflows.train import train
 pytest.importorskip("playwright", reason="playwright is not installed: no browser is driven")
 pytest.importorskip("axe_playwright_python", reason="axe_playwright_python is not installed")
 
-READER, ADMIN = "reader-key", "admin-key"
+READER, ADMIN = "leadml_reader_readers-key", "admin-key"
 NASTY = "<script>alert(1)</script>/ä"
 PAGES = ["/", "/report", "/leads", "/leads/L00005", "/comparison", "/models", "/agreement"]
 NOT_FOR_SERVING = {"pandas", "sklearn", "mlflow", "scipy", "matplotlib", "duckdb", "alembic"}
@@ -110,7 +110,10 @@ class Service:
 
 @contextmanager
 def serving(folder: Path) -> Iterator[Service]:
-    keys = {"LEADML_API_KEYS": READER, "LEADML_ADMIN_KEYS": ADMIN}
+    digest = KeyDigest("reader", sha256(READER.encode()).hexdigest())
+    reader = ApiKey("ada", frozenset({"read"}), datetime(2026, 3, 1, tzinfo=UTC), digests=(digest,))
+    write_keys(folder / "keys.json", [reader])
+    keys = {"LEADML_API_KEYS": "crm-key", "LEADML_ADMIN_KEYS": ADMIN}
     process = subprocess.Popen(
         [sys.executable, "-c", PROCESS],
         cwd=folder,

@@ -17,6 +17,7 @@ from leadml.api.direct import Direct
 from leadml.api.docs_page import docs_page
 from leadml.api.gate import OPEN_PATHS, OPENAPI, OPENAPI_30, Gate
 from leadml.api.head import Head
+from leadml.api.keyring import Keyring
 from leadml.api.ledger_link import LedgerLink
 from leadml.api.ledger_routes import ledger, record_events
 from leadml.api.ledger_schemas import EventIn
@@ -44,9 +45,9 @@ def create_app(settings: Settings) -> FastAPI:
     Parameters
     ----------
     settings : Settings
-        `settings.models` names the champion; `settings.api_keys` and `settings.admin_keys` are the
-        keys accepted. Without any key, only requests from this machine to a loopback address are
-        answered.
+        `settings.models` names the champion; `settings.api_keys`, `settings.admin_keys` and those
+        of `settings.keys_file` are the keys accepted. Without any key, only requests from this
+        machine to a loopback address are answered.
 
     Returns
     -------
@@ -68,6 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.champion = Champion(settings.models)
     app.state.champion.load()
     app.state.settings = settings
+    app.state.keyring = Keyring.of(settings)
     app.state.ledger = LedgerLink(
         settings.store_url, reasons=settings.rejections, webhooks=settings.webhook_kinds
     )
@@ -84,14 +86,13 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_api_route(OPENAPI_30, _openapi_30, include_in_schema=False)
     sessions = add_pages(app, settings)
     app.state.description = Description(
-        app, lambda: app.state.champion.scorer, lambda: bool(settings.keys)
+        app, lambda: app.state.champion.scorer, lambda: app.state.keyring.needed
     )
     app.add_middleware(Head)
     app.add_middleware(Direct, state=app.state)
     app.add_middleware(  # the last added is the first asked
         Gate,
-        keys=settings.api_keys,
-        admin_keys=settings.admin_keys,
+        keyring=app.state.keyring,
         paths=OPEN_PATHS | PAGE_PATHS | set(app.openapi()["paths"]),
         sessions=sessions,
         pages=PAGE_PATHS,

@@ -7,14 +7,12 @@ the service and the sign-in needs one. What a caller may do travels on as scopes
 state: see `leadml.api.scopes`.
 """
 
-import hmac
 import logging
 import re
 import secrets
 import time
 from collections.abc import Callable, Collection, Iterable
 from functools import lru_cache
-from hashlib import sha256
 from http import HTTPStatus
 from ipaddress import ip_address
 from traceback import extract_tb
@@ -23,10 +21,13 @@ from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from leadml.api.bodies import MOST_BYTES, MOST_BYTES_UNKNOWN, Bodies, Fields
+from leadml.api.keyring import Keyring
 from leadml.api.refusals import LOGIN, NoKey, Refusal, SignInFirst
-from leadml.api.scopes import ADMIN_SCOPES, KEY_SCOPES, NO_SCOPES
+from leadml.api.scopes import ADMIN_SCOPES, NO_SCOPES
 from leadml.api.sessions import COOKIE, Sessions
 
+LOCAL = "local"
+"""The caller's name where no key is needed."""
 OPENAPI, OPENAPI_30 = "/openapi.json", "/openapi-3.0.json"
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/docs", OPENAPI, OPENAPI_30, LOGIN})
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -43,13 +44,10 @@ class Gate:
     ----------
     app : ASGI application
         What is guarded.
-    keys : collection of str
-        Keys accepted for scoring, events and reading.
+    keyring : Keyring
+        Who holds which key. Without any key this machine alone is answered, and may do everything.
     paths : collection of str
         Paths the log may name; ``{name}`` in one stands for anything, and is all that is logged.
-    admin_keys : collection of str, optional
-        Keys that may do everything. Without any key of either kind this machine alone is answered,
-        and may do everything.
     sessions : Sessions, optional
         Who signed in at a browser: asked for pages only.
     pages : collection of str
@@ -61,9 +59,8 @@ class Gate:
     def __init__(
         self,
         app: ASGIApp,
-        keys: Collection[str],
+        keyring: Keyring,
         paths: Collection[str],
-        admin_keys: Collection[str] = (),
         sessions: Sessions | None = None,
         pages: Collection[str] = (),
         observe: Callable[[str, str, int, float], None] | None = None,
@@ -75,8 +72,7 @@ class Gate:
         self._bodies = Bodies()
         longest_first = sorted(paths, key=lambda path: (-len(path), path))
         self._templates = [(_pattern(path), path) for path in longest_first if "{" in path]
-        self._digests = [(_digest(key.encode()), KEY_SCOPES) for key in keys]
-        self._digests += [(_digest(key.encode()), ADMIN_SCOPES) for key in admin_keys]
+        self._keyring = keyring
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request through, or answer why not."""
@@ -124,10 +120,14 @@ class Gate:
 
     def _admitted(self, scope: Scope, fields: Fields) -> frozenset[str]:
         """Return what the caller may do, or refuse it."""
-        if not self._digests:
+        state = scope["state"]
+        if not self._keyring.needed:
             _only_from_here(scope, fields)
+            state["caller"] = LOCAL
             return ADMIN_SCOPES
-        scopes = self._scopes(fields) or self._signed_in(scope, fields)
+        caller = self._keyring.caller(fields)
+        state["caller"] = caller.name if caller else ""
+        scopes = caller.scopes if caller else self._signed_in(scope, fields)
         if not scopes and scope["path"] not in OPEN_PATHS:
             template = self._template(scope["path"])
             if template in self._pages and not template.endswith(".json"):
@@ -144,18 +144,10 @@ class Gate:
             return NO_SCOPES
         cookie = cookie_parser(fields.get(b"cookie", b"").decode("latin-1")).get(COOKIE, "")
         session = self._sessions.read(cookie)
-        scope["state"]["session"] = session
-        return NO_SCOPES if session is None else session.scopes
-
-    def _scopes(self, fields: Fields) -> frozenset[str]:
-        """Compare with every key, taking the same time whichever fits."""
-        shown = [self._fitting(key) for key in keys_shown(fields)]
-        return frozenset.intersection(*shown) if shown else NO_SCOPES
-
-    def _fitting(self, key: bytes) -> frozenset[str]:
-        given = _digest(key)
-        fits = [(hmac.compare_digest(digest, given), scopes) for digest, scopes in self._digests]
-        return NO_SCOPES.union(*(scopes for fit, scopes in fits if fit))
+        if session is None:
+            return NO_SCOPES
+        scope["state"] |= {"session": session, "caller": session.who}
+        return session.scopes
 
 
 def first_fields(headers: Iterable[tuple[bytes, bytes]]) -> Fields:
@@ -163,23 +155,10 @@ def first_fields(headers: Iterable[tuple[bytes, bytes]]) -> Fields:
     return dict(reversed([*headers]))
 
 
-def keys_shown(fields: Fields) -> list[bytes]:
-    """Return the keys that a request shows, all of which have to fit; empty where one is none."""
-    keys = [fields[b"x-api-key"]] if b"x-api-key" in fields else []
-    if b"authorization" in fields:
-        scheme, _, token = fields[b"authorization"].partition(b" ")
-        keys.append(token.strip() if scheme.lower() == b"bearer" else b"")
-    return keys
-
-
 def _request_id(fields: Fields) -> str:
     """Return the id that the caller gave its request, or a new one."""
     given = fields.get(b"x-request-id", b"")
     return given.decode() if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
-
-
-def _digest(key: bytes) -> bytes:
-    return sha256(key).digest()
 
 
 def _pattern(path: str) -> re.Pattern[str]:
@@ -194,7 +173,8 @@ def _only_from_here(scope: Scope, fields: Fields) -> None:
         return
     raise Refusal(
         HTTPStatus.FORBIDDEN,
-        "without an API key this service answers its own machine only; set LEADML_API_KEYS",
+        "without an API key this service answers its own machine only; set LEADML_API_KEYS "
+        "or make a key with leadml keys add",
     )
 
 

@@ -20,6 +20,10 @@ login = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 _LOCAL = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 _UNKNOWN = "This key is not known. Check that it was copied whole."
+_NO_READING = (
+    "This key is known, but it may not look at pages: they need the scope read, and it has {has}. "
+    "Whoever runs the service makes one that may: leadml keys add NAME --scopes read"
+)
 
 
 @login.get(LOGIN)
@@ -42,15 +46,17 @@ async def sign_in(request: Request) -> Response:
         pause = "1 second" if seconds == 1 else f"{seconds} seconds"
         problem = f"Too many keys were tried from here. Wait {pause}, then try again."
         return _form(request, then, problem, HTTPStatus.TOO_MANY_REQUESTS, seconds)
-    cookie = sessions.begin(form.get("key", "").strip())
-    if cookie is None:
+    caller = sessions.holder(form.get("key", "").strip())
+    if caller is None:
         attempts.failed(peer)
         log.warning("audit: an unknown key was tried at the login page")
         return _form(request, then, _UNKNOWN, HTTPStatus.FORBIDDEN)
     attempts.succeeded(peer)
-    session = sessions.read(cookie)
-    log.info("audit: %s signed in", session.who if session else "")
-    answer = _go(then)
+    if "read" not in caller.scopes:
+        problem = _NO_READING.format(has=", ".join(sorted(caller.scopes)))
+        return _form(request, then, problem, HTTPStatus.FORBIDDEN)
+    log.info("audit: %s signed in", caller.name)
+    answer, cookie = _go(then), sessions.begin(caller)
     answer.set_cookie(
         COOKIE, cookie, max_age=SECONDS, secure=_secure(request), httponly=True, samesite="strict"
     )

@@ -134,7 +134,7 @@ def _asked(request: schemas.ScoreRequest) -> Asked:
 
 @scoring.get(
     "/model",
-    dependencies=[Depends(needs("read"))],
+    dependencies=[Depends(needs("score", "read"))],
     operation_id="model",
     response_model=schemas.ModelCard,
 )

@@ -2,16 +2,15 @@
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Literal
 
 from fastapi import HTTPException, Request
 
-ScopeName = Literal["score", "events", "read", "admin"]
+from leadml.domain.api_key import SCOPES, Scope
 
 NO_SCOPES: frozenset[str] = frozenset()
-KEY_SCOPES = frozenset({"score", "events", "read"})
-"""What a plain key may do: score leads, tell events, read models and histories."""
-ADMIN_SCOPES = KEY_SCOPES | {"admin"}
+KEY_SCOPES: frozenset[str] = frozenset({"score", "events"})
+"""What a plain key of the environment may do: score leads, and tell what became of them."""
+ADMIN_SCOPES: frozenset[str] = frozenset(SCOPES)
 
 
 def scopes_of(request: Request) -> frozenset[str]:
@@ -20,16 +19,16 @@ def scopes_of(request: Request) -> frozenset[str]:
     return scopes
 
 
-def needs(name: ScopeName) -> Callable[[Request], Awaitable[None]]:
-    """Return a dependency that answers 403 where the caller lacks a scope."""
+def needs(*names: Scope) -> Callable[[Request], Awaitable[None]]:
+    """Return a dependency that answers 403 where the caller has none of the scopes named."""
 
     async def needed(request: Request) -> None:
         scopes = scopes_of(request)
-        if name not in scopes:
+        if scopes.isdisjoint(names):
             has = ", ".join(sorted(scopes)) or "none"
             raise HTTPException(
                 HTTPStatus.FORBIDDEN,
-                f"this needs the scope {name}; the key sent has: {has}",
+                f"this needs the scope {' or '.join(names)}; the key sent has: {has}",
             )
 
     return needed

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from leadml.api.application import create_app
 from leadml.api.gate import is_loopback
+from leadml.api.keyring import Keyring
 from leadml.errors import ConfigError
 from leadml.settings import API_KEYS_VARIABLE, PROXIES_VARIABLE, Settings
 
@@ -53,7 +54,7 @@ def serve(settings: Settings, *, host: str, port: int, say: Callable[[str], None
     champion = app.state.champion
     serving = f"version {champion.scorer.version}" if champion.scorer else champion.problem
     say(f"leadml serves {address} (open it in a browser; API: {address}/docs): {serving}")
-    if not settings.keys:
+    if not app.state.keyring.needed:
         say(f"no {API_KEYS_VARIABLE} is set: only this machine is answered, without a key")
     say(app.state.ledger.told)
     with listener, suppress(KeyboardInterrupt):
@@ -83,10 +84,11 @@ def uvicorn_server(
 
 
 def _refuse_open_door(settings: Settings, host: str) -> None:
-    if not settings.keys and not is_loopback(host):
+    if not is_loopback(host) and not Keyring.of(settings).needed:
         msg = (
             f"--host {host} would answer other machines without a key: set {API_KEYS_VARIABLE} "
-            "to one or more keys (comma separated), or leave --host out"
+            "to one or more keys (comma separated), make one with `leadml keys add`, or leave "
+            "--host out"
         )
         raise ConfigError(msg)
 

@@ -7,11 +7,11 @@ a session ends with its key. The secret lives as long as the process: a restart 
 import hmac
 import secrets
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 
-from leadml.api.scopes import ADMIN_SCOPES, KEY_SCOPES
+from leadml.api.keyring import Caller, Keyring
 
 COOKIE = "leadml_session"
 SECONDS = 12 * 3600
@@ -27,7 +27,7 @@ class Session:
     Attributes
     ----------
     who : str
-        Which key opened it, by its place among the keys; never the key.
+        Which key opened it, by its name; never the key.
     scopes : frozenset of str
     nonce : str
         What tells this session from others.
@@ -41,20 +41,13 @@ class Session:
     until: int
 
 
-@dataclass(frozen=True)
-class _Key:
-    who: str
-    digest: bytes
-    scopes: frozenset[str]
-
-
 class Sessions:
     """Begins, reads and ends sessions.
 
     Parameters
     ----------
-    keys, admin_keys : collection of str
-        Keys that open one; a key among both may do everything.
+    keyring : Keyring
+        Whose keys open one, if they may read. It may do what its key may.
     secret : bytes, optional
         Signs cookies and tokens; default a new one.
     clock : callable
@@ -63,14 +56,12 @@ class Sessions:
 
     def __init__(
         self,
-        keys: Collection[str] = (),
-        admin_keys: Collection[str] = (),
+        keyring: Keyring,
         *,
         secret: bytes | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._keys = [_key("API key", n, key, KEY_SCOPES) for n, key in enumerate(keys, 1)]
-        self._keys += [_key("admin key", n, k, ADMIN_SCOPES) for n, k in enumerate(admin_keys, 1)]
+        self._keyring = keyring
         self._secret = secret or secrets.token_bytes(32)
         self._clock = clock
         self._ended: dict[str, int] = {}
@@ -78,15 +69,24 @@ class Sessions:
     @property
     def needed(self) -> bool:
         """Whether there are keys, and so something to sign in with."""
-        return bool(self._keys)
+        return self._keyring.needed
 
-    def begin(self, key: str) -> str | None:
-        """Return the cookie of a new session; None for an unknown key, in the same time."""
-        given = sha256(key.encode("utf-8", "replace")).digest()
-        fitting = [known for known in self._keys if hmac.compare_digest(known.digest, given)]
-        if not fitting:
-            return None
-        mark = self._mark(fitting[-1])
+    def holder(self, key: str) -> Caller | None:
+        """Return who holds a key that was typed in."""
+        return self._keyring.holder(key.encode("utf-8", "replace"))
+
+    def begin(self, caller: Caller) -> str:
+        """Return the cookie of a new session.
+
+        Raises
+        ------
+        ValueError
+            If the caller may not read: there is nothing to see.
+        """
+        if "read" not in caller.scopes:
+            msg = f"{caller.name} may not read"
+            raise ValueError(msg)
+        mark = self._mark(caller)
         content = f"{mark}.{int(self._clock()) + SECONDS}.{secrets.token_urlsafe(16)}"
         return f"{content}.{self._sign('session', content)}"
 
@@ -98,10 +98,11 @@ class Sessions:
         ):
             return None
         mark, until, nonce = content.split(".")
-        key = next((known for known in self._keys if self._mark(known) == mark), None)
-        if key is None or int(until) <= self._clock() or nonce in self._ended:
+        holders = self._keyring.callers()
+        caller = next((known for known in holders if self._mark(known) == mark), None)
+        if caller is None or int(until) <= self._clock() or nonce in self._ended:
             return None
-        return Session(key.who, key.scopes, nonce, int(until))
+        return Session(caller.name, caller.scopes, nonce, int(until))
 
     def end(self, session: Session) -> None:
         """End a session before its time."""
@@ -119,12 +120,8 @@ class Sessions:
         """Tell whether a form sent the token it was given."""
         return hmac.compare_digest(token.encode(), self.token(session).encode())
 
-    def _mark(self, key: _Key) -> str:
-        return self._sign("key", f"{key.digest.hex()} {sorted(key.scopes)}")
+    def _mark(self, caller: Caller) -> str:
+        return self._sign("key", f"{caller.mark.hex()} {sorted(caller.scopes)}")
 
     def _sign(self, purpose: str, content: str) -> str:
         return hmac.new(self._secret, f"{purpose}|{content}".encode(), sha256).hexdigest()
-
-
-def _key(kind: str, number: int, key: str, scopes: frozenset[str]) -> _Key:
-    return _Key(f"{kind} {number}", sha256(key.encode()).digest(), scopes)

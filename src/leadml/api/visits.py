@@ -18,11 +18,14 @@ class Visit:
     session : Session or None
         None on a machine without keys, and for callers that send a key.
     scopes : frozenset of str
+    caller : str
+        Whose key was sent along, if one was.
     """
 
     sessions: Sessions
     session: Session | None
     scopes: frozenset[str]
+    caller: str
 
     @property
     def may_change(self) -> bool:
@@ -34,7 +37,7 @@ class Visit:
         """Who it is, for the log: never a key."""
         if self.session is not None:
             return self.session.who
-        return "a key sent along" if self.sessions.needed else "this machine"
+        return self.caller if self.sessions.needed else "this machine"
 
     @property
     def token(self) -> str:
@@ -44,5 +47,6 @@ class Visit:
 
 def visit_of(request: Request) -> Visit:
     """Return who makes a request, as the gate found it."""
-    session = request.scope.get("state", {}).get("session")
-    return Visit(request.app.state.sessions, session, scopes_of(request))
+    state = request.scope.get("state", {})
+    session, caller = state.get("session"), state.get("caller", "")
+    return Visit(request.app.state.sessions, session, scopes_of(request), caller)

@@ -26,14 +26,14 @@ PAGE_PATHS = frozenset(
 
 
 def add_pages(app: FastAPI, settings: Settings) -> Sessions:
-    """Add the pages to the service; `app.state.ledger` is its way to the ledger.
+    """Add the pages to the service; `app.state.ledger` and `app.state.keyring` are there.
 
     Returns
     -------
     Sessions
         Who signed in, for the gate.
     """
-    sessions = Sessions(settings.api_keys, settings.admin_keys)
+    sessions = Sessions(app.state.keyring)
     app.state.sessions = sessions
     app.state.attempts = Attempts()
     app.state.promoting = asyncio.Lock()

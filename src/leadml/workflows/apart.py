@@ -6,6 +6,7 @@ one JSON object back. A child that hangs is ended; one that fails takes nothing 
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from leadml.errors import ApartError, LeadmlError
 
 EVALUATION = Path("evaluation") / "evaluation.json"
 """Where `leadml evaluate` writes beside the configuration, unless told otherwise."""
-_KEPT_BACK = ("LEADML_API_KEYS", "LEADML_ADMIN_KEYS")
+_KEPT_BACK = re.compile(r"LEADML_\w*(KEYS|SECRET|PASSWORD|TOKEN)(_FILE)?")
 _BEHIND = 5
 """By how much a child gives way to the service (`nice`)."""
 _GRACE = 5
@@ -66,8 +67,8 @@ def apart(task: str, config: Path, *, seconds: float, **arguments: Any) -> dict[
 
 
 def child_environment() -> dict[str, str]:
-    """Return what the child gets to know of ours: no key, and to use one core."""
-    kept = {name: value for name, value in os.environ.items() if name not in _KEPT_BACK}
+    """Return what the child gets to know of ours: no key, no secret, and to use one core."""
+    kept = {name: value for name, value in os.environ.items() if not _KEPT_BACK.fullmatch(name)}
     return kept | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"}
 
 
