@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,12 @@ import pytest
 
 from leadml import tracking
 from leadml.data.simulate import simulate
+from leadml.domain.api_key import ApiKey, KeyDigest
 from leadml.domain.event import Event
 from leadml.model.bundle import install_bundle, read_aliases
 from leadml.settings import load_settings
 from leadml.store.ledger import Ledger
+from leadml.workflows.key_file import write_keys
 from leadml.workflows.models import models
 from leadml.workflows.train import train
 
