@@ -27,6 +27,7 @@ from leadml.evaluation.metrics import METRICS
 from leadml.settings import (
     ModelSettings,
     RejectionSettings,
+    ServeSettings,
     StoreSettings,
     TrackingSettings,
     settings_from,
@@ -146,6 +147,7 @@ SECTIONS = {
     "rejections": RejectionSettings,
     "targets": Targets,
     "tracking": TrackingSettings,
+    "serve": ServeSettings,
     "webhooks": Endpoint,
 }
 KEYS = [

@@ -14,6 +14,7 @@ from leadml.api import direct
 from leadml.api.application import create_app
 from leadml.api.direct import Direct
 from leadml.api.gate import Gate
+from leadml.api.keyring import Keyring
 from leadml.api.recorder import Recorder
 
 LEAD = {"lead_id": "Zoë", "budget": "5,000", "source": "Web", "bugdet": 1}
@@ -171,7 +172,7 @@ def test_a_fault_is_answered_500_and_logged_by_its_kind(
     app, state = FastAPI(), State()
     state.champion, state.recorder = service.app.state.champion, None  # so that offering fails
     app.add_middleware(Direct, state=state)
-    app.add_middleware(Gate, keys=(), paths=("/v1/score",))
+    app.add_middleware(Gate, keyring=Keyring(), paths=("/v1/score",))
     with serve_app(app) as server:
         assert server.client.post("/v1/score", json=ONE).status_code == 500
     (fault,) = [record for record in caplog.records if record.levelname == "ERROR"]

@@ -149,5 +149,8 @@ def test_who_changes_it_waits_for_who_changes_it_already(file: Path) -> None:
         order.append("first")
     waiting.join()
     assert order == ["first", "second"]
-    with pytest.raises(ConfigError, match="cannot be used: No such file"), held(file / "no" / "k"):
+    with (
+        pytest.raises(ConfigError, match="cannot be used: No such file"),
+        held(file.parent / "no" / "k"),
+    ):
         pass
