@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from leadml.domain.crossing import KINDS, Crossing
 from leadml.domain.event import Stored, iso
 
-NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
-"""What an endpoint may be called: its secret's variable is named after it."""
+NAME = re.compile(r"(?!(?:.*_)?file$)[a-z][a-z0-9_]{0,39}", re.ASCII)
+"""What an endpoint may be called: the variable of its secret is named after it."""
 
 MOST_REASONS = 5
 
@@ -21,6 +21,8 @@ FIRST_DELAY = 5.0
 GROWTH = 4.0
 LONGEST_DELAY = 6 * 3600.0
 """Seconds that lie between two tries at most."""
+FEWEST_WAITING = 86_400.0
+"""Seconds that any message may wait for an endpoint that does not answer."""
 JITTER = 0.2
 """Share by which a delay may be shorter or longer, so that messages do not come back in step."""
 
@@ -68,8 +70,9 @@ class Endpoint:
 
     @property
     def patience(self) -> float:
-        """Seconds within which a message is delivered or given up."""
-        return (1 + JITTER) * sum(delay(tried) for tried in range(1, self.attempts))
+        """Seconds after which what waits for an endpoint in trouble is given up, tried or not."""
+        span = sum(delay(tried) for tried in range(1, self.attempts))
+        return max(FEWEST_WAITING, (1 + JITTER) * span)
 
 
 def delay(tried: int) -> float:
