@@ -2,8 +2,10 @@
 
 import os
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -122,6 +124,64 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'ledger.db'}"
     url: str = request.getfixturevalue("postgresql_url")
     return url
+
+
+class Receiver:
+    """A web server that takes what is posted and answers as it is told.
+
+    Attributes
+    ----------
+    answers : list
+        Status and headers of the answers to come; without any, 204.
+    taken : list
+        Headers (names in small letters) and body of each request.
+    """
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[int, dict[str, str]]] = []
+        self.taken: list[tuple[dict[str, str], bytes]] = []
+        handler = type("Handler", (_Taking,), {"receiver": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}/hook/token-4711"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
+
+    @property
+    def ids(self) -> list[str]:
+        """Names of the messages taken, in order."""
+        return [headers["webhook-id"] for headers, _ in self.taken]
+
+    def close(self) -> None:
+        """Answer nobody any more."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class _Taking(BaseHTTPRequestHandler):
+    receiver: Receiver
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.receiver.taken.append(({k.lower(): v for k, v in self.headers.items()}, body))
+        status, headers = self.receiver.answers.pop(0) if self.receiver.answers else (204, {})
+        self.send_response(status)
+        for name, value in {"content-length": "0", **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def log_message(self, *told: object) -> None:
+        pass
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Return a web server on this machine that takes messages to webhooks."""
+    server = Receiver()
+    yield server
+    server.close()
 
 
 POINTS_TOML = """\

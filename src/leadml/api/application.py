@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 import leadml
 from leadml.api.champion import Champion
+from leadml.api.courier import Courier
 from leadml.api.description import Description
 from leadml.api.direct import Direct
 from leadml.api.docs_page import docs_page
@@ -75,7 +76,9 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.ledger.look()
     app.state.recorder = Recorder(app.state.ledger, trouble=bool(app.state.ledger.problem))
+    app.state.courier = Courier(app.state.ledger.open, settings)
     app.state.metrics = Metrics(shared_folder())
+    app.state.metrics.webhooks = app.state.courier.counts
     app.state.pulse = Pulse(app.state.champion, app.state.recorder, app.state.metrics)
     app.include_router(health)
     app.include_router(scoring)
@@ -105,15 +108,19 @@ def create_app(settings: Settings) -> FastAPI:
 async def _recording(app: FastAPI) -> AsyncIterator[None]:
     """Write scores to the ledger while the service runs, and what still waits when it ends.
 
+    Messages to webhooks are sent meanwhile; those left over are sent after the next start.
+
     A server that is interrupted twice skips its own ending and cancels this: then, too, what waits
     is written.
     """
     app.state.recorder.start()
     app.state.pulse.start()
+    app.state.courier.start()
     try:
         yield
     finally:
         app.state.pulse.close()
+        await run_in_threadpool(app.state.courier.close)
         await run_in_threadpool(app.state.recorder.close)
         app.state.ledger.close()
 

@@ -204,6 +204,12 @@ class Outbox:
             lambda connection: [Letter(**row._mapping) for row in connection.execute(query)]
         )
 
+    def counts(self) -> dict[str, int]:
+        """Return how many messages are kept in each state."""
+        query = select(_c.state, func.count()).group_by(_c.state)
+        found = self._database.read(lambda c: {row[0]: int(row[1]) for row in c.execute(query)})
+        return {state: found.get(state, 0) for state in (PENDING, DELIVERED, DEAD)}
+
     def posts(self) -> dict[str, Post]:
         """Return how messages stand, by endpoint, in the order of the endpoints' names."""
         return self._database.read(self._posts)
