@@ -15,13 +15,14 @@ import pytest
 from click.testing import CliRunner
 
 from leadml.cli.main import main
+from leadml.data.values import microseconds
 from leadml.errors import ConfigError, ModelError
 from leadml.model.candidates import boosted
 from leadml.model.peers import peers_of
 from leadml.model.scorecard import Machine, Scorecard
 from leadml.model.trend import Trend
 from leadml.settings import Settings
-from leadml.workflows.records import Records
+from leadml.workflows.records import RecordReader, features_of
 from leadml.workflows.score import Scorer, load_scorer
 from leadml.workflows.scorecard import COLUMNS, scorecard
 
@@ -81,7 +82,7 @@ def values_of(scorer: Scorer, x: Any) -> dict[str, Any]:
     return {name: features.shown(f, float(x[f])) for f, name in enumerate(features.names)}
 
 
-LEADS = [
+LEADS: list[dict[str, Any]] = [
     {"id": "a", "created": "2024-05-22T12:00Z", "size": 2000, "source": "Web"},
     {"id": "b", "created": "2024-03-22", "size": 1000, "source": "Ads", "seen": "2024-05-27"},
     {"id": "c", "created": "2024-05-30", "size": None, "source": "Fair"},
@@ -116,9 +117,9 @@ def test_the_csv_alone_gives_every_probability_and_every_reason(
 
 
 def _encoded(scorer: Scorer, lead: dict[str, Any], touches: list[dict[str, str]]) -> Any:
-    asked = Records(scorer.definition, scorer.known_columns, [lead], [touches], None, NOW, None)
-    batch, _ = asked.batch()
-    return batch.encode(scorer.bundle.features).x[0]
+    reader = RecordReader(scorer.definition, scorer.known_columns)
+    record = reader.read(lead, touches, None, None, microseconds(NOW))
+    return np.array(features_of([record], scorer.bundle.features, reader)[0])
 
 
 def _written(settings: Settings, name: str, **options: Any) -> Path:

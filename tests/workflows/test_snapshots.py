@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from leadml.data.values import microseconds
 from leadml.domain.definition import Definition
 from leadml.snapshot.catalogue import choose_features
 from leadml.snapshot.features import RARE, Feature, FeatureSet
 from leadml.workflows.material import batch_of, gather
-from leadml.workflows.records import LeadBatch, Records
+from leadml.workflows.records import LeadBatch, RecordReader, features_of
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 LEADS = """\
@@ -87,34 +88,23 @@ def records(text: str) -> list[dict[str, Any]]:
     return [{k: v or None for k, v in row.items()} for row in csv.DictReader(text.splitlines())]
 
 
-def record_batch(definition: Definition, *, colleagues: bool = True) -> LeadBatch:
-    """Return each lead with its own activities and all that are told of its account."""
+def of_records(definition: Definition, *, colleagues: bool = True) -> NDArray[np.float64]:
+    """Return the features of each lead with its own activities and all told of its account."""
     leads, told = records(LEADS), records(ACTIVITIES)
     account = {row["id"]: (row["company"] or "").casefold() for row in leads}
-    return Records(
-        definition,
-        frozenset(),
-        leads,
-        [[touch for touch in told if touch["lead_id"] == row["id"]] for row in leads],
-        None,
-        NOW,
-        [
-            [touch for touch in told if account[touch["lead_id"]] == account[row["id"]]]
-            if row["company"]
-            else None
-            for row in leads
-        ]
-        if colleagues
-        else None,
-    ).batch()[0]
+    reader = RecordReader(definition, frozenset())
+    given = []
+    for row in leads:
+        own = [touch for touch in told if touch["lead_id"] == row["id"]]
+        whole = [touch for touch in told if account[touch["lead_id"]] == account[row["id"]]]
+        known = whole if row["company"] and colleagues else None
+        given.append(reader.read(row, own, known, None, microseconds(NOW)))
+    return np.array(features_of(given, FEATURES, reader))
 
 
 def test_a_record_is_its_row_to_the_last_bit(definition: Definition, tmp_path: Path) -> None:
-    from_file, from_records = (
-        encoded(file_batch(definition, tmp_path)),
-        encoded(record_batch(definition)),
-    )
-    assert from_file.tobytes() == from_records.tobytes()
+    from_file = encoded(file_batch(definition, tmp_path))
+    assert from_file.tobytes() == of_records(definition).tobytes()
 
 
 def test_colleagues_worked_by_hand(definition: Definition, tmp_path: Path) -> None:
@@ -129,13 +119,12 @@ def test_colleagues_worked_by_hand(definition: Definition, tmp_path: Path) -> No
 
 
 def test_unknown_colleagues_are_not_none(definition: Definition) -> None:
-    x = encoded(record_batch(definition, colleagues=False))
+    x = of_records(definition, colleagues=False)
     accounts = [place for place, f in enumerate(FEATURES.features) if f.scope == "account"]
     assert np.isnan(x[:, accounts]).all()
     own = np.delete(x, accounts, axis=1)
-    assert np.array_equal(
-        own, np.delete(encoded(record_batch(definition)), accounts, axis=1), equal_nan=True
-    )
+    known = np.delete(of_records(definition), accounts, axis=1)
+    assert np.array_equal(own, known, equal_nan=True)
 
 
 def test_what_colleagues_do_later_changes_nothing(definition: Definition, tmp_path: Path) -> None:
@@ -173,20 +162,21 @@ def test_the_time_of_follow_up_is_never_a_feature(definition: Definition, tmp_pa
 
 
 class TestErrors:
-    TOUCH: ClassVar = {"lead_id": "z", "timestamp": "2024-05-01", "event": "visit"}
+    TOUCH: ClassVar[dict[str, object]] = {
+        "lead_id": "z",
+        "timestamp": "2024-05-01",
+        "event": "visit",
+    }
 
-    def of(self, definition: Definition, touch: dict[str, object]) -> dict[int, Any]:
+    def of(self, definition: Definition, touch: dict[str, object]) -> list[tuple[str, str]]:
         lead = {"id": "a", "company": ["x"]}
-        return (
-            Records(definition, frozenset(), [lead], None, None, NOW, [[self.TOUCH, touch]])
-            .batch()[0]
-            .errors
-        )
+        reader = RecordReader(definition, frozenset())
+        return reader.read(lead, None, [self.TOUCH, touch], None, microseconds(NOW)).problems
 
     def test_an_account_that_is_no_text_is_no_error_of_its_own(
         self, definition: Definition
     ) -> None:
-        assert self.of(definition, self.TOUCH) == {}
+        assert self.of(definition, self.TOUCH) == []
 
     @pytest.mark.parametrize(
         ("change", "why"),
@@ -203,4 +193,4 @@ class TestErrors:
         self, definition: Definition, change: dict[str, object], why: str
     ) -> None:
         found = self.of(definition, self.TOUCH | change)
-        assert found == {0: [("account_activities.1", why)]}
+        assert found == [("account_activities.1", why)]

@@ -4,7 +4,6 @@ Training, batch scoring and the service all read values here: the same cell can 
 things. Nothing in this module needs pandas.
 """
 
-import contextlib
 import math
 import re
 from collections.abc import Callable
@@ -24,6 +23,7 @@ _UNCLEAR = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
 _WHOLE = re.compile(r"([+-]?\d+)\.0+", re.ASCII)
 _SPACED_OFFSET = re.compile(r" ?(?:UTC|GMT)$| ([+-]\d\d(?::?\d\d)?)$", re.IGNORECASE | re.ASCII)
 _CODE = re.compile(r"0\d+", re.ASCII)
+_FLAGS = frozenset({"true", "false"})
 _CURRENCY = " \u00a0$€£¥"
 
 Reader = Callable[[object], object]
@@ -45,13 +45,15 @@ def is_missing(value: object, missing: frozenset[str]) -> bool:
     if isinstance(value, str):
         text = value.strip()
         return not text or text.casefold() in missing
+    if type(value) is float:
+        return value != value
     return isinstance(value, (Real, Decimal)) and value != value  # NaN alone differs from itself
 
 
 def is_flag(value: object) -> bool:
     """Tell whether a raw value is true or false, as such or spelt out."""
     if isinstance(value, str):
-        return value.strip().casefold() in {"true", "false"}
+        return value.strip().casefold() in _FLAGS
     return isinstance(value, bool) or type(value).__name__ in ("bool", "bool_")
 
 
@@ -91,7 +93,7 @@ def _number_from_text(value: str, decimal: str) -> float:
         return math.nan
     if decimal == "." and _PLAIN.fullmatch(text):
         return _finite(float(text), value)
-    if text.casefold() in {"true", "false"}:
+    if text.casefold() in _FLAGS:
         return float(text.casefold() == "true")
     scale = 0.01 if text.endswith("%") else 1.0
     text = text.strip(_CURRENCY + "%")
@@ -151,14 +153,17 @@ def to_text(value: object, missing: frozenset[str] = frozenset()) -> str | None:
     NotUsableError
         If the value is a list or an object.
     """
-    if is_missing(value, missing):
-        return None
     if isinstance(value, str):
         text = value.strip()
-        if text.casefold() in {"true", "false"}:
-            return text.casefold()
-        whole = _WHOLE.fullmatch(text)
+        folded = text.casefold()
+        if not text or folded in missing:
+            return None
+        if folded in _FLAGS:
+            return folded
+        whole = _WHOLE.fullmatch(text) if text[-1] == "0" else None
         return whole[1] if whole else text
+    if is_missing(value, missing):
+        return None
     if isinstance(value, (date, datetime)):
         return value.isoformat()
     if isinstance(value, UUID):
@@ -220,10 +225,12 @@ def read_moment(value: object, date_format: str | None) -> datetime:
     expected = f"a time like {date_format}" if date_format else "an ISO 8601 time"
     if isinstance(value, str):
         text = value.strip()
-        with contextlib.suppress(ValueError):
+        try:
             if date_format:
                 return datetime.strptime(text, date_format)  # noqa: DTZ007 - made aware by the caller
             return _from_iso(text)
+        except ValueError:
+            pass  # told below
     msg = f"expected {expected}, found {_shown(value)}"
     raise NotUsableError(msg)
 

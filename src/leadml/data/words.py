@@ -8,7 +8,7 @@ is settled by how many leads use them, never by the outcome.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -109,17 +109,30 @@ def mentions(
     errors : dict
         Row position -> why its value is not usable.
     """
-    places = {word: place for place, word in enumerate(words)}
+    read = mention_reader(words, missing)
     found = np.zeros((len(column.values) + 1, len(words)))
     found[-1] = np.nan
     bad: dict[int, str] = {}
     for position, value in enumerate(column.values):
         try:
-            text = to_text(value, missing)
+            places = read(value)
         except NotUsableError as error:
-            bad[position], text = str(error), None
-        if text is None:
+            bad[position], places = str(error), None
+        if places is None:
             found[position] = np.nan
         else:
-            found[position, [places[term] for term in terms_of(text) & places.keys()]] = 1.0
+            found[position, places] = 1.0
     return found[column.codes], column.rows_of(bad)
+
+
+def mention_reader(
+    words: Sequence[str], missing: frozenset[str]
+) -> Callable[[object], list[int] | None]:
+    """Return a function from a raw value to which of the words it mentions; None without a text."""
+    places = {word: place for place, word in enumerate(words)}
+
+    def read(value: object) -> list[int] | None:
+        text = to_text(value, missing)
+        return None if text is None else [places[t] for t in terms_of(text) & places.keys()]
+
+    return read

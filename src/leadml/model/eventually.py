@@ -1,13 +1,13 @@
 """The probability of a win in the end: within the longest horizon the data can show."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from leadml.model.scorecard import Scorecard, probability
+from leadml.model.scorecard import Scorecard, probability, probability_at
 
 Numbers = NDArray[np.float64]
 Form = Literal["none", "base_rate", "score", "logistic"]
@@ -58,6 +58,14 @@ class Eventually:
             return p
         reads = log_odds if self.card is None else self.card.log_odds(x)
         return p + (1 - p) * probability(self.slope * reads + self.intercept)
+
+    def at(self, log_odds: float, values: Sequence[float]) -> float:
+        """Return `of` one lead, given its features."""
+        p = probability_at(log_odds)
+        if self.form == "none":
+            return p
+        reads = log_odds if self.card is None else self.card.log_odds_at(values)
+        return p + (1 - p) * probability_at(self.slope * reads + self.intercept)
 
     def behind(self, slope: float, intercept: float) -> "Eventually":
         """Return the same chances for a model whose log-odds got a further line."""

@@ -71,6 +71,17 @@ def with_explored(
     return Handoffs(sales_ready | explored, explored, probability)
 
 
+def explored_at(
+    lead_id: str | None, *, sales_ready: bool, share: float, version: str
+) -> tuple[bool, float]:
+    """Return `with_explored` of one lead: whether it is explored, and its probability."""
+    if sales_ready:
+        return False, 1.0
+    if not (share > 0 and lead_id):
+        return False, 0.0
+    return drawn(lead_id, version) < share, share
+
+
 def drawn(lead_id: str, version: str) -> float:
     """Return the uniform number in [0, 1) that belongs to a lead under a policy.
 

@@ -1,6 +1,7 @@
 """The points score on arrays: what every lead gets, and exactly which rules gave it.
 
-One lead and a million are scored by the same code. Three decisions shape the numbers:
+A table is scored by `PointsEngine.score`, one lead by `PointsEngine.at`: the same sums in the same
+order, so the same points to the last bit. Change both. Three decisions shape the numbers:
 
 - A cap is the most that the sum of its group may be, negative points included, and the total cap
   the most that the sum of the capped groups may be.
@@ -9,9 +10,11 @@ One lead and a million are scored by the same code. Three decisions shape the nu
 - A value that a rule cannot read (a text under a numeric test, a list) does not fire the rule.
 """
 
-from collections.abc import Collection, Mapping
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +27,8 @@ from leadml.model.points_rules import ColumnRule, Past, activity_points, most_po
 
 ROUNDING = 1e-9  # 0.1 + 0.7 reaches 0.8
 GRADE_CUTS = (0.25, 0.5, 0.75)
+GRADES = tuple(letter + digit for letter in "DCBA" for digit in "4321")
+_CUTS = [cut - ROUNDING for cut in GRADE_CUTS]
 ENGAGEMENT = ("behaviour", "page")
 
 
@@ -64,6 +69,19 @@ class PointsScore:
         ]
 
 
+class OnePoints(NamedTuple):
+    """The points of one lead, None without any; see `PointsScore`.
+
+    `rules` are those that gave it some.
+    """
+
+    total: float | None
+    ready: bool | None
+    bucket: str | None
+    grade: str | None
+    rules: list[dict[str, object]]
+
+
 class PointsEngine:
     """A points table made ready to score leads.
 
@@ -97,6 +115,23 @@ class PointsEngine:
         )
         self.groups: tuple[str, ...] = (*(rule.group for rule in table.rules), *self._caps)
         self._attainable = {group: self._attainable_in(group) for group in GROUPS}
+        self._buckets = _ascending(table)
+        self._axes = (self._axis(("fit",)), self._axis(ENGAGEMENT))
+        self._of_activities = [i for i, rule in enumerate(table.rules) if rule.column is None]
+        self._of_columns = [
+            (i, str(rule.column), self._column_rules[rule.name].at)
+            for i, rule in enumerate(table.rules)
+            if rule.column is not None
+        ]
+        self._in_group = {
+            group: [i for i, rule in enumerate(table.rules) if rule.group == group]
+            for group in GROUPS
+        }
+
+    @property
+    def reads_activities(self) -> bool:
+        """Whether any rule counts activities."""
+        return bool(self._of_activities)
 
     def columns(self) -> frozenset[str]:
         """Return the lead columns that the rules read."""
@@ -135,15 +170,82 @@ class PointsEngine:
             Microseconds since 1970-01-01 UTC.
         """
         given = np.zeros((n, len(self.names)), order="F")
-        past = Past(log, as_of)
         for position, rule in enumerate(self.table.rules):
-            given[:, position] = self._points(rule, raw, past)
+            if rule.column is not None:
+                column_rule = self._column_rules[rule.name]
+                given[:, position] = column_rule.points(raw.get(rule.column))
+        for position, earned in self.of_activities(log, as_of).items():
+            given[:, position] = earned
         self._limit(given)
         total = _left_to_right(given)
         grades = self._grades(given)
         buckets = bucket_names(total, self.table)
         ready = reached(total, self.table.threshold)
         return PointsScore(total, given, self.names, self.groups, ready, buckets, grades)
+
+    def of_activities(
+        self, log: ActivityLog, as_of: NDArray[np.int64]
+    ) -> dict[int, NDArray[np.float64]]:
+        """Return what the rules on activities give: position of the rule -> shape (leads,)."""
+        past = Past(log, as_of)
+        return {i: activity_points(self.table.rules[i], past) for i in self._of_activities}
+
+    def at(self, lead: Mapping[str, object], earned: Mapping[int, float]) -> OnePoints:
+        """Score one lead as `score` does.
+
+        Parameters
+        ----------
+        lead : mapping of str to object
+            Its raw columns.
+        earned : mapping of int to float
+            `of_activities` of the lead; nothing where it has none.
+        """
+        given = [0.0] * len(self.names)
+        for position, column, points in self._of_columns:
+            given[position] = points(lead.get(column))
+        for position, points_earned in earned.items():
+            given[position] = points_earned
+        if self._caps:
+            self._limit_at(given)
+        total = 0.0
+        for points_given in given:
+            total += points_given
+        rules: list[dict[str, object]] = [
+            {"rule": self.names[i], "group": self.groups[i], "points": points_given}
+            for i, points_given in enumerate(given)
+            if points_given
+        ]
+        return OnePoints(
+            total, reached_at(total, self.table), self.bucket(total), self._grade(given), rules
+        )
+
+    def bucket(self, points: float) -> str | None:
+        """Return the highest bucket that points reach, None below all."""
+        names, marks = self._buckets
+        return names[bisect_right(marks, points)]
+
+    def _limit_at(self, given: list[float]) -> None:
+        """Fill in the cap entries of one lead, as `_limit` does."""
+        sums = {group: _sum_of(given, places) for group, places in self._in_group.items()}
+        for position, (name, cap) in enumerate(self._caps.items(), len(self.table.rules)):
+            reach = _sum_of(list(sums.values())) if name == "total" else sums[name]
+            given[position] = over = min(cap - reach, 0.0)
+            if name != "total":
+                sums[name] = sums[name] + over
+
+    def _axis(self, groups: Collection[str]) -> tuple[list[int], float] | None:
+        """Return the entries of one of the grade's two marks and what is attainable, if any is."""
+        attainable = sum(self._attainable[group] for group in groups)
+        entries = [i for i, group in enumerate(self.groups) if group in groups]
+        return (entries, attainable) if attainable > 0 else None
+
+    def _grade(self, given: Sequence[float]) -> str | None:
+        """Return one lead's grade, as `_grades` does."""
+        fit, engagement = self._axes
+        if fit is None or engagement is None:
+            return None
+        marks = (_sum_of(given, entries) / most for entries, most in (fit, engagement))
+        return GRADES[sum(w * bisect_right(_CUTS, m) for w, m in zip((4, 1), marks, strict=True))]
 
     def limited(self, given: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return contributions with the caps' entries after them, as `score` would.
@@ -162,13 +264,6 @@ class PointsEngine:
         self._limit(entries)
         return entries
 
-    def _points(
-        self, rule: Rule, raw: Mapping[str, RawColumn], past: Past
-    ) -> NDArray[np.float64] | float:
-        if rule.column is None:
-            return activity_points(rule, past)
-        return self._column_rules[rule.name].points(raw.get(rule.column))
-
     def _limit(self, given: NDArray[np.float64]) -> None:
         """Fill in the cap entries, which stand after the rules."""
         sums = {group: self._sum(given, group) for group in GROUPS}
@@ -180,32 +275,25 @@ class PointsEngine:
                 sums[name] = sums[name] + over
 
     def _sum(self, given: NDArray[np.float64], group: str) -> NDArray[np.float64]:
-        entries = [i for i, rule in enumerate(self.table.rules) if rule.group == group]
-        return _left_to_right(given[:, entries])
+        return _left_to_right(given[:, self._in_group[group]])
 
     def _attainable_in(self, group: str) -> float:
         rules = [rule for rule in self.table.rules if rule.group == group]
         return min(most_points(rules, self._column_rules), self._caps.get(group, np.inf))
 
     def _grades(self, given: NDArray[np.float64]) -> list[str | None]:
-        fit = self._marks(given, ("fit",))
-        engagement = self._marks(given, ENGAGEMENT)
+        fit, engagement = self._axes
         if fit is None or engagement is None:
             return [None] * len(given)
-        names: list[str | None] = [letter + digit for letter in "DCBA" for digit in "4321"]
-        return [names[mark] for mark in (4 * fit + engagement).tolist()]
+        marks = 4 * _marks(given, *fit) + _marks(given, *engagement)
+        return [GRADES[mark] for mark in marks.tolist()]
 
-    def _marks(
-        self, given: NDArray[np.float64], groups: Collection[str]
-    ) -> NDArray[np.intp] | None:
-        """Return how many of the grade cuts each lead reaches (0 to 3); None without an axis."""
-        attainable = sum(self._attainable[group] for group in groups)
-        if attainable <= 0:
-            return None
-        entries = [i for i, group in enumerate(self.groups) if group in groups]
-        with np.errstate(over="ignore"):  # a share beyond all bounds is still below or above
-            share = _left_to_right(given[:, entries]) / attainable
-        return np.searchsorted(np.array(GRADE_CUTS) - ROUNDING, share, side="right")
+
+def _marks(given: NDArray[np.float64], entries: list[int], attainable: float) -> NDArray[np.intp]:
+    """Return how many of the grade cuts each lead reaches (0 to 3)."""
+    with np.errstate(over="ignore"):  # a share beyond all bounds is still below or above
+        share = _left_to_right(given[:, entries]) / attainable
+    return np.searchsorted(_CUTS, share, side="right")
 
 
 def reached(points: NDArray[np.float64], mark: float) -> NDArray[np.bool_]:
@@ -213,17 +301,34 @@ def reached(points: NDArray[np.float64], mark: float) -> NDArray[np.bool_]:
     return points >= mark - ROUNDING
 
 
+def reached_at(points: float, table: PointsTable) -> bool:
+    """Tell whether one lead's points reach the table's threshold."""
+    return points >= table.threshold - ROUNDING
+
+
 def bucket_names(points: NDArray[np.float64], table: PointsTable) -> list[str | None]:
     """Return for every score the name of the highest bucket it reaches, None below all (or NaN)."""
-    ascending = sorted(table.buckets.items(), key=lambda bucket: bucket[1])
-    names: list[str | None] = [None, *(name for name, _ in ascending)]
-    marks = np.array([mark for _, mark in ascending], dtype=np.float64) - ROUNDING
+    names, marks = _ascending(table)
     known = np.where(np.isnan(points), -np.inf, points)
     return [names[position] for position in np.searchsorted(marks, known, side="right").tolist()]
 
 
+def _ascending(table: PointsTable) -> tuple[list[str | None], list[float]]:
+    """Return the buckets' names after that of none, and the marks between them."""
+    ascending = sorted(table.buckets.items(), key=lambda bucket: bucket[1])
+    return [None, *(name for name, _ in ascending)], [mark - ROUNDING for _, mark in ascending]
+
+
 def _caps(table: PointsTable) -> dict[str, float]:
     return {name: table.caps[name] for name in (*GROUPS, "total") if name in table.caps}
+
+
+def _sum_of(given: Sequence[float], places: Iterable[int] | None = None) -> float:
+    """Add one lead's points from left to right; `sum` may not, from Python 3.12 on."""
+    total = 0.0
+    for points in given if places is None else [given[place] for place in places]:
+        total += points
+    return total
 
 
 def _left_to_right(given: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -39,6 +39,7 @@ class ColumnRule:
     def __init__(self, rule: Rule, missing: frozenset[str], decimal: str = ".") -> None:
         self.rule = rule
         self._missing = missing
+        self._worth = float(rule.points)
         self._test = _value_test(rule, decimal)
 
     def fires(self, value: object) -> bool:
@@ -49,6 +50,10 @@ class ColumnRule:
             return self._test(value)
         except NotUsableError:
             return False
+
+    def at(self, value: object) -> float:
+        """Return the rule's points for one value."""
+        return self._worth if self.fires(value) else 0.0
 
     def points(self, column: RawColumn | None) -> NDArray[np.float64] | float:
         """Return the rule's points for every lead; one number where the column is absent."""

@@ -3,6 +3,7 @@
 What a reason says of a range is written once, when a version is loaded. Numpy only.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -61,36 +62,40 @@ class Reasons:
         explained : Explained
             Of the same leads.
         """
-        effects = explained.effects
-        if not effects.shape[1]:
-            return [[] for _ in range(len(x))], self._sums(explained, np.zeros(len(x)))
-        places = strongest(effects)
-        rows = np.arange(len(x))[:, np.newaxis]
-        chosen, values = effects[rows, places], x[rows, places]
-        counts, told = np.abs(chosen) > SMALLEST_EFFECT, self._told
-        reasons = [
-            [
-                told[f].reason(value, effect)
-                for f, value, effect in zip(*one, strict=True)
-                if abs(effect) > SMALLEST_EFFECT
-            ]
-            for one in zip(places.tolist(), values.tolist(), chosen.tolist(), strict=True)
-        ]
-        return reasons, self._sums(explained, np.where(counts, chosen, 0.0).sum(axis=1))
+        n = len(x)
+        start = [None] * n if explained.start is None else explained.start.tolist()
+        rows = zip(
+            x.tolist(), explained.log_odds.tolist(), explained.effects.tolist(), start, strict=True
+        )
+        told = [self.at(*row) for row in rows]
+        return [reasons for reasons, _ in told], [of_what for _, of_what in told]
 
-    def _sums(self, explained: Explained, shown: Numbers) -> list[Reason]:
-        total, shown_each = explained.log_odds.tolist(), shown.tolist()
-        if explained.start is None:
-            return [
-                _sum("if_missing", None, own, None, all_, IF_MISSING)
-                for own, all_ in zip(shown_each, total, strict=True)
-            ]
-        base = explained.start.tolist()
-        rest = (explained.effects.sum(axis=1) - shown).tolist()
-        return [
-            _sum("exact", *parts, EXACT)
-            for parts in zip(base, shown_each, rest, total, strict=True)
-        ]
+    def at(
+        self,
+        values: Sequence[float],
+        log_odds: float,
+        effects: Sequence[float],
+        start: float | None,
+    ) -> tuple[list[Reason], Reason]:
+        """Return one lead's reasons, strongest first, and what they sum to.
+
+        Parameters
+        ----------
+        values, effects : sequence of float, shape (features,)
+        start : float or None
+            As in `Explained`.
+        """
+        told, reasons, shown = self._told, [], 0.0
+        for feature in strongest(effects):
+            effect = effects[feature]
+            shown += effect
+            reasons.append(told[feature].reason(values[feature], effect))
+        if start is None:
+            return reasons, _sum("if_missing", None, shown, None, log_odds, IF_MISSING)
+        every = 0.0
+        for effect in effects:
+            every += effect
+        return reasons, _sum("exact", start, shown, every - shown, log_odds, EXACT)
 
 
 def _sum(
@@ -106,20 +111,29 @@ def _sum(
     }
 
 
-def strongest(effects: Numbers) -> NDArray[np.intp]:
-    """Return which features are told, shape (leads, at most `MOST_REASONS`), strongest first.
+def strongest(effects: Sequence[float]) -> list[int]:
+    """Return which features are told, at most `MOST_REASONS`, the strongest first.
 
-    The strongest of all, among them the `EACH_WAY` strongest up and down where there are as many.
+    The strongest of all, among them the `EACH_WAY` strongest up and down where there are as many;
+    none whose effect is `SMALLEST_EFFECT` or less. Of two as strong the first comes first.
     """
-    strength = np.abs(effects)
-    wanted = strength.copy()
-    rows = np.arange(len(effects))[:, np.newaxis]
-    for way in (effects, -effects):
-        best = np.argsort(-way, axis=1, kind="stable")[:, :EACH_WAY]
-        wanted[rows, best] += np.where(way[rows, best] > SMALLEST_EFFECT, np.inf, 0.0)
-    chosen = np.sort(np.argsort(-wanted, axis=1, kind="stable")[:, :MOST_REASONS], axis=1)
-    order = np.argsort(-strength[rows, chosen], axis=1, kind="stable")
-    return np.take_along_axis(chosen, order, axis=1)
+    strength = [abs(effect) for effect in effects]
+    order = sorted(range(len(effects)), key=strength.__getitem__, reverse=True)
+    top = order[:MOST_REASONS]
+    ups = sum(effects[feature] > 0 for feature in top)
+    if len(order) > MOST_REASONS and not EACH_WAY <= ups <= MOST_REASONS - EACH_WAY:
+        top = _each_way(effects, order)
+    return [feature for feature in top if strength[feature] > SMALLEST_EFFECT]
+
+
+def _each_way(effects: Sequence[float], order: list[int]) -> list[int]:
+    """Return the features told, in order, where most of the strongest go one way."""
+    up = [feature for feature in order if effects[feature] > SMALLEST_EFFECT]
+    down = [feature for feature in order if effects[feature] < -SMALLEST_EFFECT]
+    told = {*up[:EACH_WAY], *down[:EACH_WAY]}
+    others = [feature for feature in order if feature not in told]
+    told.update(others[: MOST_REASONS - len(told)])
+    return [feature for feature in order if feature in told]
 
 
 class _Told:

@@ -3,9 +3,14 @@
 Everything that serves is here and needs numpy alone (treelite where a full model serves). A
 `Machine` is a weighted sum of parts; each additive part is a constant plus one term a feature, so
 that a lead's log-odds are the very sum of its reasons.
+
+What tables are scored with, ``of`` an array, has beside it what one lead is scored with, ``at`` a
+number, in plain Python: the same operations in the same order, so the same number to the last bit.
+Change both. That is why sums over features go from left to right here: ``numpy.sum`` does not.
 """
 
-from collections.abc import Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -16,6 +21,9 @@ from numpy.typing import NDArray
 from leadml.model.trend import Trend
 
 Numbers = NDArray[np.float64]
+
+MOST_ROWS = 20_000
+"""Rows that the trees are asked at once, so that memory stays small."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,12 @@ class Steps:
         steps = self._values[np.searchsorted(self._cuts, x, side="left")]
         return np.where(np.isnan(x), self.missing, steps)
 
+    def at(self, number: float) -> float:
+        """Return the term's log-odds for one number."""
+        if number != number:
+            return self.missing
+        return self.values[bisect_left(self.cuts, number)]
+
 
 @dataclass(frozen=True)
 class Line:
@@ -52,10 +66,21 @@ class Line:
     missing: float
     shape: ClassVar[str] = "line"
 
+    @cached_property
+    def _straight(self) -> "_Straight":
+        return _straight(self.cuts, (self.values[0], *self.values), (*self.values, self.values[-1]))
+
     def of(self, x: Numbers) -> Numbers:
         """Return the term's log-odds for every number, shape (leads,)."""
-        line = np.interp(x, self.cuts, self.values)
+        line = self._straight.of(x, np.searchsorted(self.cuts, x, side="right"))
         return np.where(np.isnan(x), self.missing, line)
+
+    def at(self, number: float) -> float:
+        """Return the term's log-odds for one number."""
+        if number != number:
+            return self.missing
+        lower, start, rise = self._straight.each[bisect_right(self.cuts, number)]
+        return start + rise * (number - lower) if rise else start
 
 
 @dataclass(frozen=True)
@@ -75,6 +100,10 @@ class Levels:
         """Return the term's log-odds for every code, shape (leads,)."""
         codes = np.fmin(x, len(self.values)).astype(np.intp)
         return self._values[codes]
+
+    def at(self, code: float) -> float:
+        """Return the term's log-odds for one code."""
+        return self.values[int(code)] if code < len(self.values) else self.missing
 
 
 @dataclass(frozen=True)
@@ -99,19 +128,51 @@ class Pieces:
     shape: ClassVar[str] = "pieces"
 
     @cached_property
-    def _table(self) -> tuple[Numbers, Numbers, Numbers, Numbers]:
-        """Return the cuts, and of each piece its lower cut, its start and its rise."""
-        cuts, starts = np.array(self.cuts), np.array(self.starts)
-        rises = np.zeros(len(starts))
-        rises[1:-1] = (np.array(self.values) - starts)[1:-1] / np.diff(cuts)
-        return cuts, np.concatenate([cuts[:1], cuts]), starts, rises
+    def _straight(self) -> "_Straight":
+        return _straight(self.cuts, self.starts, self.values)
 
     def of(self, x: Numbers) -> Numbers:
         """Return the term's log-odds for every number, shape (leads,)."""
-        cuts, lower, starts, rises = self._table
-        piece = np.searchsorted(cuts, x, side="left")
-        far = np.fmin(np.fmax(x, cuts[0]), cuts[-1]) - lower[piece]
-        return np.where(np.isnan(x), self.missing, starts[piece] + rises[piece] * far)
+        pieces = self._straight.of(x, np.searchsorted(self.cuts, x, side="left"))
+        return np.where(np.isnan(x), self.missing, pieces)
+
+    def at(self, number: float) -> float:
+        """Return the term's log-odds for one number."""
+        if number != number:
+            return self.missing
+        lower, start, rise = self._straight.each[bisect_left(self.cuts, number)]
+        return start + rise * (number - lower) if rise else start
+
+
+@dataclass(frozen=True)
+class _Straight:
+    """Straight pieces: of each its lower cut, its start and its rise; all lie within two ends."""
+
+    ends: tuple[float, float]
+    lower: Numbers
+    starts: Numbers
+    rises: Numbers
+
+    def of(self, x: Numbers, piece: NDArray[np.intp]) -> Numbers:
+        """Return the height at every number, of which the piece is known."""
+        far = np.fmin(np.fmax(x, self.ends[0]), self.ends[1]) - self.lower[piece]
+        height: Numbers = self.starts[piece] + self.rises[piece] * far
+        return height
+
+    @cached_property
+    def each(self) -> list[tuple[float, float, float]]:
+        """Return each piece's lower cut, start and rise."""
+        columns = (self.lower.tolist(), self.starts.tolist(), self.rises.tolist())
+        return list(zip(*columns, strict=True))
+
+
+def _straight(cuts: Sequence[float], starts: Sequence[float], ends: Sequence[float]) -> _Straight:
+    """Make pieces between cuts of the heights just above and at their cuts; the outer are level."""
+    knots, heights = np.array(cuts), np.array(starts)
+    width, rises = np.diff(knots), np.zeros(len(heights))
+    rise = (np.array(ends) - heights)[1:-1]
+    rises[1:-1] = rise / np.where(width > 0, width, np.inf)
+    return _Straight((cuts[0], cuts[-1]), np.concatenate([knots[:1], knots]), heights, rises)
 
 
 Term = Steps | Line | Levels | Pieces
@@ -141,17 +202,46 @@ class Scorecard:
     constant: float
     terms: tuple[Term, ...] = ()
 
+    @cached_property
+    def _in_order(self) -> tuple[Term, ...]:
+        return tuple(sorted(self.terms, key=lambda term: term.feature))
+
     def contributions(self, x: Numbers) -> Numbers:
         """Return each feature's term, shape of `x`; features without a term give 0."""
-        parts = np.zeros_like(x)
-        for term in self.terms:
-            parts[:, term.feature] += term.of(x[:, term.feature])
-        return parts
+        return self.explained(x)[1]
 
     def log_odds(self, x: Numbers) -> Numbers:
         """Return the log-odds of every lead, shape (leads,)."""
-        log_odds: Numbers = self.constant + self.contributions(x).sum(axis=1)
+        total = np.zeros(len(x))
+        for term in self._in_order:
+            total += term.of(x[:, term.feature])
+        log_odds: Numbers = self.constant + total
         return log_odds
+
+    def explained(self, x: Numbers) -> tuple[Numbers, Numbers]:
+        """Return the log-odds of every lead, and what each feature's term adds to them."""
+        total, parts = np.zeros(len(x)), np.zeros_like(x)
+        for term in self._in_order:
+            added = term.of(x[:, term.feature])
+            parts[:, term.feature] = added
+            total += added
+        return self.constant + total, parts
+
+    def log_odds_at(self, values: Sequence[float]) -> float:
+        """Return the log-odds of one lead, given its features."""
+        return self.explained_at(values)[0]
+
+    def explained_at(self, values: Sequence[float]) -> tuple[float, list[float]]:
+        """Return the log-odds of one lead, and what each feature's term adds to them."""
+        total, parts = 0.0, [0.0] * len(values)
+        for feature, at in self._each:
+            parts[feature] = added = at(values[feature])
+            total += added
+        return self.constant + total, parts
+
+    @cached_property
+    def _each(self) -> list[tuple[int, Callable[[float], float]]]:
+        return [(term.feature, term.at) for term in self._in_order]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON-ready form."""
@@ -189,6 +279,31 @@ class Trees:
             self._model, np.ascontiguousarray(x[:, self.inputs]), nthread=1, pred_margin=True
         )
         return np.asarray(margin, dtype=float).reshape(len(x))
+
+    def explained(self, x: Numbers) -> tuple[Numbers, Numbers]:
+        """Return the log-odds of every lead, and how far they fall without each known feature.
+
+        Returns
+        -------
+        log_odds : float array, shape (leads,)
+        effects : float array, shape of `x`
+            Against the same lead with that feature missing; 0 where it is missing anyway.
+        """
+        pieces = np.array_split(x, len(x) * (1 + len(self.features)) // MOST_ROWS + 1)
+        found = [self._explained(piece) for piece in pieces]
+        return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
+
+    def _explained(self, x: Numbers) -> tuple[Numbers, Numbers]:
+        """Ask the trees once, for the leads and for all that they would be without a feature."""
+        features = np.array(self.features, np.intp)
+        lead, which = np.nonzero(~np.isnan(x[:, features]))
+        place = features[which]
+        without = x[lead]
+        without[np.arange(len(lead)), place] = np.nan
+        found = self.log_odds(np.concatenate([x, without]))
+        whole, effects = found[: len(x)], np.zeros_like(x)
+        effects[lead, place] = whole[lead] - found[len(x) :]
+        return whole, effects
 
 
 @dataclass(frozen=True)
@@ -282,46 +397,76 @@ class Machine:
         if self.additive:
             centred: Numbers = self.slope * (self.contributions(x) - self._center)
             return centred
-        return self._by_removal(x)
+        return self._removed(x)[1]
 
     def explained(self, x: Numbers, as_of: NDArray[np.int64]) -> Explained:
         """Return the very log-odds of `log_odds` and the effects of `effects`, in one pass."""
         if not self.additive:
-            return Explained(self.log_odds(x, as_of), self._by_removal(x), None)
-        total, parts, constant = np.zeros(len(x)), np.zeros_like(x), 0.0
+            total, effects = self._removed(x)
+            log_odds = self.slope * total + self.intercept + self.trend_of(as_of)
+            return Explained(log_odds, effects, None)
+        total, parts = np.zeros(len(x)), np.zeros_like(x)
         for weight, card in self.cards:
-            own = card.contributions(x)
-            total += weight * (card.constant + own.sum(axis=1))
-            parts += weight * own
-            constant += weight * card.constant
-        center, trend = self._center, self.trend_of(as_of)
-        start = self.slope * (constant + center.sum()) + self.intercept
+            own, added = card.explained(x)
+            total += weight * own
+            parts += weight * added
+        trend = self.trend_of(as_of)
         log_odds = self.slope * total + self.intercept + trend
-        return Explained(log_odds, self.slope * (parts - center), start + trend)
+        return Explained(log_odds, self.slope * (parts - self._center), self._start + trend)
+
+    def explained_at(self, values: Sequence[float], as_of: int) -> tuple[float, list[float], float]:
+        """Return `explained`'s log-odds, effects and start of one lead; of an additive machine."""
+        total, parts = 0.0, [0.0] * len(values)
+        for weight, card in self.cards:
+            own, added = card.explained_at(values)
+            total += weight * own
+            if len(self.cards) == 1 and weight == 1:
+                parts = added
+            else:
+                parts = [part + weight * one for part, one in zip(parts, added, strict=True)]
+        trend = 0.0 if self.trend is None else self.trend.at(as_of)
+        slope = self.slope
+        effects = [slope * (p - mean) for p, mean in zip(parts, self.center, strict=True)]
+        return slope * total + self.intercept + trend, effects, self._start + trend
 
     @cached_property
     def _center(self) -> Numbers:
         return np.array(self.center)
 
-    def _by_removal(self, x: Numbers) -> Numbers:
+    @cached_property
+    def _start(self) -> float:
+        """Return the log-odds of the mean lead, without the trend."""
+        constant = 0.0
+        for weight, card in self.cards:
+            constant += weight * card.constant
+        return float(self.slope * (constant + self._center.sum()) + self.intercept)
+
+    def _removed(self, x: Numbers) -> tuple[Numbers, Numbers]:
+        """Return the log-odds before calibration, and the effects after it."""
         nothing = self.contributions(np.full((1, x.shape[1]), np.nan))
-        cards = self.contributions(x) - nothing
-        effects = cards
+        total, parts = np.zeros(len(x)), np.zeros_like(x)
+        for weight, card in self.cards:
+            own, added = card.explained(x)
+            total += weight * own
+            parts += weight * added
+        effects = parts - nothing
         for weight, trees in self.trees:
-            whole = trees.log_odds(x)
-            for feature in trees.features:
-                known = np.flatnonzero(~np.isnan(x[:, feature]))
-                without = x[known].copy()
-                without[:, feature] = np.nan
-                effects[known, feature] += weight * (whole[known] - trees.log_odds(without))
-        calibrated: Numbers = self.slope * effects
-        return calibrated
+            own, added = trees.explained(x)
+            total += weight * own
+            effects += weight * added
+        return total, self.slope * effects
 
 
 def probability(log_odds: Numbers) -> Numbers:
     """Return ``1 / (1 + exp(-log_odds))`` without overflow."""
     positive = 1 / (1 + np.exp(-np.abs(log_odds)))
     return np.where(log_odds >= 0, positive, 1 - positive)
+
+
+def probability_at(log_odds: float) -> float:
+    """Return `probability` of one number; ``math.exp`` rounds some numbers otherwise than numpy."""
+    positive = 1 / (1 + float(np.exp(-abs(log_odds))))
+    return positive if log_odds >= 0 else 1 - positive
 
 
 def log_odds_of(probability: Numbers, *, least: float = 1e-12) -> Numbers:

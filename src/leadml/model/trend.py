@@ -45,6 +45,11 @@ class Trend:
         added: Numbers = self.rate * ((moments - self.zero) / MICROSECONDS_A_DAY)
         return added
 
+    def at(self, as_of: int) -> float:
+        """Return `of` one moment."""
+        moment = self.last if as_of == NO_TIME else min(max(as_of, self.first), self.last)
+        return self.rate * (float(moment - self.zero) / MICROSECONDS_A_DAY)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON-ready form."""
         return asdict(self)

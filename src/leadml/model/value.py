@@ -3,8 +3,11 @@
 Needs numpy alone: it serves.
 """
 
-from collections.abc import Mapping
+import math
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -57,6 +60,11 @@ class Unknown:
         ends = self.low * margin, self.high * margin
         return Margins(self.factor * margin, np.minimum(*ends), np.maximum(*ends))
 
+    def at(self, margin: float) -> tuple[float, float, float]:
+        """Return `of` one margin."""
+        ends = self.low * margin, self.high * margin
+        return self.factor * margin, min(ends), max(ends)
+
 
 @dataclass(frozen=True)
 class Ranks:
@@ -96,7 +104,7 @@ class Ranks:
         higher worth has the higher priority (or, where they lie too close for floating point, the
         same), also beyond every training lead.
         """
-        values, shares = np.array(self.values), np.array(self.shares)
+        values, shares = self._values, self._shares
         place = np.clip(np.searchsorted(values, worth, "right") - 1, 0, max(len(values) - 2, 0))
         after = np.minimum(place + 1, len(values) - 1)
         width = values[after] - values[place]
@@ -110,6 +118,28 @@ class Ranks:
         share = np.where(above > 0, beyond, np.minimum(inside, shares[after]))
         ranked: Numbers = 100 * np.where(below > 0, under, share)
         return ranked
+
+    def at(self, worth: float) -> float:
+        """Return `priority` of one worth."""
+        values, shares = self.values, self.shares
+        if worth > values[-1]:
+            above = (worth - values[-1]) / self.scale
+            return 100 * (shares[-1] + (1 - shares[-1]) * (1 - 1 / (1 + above)))
+        if worth < values[0]:
+            return 100 * (shares[0] / (1 + (values[0] - worth) / self.scale))
+        place = min(bisect_right(values, worth) - 1, max(len(values) - 2, 0))
+        after = min(place + 1, len(values) - 1)
+        width = values[after] - values[place]
+        along = (worth - values[place]) / (width if width > 0 else 1.0)
+        return 100 * min(shares[place] + along * (shares[after] - shares[place]), shares[after])
+
+    @cached_property
+    def _values(self) -> Numbers:
+        return np.array(self.values)
+
+    @cached_property
+    def _shares(self) -> Numbers:
+        return np.array(self.shares)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,6 +203,12 @@ class Value:
     def priority(self, p: Numbers, expected: Margins | None) -> Numbers:
         """Return 100 times the share of training leads that each lead outranks, shape (leads,)."""
         return self.ranks.priority(p if expected is None else expected.value)
+
+    def given_win_at(self, values: Sequence[float]) -> float:
+        """Return `given_win` of one lead, given its features."""
+        if self.card is not None:
+            return float(np.exp(self.card.log_odds_at(values)))
+        return math.nan if self.mean is None else self.mean
 
     def summary(self) -> dict[str, Any]:
         """Return what the manifest says of it."""

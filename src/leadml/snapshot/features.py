@@ -1,7 +1,9 @@
 """Features of a lead as of one moment: one declarative list, one fold for table and request.
 
-Training tables, batch files and single requests all pass through `FeatureSet.encode`, so a lead
-has the same features wherever it is scored. Only activities *strictly before* the moment enter.
+Tables pass through `FeatureSet.encode`, single leads through `FeatureSet.at` and their activities
+through `FeatureSet.of_activities`, which `encode` calls too. Both read values with the same readers
+and compute with the same operations, so a lead has the same features wherever it is scored. Only
+activities *strictly before* the moment enter.
 """
 
 import math
@@ -9,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -28,13 +29,14 @@ from leadml.data.values import (
     to_number,
     to_text,
 )
-from leadml.data.words import mentions
+from leadml.data.words import mention_reader, mentions
 from leadml.snapshot.activity_numbers import ActivityNumbers, aggregates_of
 from leadml.snapshot.aggregates import Plan, Touches, plan_of, touches_of_accounts, touches_of_leads
 from leadml.snapshot.feature import ACTIVITY, ATTRIBUTES, LIFE, MOST_LEVELS, RARE, Feature, Scope
 
 Numbers = NDArray[np.float64]
 Microseconds = NDArray[np.int64]
+Reader = Callable[[object], float]
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class FeatureSet:
         """Source columns the features read."""
         return list(dict.fromkeys(f.column for f in self.features if f.column))
 
-    @property
+    @cached_property
     def reads_activities(self) -> bool:
         """Whether any feature needs activities."""
         return any(feature.kind in ACTIVITY for feature in self.features)
@@ -124,7 +126,7 @@ class FeatureSet:
         colleagues : AccountLog, optional
             Activities of the leads' accounts; without them features of accounts are missing.
         """
-        x = np.full((len(as_of), len(self.features)), np.nan)
+        x = self.of_activities(as_of, log, untold, colleagues)
         errors: dict[int, list[tuple[str, str]]] = {}
         for name, places in self._words.items():
             x[:, places] = self._mentioned(name, places, raw, errors)
@@ -135,6 +137,95 @@ class FeatureSet:
                     x[:, position] = self._attribute(feature, column, as_of, errors)
             elif feature.kind in LIFE:
                 x[:, position] = self._life(feature, as_of, created)
+        return Encoded(x, errors)
+
+    def at(self, lead: Mapping[str, object], as_of: int, created: int) -> list[float]:
+        """Compute the features of one lead as `encode` does; those of activities are NaN.
+
+        Parameters
+        ----------
+        lead : mapping of str to object
+            Its raw columns.
+        as_of, created : int
+            Microseconds UTC; `created` is `NO_TIME` where unknown.
+
+        Raises
+        ------
+        NotUsableError
+            If a value cannot be read: see `problems`.
+        """
+        values, get = self._nothing.copy(), lead.get
+        reads = self._reads
+        for place, column, read in reads.plain:
+            values[place] = read(get(column))
+        for place, column, read in reads.times:
+            moment = read(get(column))
+            days = (float(as_of) - moment) / MICROSECONDS_A_DAY
+            values[place] = days if days >= 0 else math.nan
+        if created != NO_TIME:
+            for place, kind in reads.lives:
+                values[place] = self._life_at(kind, as_of, created)
+        for places, column, mentioned in reads.words:
+            self._mention(values, places, mentioned(get(column)))
+        return values
+
+    def problems(self, lead: Mapping[str, object]) -> list[tuple[str, str]]:
+        """Return the columns of a lead that cannot be read, and why, in the order of `encode`."""
+        found: dict[tuple[str, str], None] = {}
+        for column, read in self._reads.all:
+            try:
+                read(lead.get(column))
+            except NotUsableError as error:
+                found[column, str(error)] = None
+        return list(found)
+
+    @cached_property
+    def _nothing(self) -> list[float]:
+        return [math.nan] * len(self.features)
+
+    @cached_property
+    def _reads(self) -> "_Reads":
+        named = [(i, f, f.column or "") for i, f in enumerate(self.features)]
+        plain = [(i, c, self._reader(f)) for i, f, c in named if f.kind in ("number", "text")]
+        times = [(i, c, self._reader(f)) for i, f, c in named if f.kind == "time"]
+        words = [
+            (places, name, mention_reader(self._looked_for(places), self.missing))
+            for name, places in self._words.items()
+        ]
+        in_order = sorted([*plain, *times])
+        return _Reads(
+            plain=plain,
+            times=times,
+            lives=[(i, f.kind) for i, f, _ in named if f.kind in LIFE],
+            words=words,
+            all=[(c, read) for _, c, read in [*words, *in_order]],
+        )
+
+    @staticmethod
+    def _mention(values: list[float], places: list[int], mentioned: list[int] | None) -> None:
+        if mentioned is not None:
+            for place in places:
+                values[place] = 0.0
+            for number in mentioned:
+                values[places[number]] = 1.0
+
+    def _life_at(self, kind: str, as_of: int, created: int) -> float:
+        if kind == "age":
+            return float(as_of - created) / MICROSECONDS_A_DAY
+        return self._part(kind, created // _QUARTER)
+
+    def of_activities(
+        self,
+        as_of: Microseconds,
+        log: ActivityLog,
+        untold: NDArray[np.bool_] | None = None,
+        colleagues: AccountLog | None = None,
+    ) -> Numbers:
+        """Compute the features of activities alone, shape (leads, features); others are NaN.
+
+        Parameters are those of `encode`.
+        """
+        x = np.full((len(as_of), len(self.features)), np.nan)
         told = np.ones(len(as_of), bool) if untold is None else ~untold
         self._activities(x, told, "lead", lambda plan: touches_of_leads(plan, log, as_of))
         if colleagues is not None:
@@ -142,7 +233,12 @@ class FeatureSet:
             self._activities(
                 x, known, "account", lambda plan: touches_of_accounts(plan, colleagues, as_of)
             )
-        return Encoded(x, errors)
+        return x
+
+    @cached_property
+    def places_of_activities(self) -> tuple[int, ...]:
+        """Positions of the features of activities."""
+        return tuple(i for i, feature in enumerate(self.features) if feature.kind in ACTIVITY)
 
     def _activities(
         self,
@@ -185,10 +281,12 @@ class FeatureSet:
         column = raw.get(name)
         if column is None:
             return math.nan
-        words = [self.features[place].word or "" for place in places]
-        found, bad = mentions(column, words, self.missing)
+        found, bad = mentions(column, self._looked_for(places), self.missing)
         _note(errors, name, bad)
         return found
+
+    def _looked_for(self, places: list[int]) -> list[str]:
+        return [self.features[place].word or "" for place in places]
 
     def shown(self, position: int, number: float) -> str | float | None:
         """Return a feature's number as a person reads it: its text, the number, None if missing.
@@ -212,7 +310,7 @@ class FeatureSet:
         days = (as_of - moments) / MICROSECONDS_A_DAY
         return np.where(np.isnan(numbers) | (as_of == NO_TIME) | (days < 0), np.nan, days)
 
-    def _reader(self, feature: Feature) -> "Any":
+    def _reader(self, feature: Feature) -> Reader:
         if feature.kind == "number":
             gaps = {gap.casefold() for gap in feature.gaps}
             return _number_reader(self.missing | gaps, self.decimal, flags=feature.flags)
@@ -220,7 +318,7 @@ class FeatureSet:
             return self._time_reader()
         return level_reader(feature.levels, self.missing)
 
-    def _time_reader(self) -> "Any":
+    def _time_reader(self) -> Reader:
         read = time_reader(self._zone, self.date_format)
 
         def days(value: object) -> float:
@@ -243,6 +341,27 @@ class FeatureSet:
         return float(moment.hour if kind == "hour" else moment.weekday())
 
 
+@dataclass(frozen=True)
+class _Reads:
+    """How the features of one lead are read.
+
+    Attributes
+    ----------
+    plain, times : list of (position, column, reader)
+        Numbers and texts; times, which become days.
+    lives : list of (position, kind)
+    words : list of (positions, column, reader)
+    all : list of (column, reader)
+        In the order in which errors are told.
+    """
+
+    plain: list[tuple[int, str, "Reader"]]
+    times: list[tuple[int, str, "Reader"]]
+    lives: list[tuple[int, str]]
+    words: list[tuple[list[int], str, Callable[[object], list[int] | None]]]
+    all: list[tuple[str, Callable[[object], object]]]
+
+
 def shown_value(feature: Feature, number: float) -> str | float | None:
     """Return a feature's number as a person reads it; see `FeatureSet.shown`."""
     if number != number:
@@ -262,8 +381,10 @@ def _note(errors: dict[int, list[tuple[str, str]]], name: str, bad: Mapping[int,
             errors[row].append((name, why))
 
 
-def _number_reader(missing: frozenset[str], decimal: str, *, flags: bool) -> "Any":
+def _number_reader(missing: frozenset[str], decimal: str, *, flags: bool) -> Reader:
     def read(value: object) -> float:
+        if type(value) is float and value - value == 0:  # finite: at once what `to_number` returns
+            return value
         if not flags and is_flag(value):
             msg = f"expected a number, found {value!r}"
             raise NotUsableError(msg)
@@ -272,12 +393,15 @@ def _number_reader(missing: frozenset[str], decimal: str, *, flags: bool) -> "An
     return read
 
 
-def level_reader(levels: Sequence[str], missing: frozenset[str]) -> "Any":
+def level_reader(levels: Sequence[str], missing: frozenset[str]) -> Reader:
     """Return a function from a raw value to its level's code; unseen is `RARE`, else missing."""
     codes = {level: float(code) for code, level in enumerate(levels)}
+    as_written = {level: code for level, code in codes.items() if to_text(level, missing) == level}
     unseen = codes.get(RARE, math.nan)
 
     def read(value: object) -> float:
+        if type(value) is str and value in as_written:
+            return as_written[value]
         text = to_text(value, missing)
         return math.nan if text is None else codes.get(text, unseen)
 

@@ -1,5 +1,6 @@
-"""Leads as records, such as a CRM sends them: read into the batch that the scorer takes."""
+"""Leads as records, such as a CRM sends them, and leads as a table: what the scorer takes."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -77,8 +78,43 @@ class LeadBatch:
         )
 
 
-class Records:
-    """Leads given as records, read under a definition.
+Touch = tuple[int, str | None, str | None]
+"""When an activity was, its kind and its detail."""
+
+
+@dataclass(slots=True)
+class Record:
+    """One lead as it was sent, read.
+
+    Attributes
+    ----------
+    lead : mapping of str to object
+        Raw columns.
+    lead_id : str or None
+        None (with a problem) where there is none.
+    as_of, created : int
+        Microseconds UTC: the moment the lead is judged, and was created; `NO_TIME` unknown.
+    touches : list of Touch or None
+        None where unknown.
+    colleagues : list of (str, Touch) or None
+        Who of the account did what; None where unknown.
+    problems : list of (column, why)
+        Why the lead cannot be scored.
+    warnings : list of str
+    """
+
+    lead: Mapping[str, object]
+    lead_id: str | None
+    as_of: int
+    created: int
+    touches: list[Touch] | None
+    colleagues: list[tuple[str, Touch]] | None
+    problems: list[tuple[str, str]]
+    warnings: list[str]
+
+
+class RecordReader:
+    """Reads leads given as records.
 
     Parameters
     ----------
@@ -86,154 +122,187 @@ class Records:
         What the model was trained under.
     known_columns : frozenset of str
         Fields that raise no warning.
-    leads, activities, as_of : sequences
-        As `Scorer.score_records` takes them.
-    now : datetime
-        Aware.
-    account_activities : sequence, optional
-        As `Scorer.score_records` takes them.
     """
 
-    def __init__(
-        self,
-        definition: Definition,
-        known_columns: frozenset[str],
-        leads: Sequence[Mapping[str, object]],
-        activities: Sequence[Sequence[Mapping[str, object]] | None] | None,
-        as_of: Sequence[datetime | None] | None,
-        now: datetime,
-        account_activities: Sequence[Sequence[Mapping[str, object]] | None] | None = None,
-    ) -> None:
-        self.account_activities = account_activities
-        self.leads, self.now, self.known_columns = leads, now, known_columns
-        self.activities = activities if activities is not None else [None] * len(leads)
-        self.wanted = as_of if as_of is not None else [None] * len(leads)
+    def __init__(self, definition: Definition, known_columns: frozenset[str]) -> None:
+        self.known_columns = known_columns
         self.mapping, self.names = definition.leads, definition.activities
         self.missing = missing_texts(self.mapping.missing)
         self.zone = ZoneInfo(self.mapping.timezone)
         self.read_time = time_reader(self.zone, self.mapping.date_format)
-        self.errors: dict[int, list[tuple[str, str]]] = {}
-        self.warnings: list[list[str]] = [self._unknown(lead) for lead in leads]
+        self._times = [(r, c) for r, c in self.mapping.times.items() if r in DECIDING_TIMES]
 
-    def batch(self) -> tuple[LeadBatch, list[list[str]]]:
-        """Return the batch, and each lead's warnings."""
-        columns = dict.fromkeys(column for lead in self.leads for column in lead)
-        raw = {c: RawColumn.of([lead.get(c) for lead in self.leads]) for c in columns}
-        ids = np.array([self._id(row, lead) for row, lead in enumerate(self.leads)], object)
-        times = {role: self._times(role) for role in self.mapping.times if role in DECIDING_TIMES}
-        unknown = np.full(len(self.leads), NO_TIME, np.int64)
-        created = times.get("created_at", unknown)
-        handed_off = times.get("handed_off_at", unknown)
-        as_of = np.array([self._moment(i, int(h)) for i, h in enumerate(handed_off)], np.int64)
-        for row in np.flatnonzero((created != NO_TIME) & (created > as_of)):
-            self._error(int(row), str(self.mapping.created_at), LATER)
-        untold = np.array([touches is None for touches in self.activities], bool)
-        log, colleagues = self._log(), self._colleagues(ids)
-        batch = LeadBatch(raw, ids, as_of, created, log, untold, self.errors, colleagues)
-        return batch, self.warnings
+    def read(
+        self,
+        lead: Mapping[str, object],
+        touches: Sequence[Mapping[str, object]] | None,
+        colleagues: Sequence[Mapping[str, object]] | None,
+        wanted: datetime | None,
+        now: int,
+    ) -> Record:
+        """Read one lead; the parameters are those of `Scorer.score_records`, `now` is in µs."""
+        problems: list[tuple[str, str]] = []
+        lead_id = self._id(lead, problems)
+        created, handed_off = self._deciding(lead, problems)
+        if wanted is not None:
+            as_of = microseconds(in_utc(wanted, self.zone))
+        else:
+            as_of = handed_off if NO_TIME < handed_off <= now else now
+        if created > as_of:
+            problems.append((str(self.mapping.created_at), LATER))
+        return Record(
+            lead,
+            lead_id,
+            as_of,
+            created,
+            None if touches is None else self._touches(touches, problems),
+            None if colleagues is None else self._colleagues(colleagues, problems),
+            problems,
+            [] if lead.keys() <= self.known_columns else self._unknown(lead),
+        )
 
     def _unknown(self, lead: Mapping[str, object]) -> list[str]:
         extra = [name for name in lead if name not in self.known_columns]
         return [f"unknown field {name!r} was not used" for name in extra]
 
-    def _error(self, row: int, column: str, why: str) -> None:
-        self.errors.setdefault(row, []).append((column, why))
-
-    def _id(self, row: int, lead: Mapping[str, object]) -> str | None:
-        if self.mapping.id is None:
+    def _id(self, lead: Mapping[str, object], problems: list[tuple[str, str]]) -> str | None:
+        column = self.mapping.id
+        if column is None:
             return content_id(lead, self.mapping, self.missing)
         try:
-            text = to_text(lead.get(self.mapping.id), self.missing)
+            text = to_text(lead.get(column), self.missing)
         except NotUsableError as error:
-            self._error(row, self.mapping.id, str(error))
+            problems.append((column, str(error)))
             return None
         if text is None:
-            self._error(row, self.mapping.id, "expected a lead id, found none")
+            problems.append((column, "expected a lead id, found none"))
         return text
 
-    def _times(self, role: str) -> Microseconds:
-        column = self.mapping.times[role]
-        times = np.full(len(self.leads), NO_TIME, np.int64)
-        for row, lead in enumerate(self.leads):
+    def _deciding(
+        self, lead: Mapping[str, object], problems: list[tuple[str, str]]
+    ) -> tuple[int, int]:
+        """Return when the lead was created and handed off."""
+        found = {"created_at": NO_TIME, "handed_off_at": NO_TIME}
+        for role, column in self._times:
             value = lead.get(column)
             if is_missing(value, self.missing):
                 continue
             try:
-                times[row] = microseconds(self.read_time(value))
+                found[role] = microseconds(self.read_time(value))
             except NotUsableError as error:
-                self._error(row, column, str(error))
-        return times
+                problems.append((column, str(error)))
+        return found["created_at"], found["handed_off_at"]
 
-    def _moment(self, row: int, handed_off: int) -> int:
-        wanted = self.wanted[row]
-        if wanted is not None:
-            return microseconds(in_utc(wanted, self.zone))
-        now = microseconds(self.now)
-        return handed_off if NO_TIME < handed_off <= now else now
+    def _touches(
+        self, touches: Sequence[Mapping[str, object]], problems: list[tuple[str, str]]
+    ) -> list[Touch]:
+        told = (self._touch(f"activities.{i}", one, problems) for i, one in enumerate(touches))
+        return [touch for touch in told if touch is not None]
 
-    def _log(self) -> ActivityLog:
-        rows: list[tuple[int, int, str | None, str | None]] = []
-        for lead, touches in enumerate(self.activities):
-            for number, touch in enumerate(touches or ()):
-                found = self._touch(lead, f"activities.{number}", touch)
-                if found is not None:
-                    rows.append((lead, *found))
-        return _activity_log(rows)
+    def _colleagues(
+        self, touches: Sequence[Mapping[str, object]], problems: list[tuple[str, str]]
+    ) -> list[tuple[str, Touch]]:
+        told = []
+        for number, touch in enumerate(touches):
+            place = f"account_activities.{number}"
+            person = self._person(place, touch, problems)
+            found = self._touch(place, touch, problems)
+            if person is not None and found is not None:
+                told.append((person, found))
+        return told
 
-    def _colleagues(self, ids: NDArray[np.object_]) -> AccountLog | None:
-        """Return what others of each lead's account did; every lead has an account of its own."""
-        if self.account_activities is None:
-            return None
-        told = np.array([touches is not None for touches in self.account_activities], bool)
-        people: dict[str, int] = {}
-        accounts: list[int] = []
-        rows: list[tuple[int, int, str | None, str | None]] = []
-        for lead, touches in enumerate(self.account_activities):
-            for number, touch in enumerate(touches or ()):
-                place = f"account_activities.{number}"
-                person, found = self._person(lead, place, touch), self._touch(lead, place, touch)
-                if person is not None and found is not None:
-                    accounts.append(lead)
-                    rows.append((people.setdefault(person, len(people)), *found))
-        return AccountLog(
-            account=np.where(told, np.arange(len(self.leads)), -1),
-            contact=np.array([people.get(name, -1) for name in ids], np.intp),
-            names=[self._account(lead) for lead in self.leads],
-            of=np.array(accounts, np.intp),
-            log=_activity_log(rows),
-        )
-
-    def _person(self, lead: int, place: str, touch: Mapping[str, object]) -> str | None:
-        """Return whose activity it is, None (with an error) where that is not told."""
+    def _person(
+        self, place: str, touch: Mapping[str, object], problems: list[tuple[str, str]]
+    ) -> str | None:
+        """Return whose activity it is, None (with a problem) where that is not told."""
         try:
             person = to_text(touch.get(self.names.lead), self.missing)
         except NotUsableError as error:
-            self._error(lead, place, f"{error} (in {self.names.lead})")
+            problems.append((place, f"{error} (in {self.names.lead})"))
             return None
         if person is None:
             why = f"expected whose activity it is, found none (in {self.names.lead})"
-            self._error(lead, place, why)
+            problems.append((place, why))
         return person
 
-    def _account(self, lead: Mapping[str, object]) -> str:
-        """Return the account case folded, empty where it is unknown or no text."""
-        try:
-            return (to_text(lead.get(self.mapping.account or ""), self.missing) or "").casefold()
-        except NotUsableError:
-            return ""
-
     def _touch(
-        self, lead: int, place: str, touch: Mapping[str, object]
-    ) -> tuple[int, str | None, str | None] | None:
+        self, place: str, touch: Mapping[str, object], problems: list[tuple[str, str]]
+    ) -> Touch | None:
         names = self.names
         try:
             at = microseconds(self.read_time(touch.get(names.at)))
             kind = to_text(touch.get(names.kind), self.missing)
             detail = to_text(touch.get(names.detail), self.missing) if names.detail else None
         except NotUsableError as error:
-            self._error(lead, place, f"{error} (in {names.at} or {names.kind})")
+            problems.append((place, f"{error} (in {names.at} or {names.kind})"))
             return None
         return at, kind, detail
+
+    def account(self, lead: Mapping[str, object]) -> str:
+        """Return a lead's account case folded, empty where it is unknown or no text."""
+        try:
+            return (to_text(lead.get(self.mapping.account or ""), self.missing) or "").casefold()
+        except NotUsableError:
+            return ""
+
+
+def log_of(records: Sequence[Record]) -> ActivityLog:
+    """Return the activities of leads."""
+    return _activity_log(
+        [(lead, *touch) for lead, one in enumerate(records) for touch in one.touches or ()]
+    )
+
+
+def colleagues_of(records: Sequence[Record], reader: RecordReader) -> AccountLog | None:
+    """Return what others of each lead's account did; every lead has an account of its own."""
+    if all(one.colleagues is None for one in records):
+        return None
+    people: dict[str, int] = {}
+    accounts: list[int] = []
+    rows: list[tuple[int, int, str | None, str | None]] = []
+    for lead, one in enumerate(records):
+        for person, touch in one.colleagues or ():
+            accounts.append(lead)
+            rows.append((people.setdefault(person, len(people)), *touch))
+    told = np.array([one.colleagues is not None for one in records], bool)
+    return AccountLog(
+        account=np.where(told, np.arange(len(records)), -1),
+        contact=np.array([people.get(one.lead_id or "", -1) for one in records], np.intp),
+        names=[reader.account(one.lead) for one in records],
+        of=np.array(accounts, np.intp),
+        log=_activity_log(rows),
+    )
+
+
+def features_of(
+    records: Sequence[Record], features: FeatureSet, reader: RecordReader
+) -> list[list[float]]:
+    """Return the features of leads; a value that cannot be read is a problem of its lead."""
+    values = [_values(record, features) for record in records]
+    if features.reads_activities and any(map(_tells_activities, records)):
+        x = features.of_activities(
+            np.array([record.as_of for record in records], np.int64),
+            log_of(records),
+            np.array([record.touches is None for record in records], bool),
+            colleagues_of(records, reader),
+        )
+        places = features.places_of_activities
+        for own, found in zip(values, x[:, places].tolist(), strict=True):
+            for place, number in zip(places, found, strict=True):
+                own[place] = number
+    return values
+
+
+def _values(record: Record, features: FeatureSet) -> list[float]:
+    try:
+        return features.at(record.lead, record.as_of, record.created)
+    except NotUsableError:
+        record.problems.extend(features.problems(record.lead))
+        return [math.nan] * len(features.features)
+
+
+def _tells_activities(record: Record) -> bool:
+    return record.touches is not None or record.colleagues is not None
 
 
 def _activity_log(rows: list[tuple[int, int, str | None, str | None]]) -> ActivityLog:

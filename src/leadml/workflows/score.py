@@ -9,28 +9,25 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
 from leadml.data.raw import RawColumn
-from leadml.data.values import NO_TIME, in_utc, missing_texts, to_number, to_text
+from leadml.data.values import in_utc, microseconds, missing_texts, to_number, to_text
 from leadml.domain.definition import Definition
 from leadml.model.bundle import Bundle, champion_bundle, read_bundle
 from leadml.model.exploring import Handoffs, with_explored
-from leadml.model.handoff import Decision, decide
+from leadml.model.handoff import Decision, HandoffRule
 from leadml.model.points import PointsEngine, bucket_names, reached
 from leadml.model.reasons import Reasons
 from leadml.model.scorecard import Explained, probability
 from leadml.model.value import Margins
+from leadml.model.verdict import BANDS, STAGES
 from leadml.settings import Settings, load_settings
-from leadml.workflows.records import LeadBatch, Records
+from leadml.workflows.answers import Answer, Answers, bands_of, iso, stages_of
+from leadml.workflows.records import LeadBatch, RecordReader
 
-BANDS = "ABCD"
-READY, NURTURE, NOT_QUALIFIED = "sales_ready_now", "nurture", "not_qualified"
-STAGES = (READY, NURTURE, NOT_QUALIFIED)
-"""Where a lead stands between marketing and sales."""
 WORTH = ("expected_margin", "expected_margin_low", "expected_margin_high", "priority")
 """What a lead is worth, in the order of `Margins` and then its priority."""
 
@@ -93,74 +90,6 @@ class Scores:
     handoffs: Handoffs
     margins: Margins | None = None
     priority: NDArray[np.float64] | None = None
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What one lead gets; every number is None where the lead has errors.
-
-    Attributes
-    ----------
-    basis : str
-        Basis of the decision: guaranteed, estimated, points or none.
-    cut : float or None
-        Probability from which this lead is handed off; None where none decides.
-    probability_eventually : float or None
-        Probability of a win within the longest horizon the data can show; never below
-        `probability`.
-    stage : str or None
-        ``sales_ready_now``: handed off. ``nurture``: not, but in the end as likely to be won as
-        the last one that is. ``not_qualified``: neither.
-    expected_margin, expected_margin_low, expected_margin_high : float or None
-        In money: probability times the margin expected of a win, and between what it lies where
-        won leads have no known margin; None where none has.
-    hand_off : bool or None
-        Sales-ready or explored.
-    explored : bool or None
-        Below the cut and handed off at random to learn from.
-    handoff_probability : float or None
-        With which the lead is handed off: 1 above the cut, the share explored below it.
-    must_follow_up : bool or None
-        Explored: left lying it would teach nothing.
-    priority : float or None
-        0 to 100: share of the training leads that it outranks by expected margin, by probability
-        where no margin is known.
-    errors : list of dict
-        ``{"loc": path inside the lead, "msg"}``.
-    """
-
-    lead_id: str | None
-    probability: float | None
-    sales_ready: bool | None
-    basis: str
-    cut: float | None
-    band: str | None
-    probability_eventually: float | None
-    stage: str | None
-    expected_margin: float | None
-    expected_margin_low: float | None
-    expected_margin_high: float | None
-    priority: float | None
-    hand_off: bool | None
-    explored: bool | None
-    handoff_probability: float | None
-    must_follow_up: bool | None
-    points: float | None
-    points_ready: bool | None
-    reasons: list[dict[str, Any]]
-    reasons_sum: dict[str, Any] | None
-    model_version: str
-    scored_at: str
-    as_of: str | None
-    points_bucket: str | None
-    grade: str | None
-    points_rules: list[dict[str, object]]
-    warnings: list[str]
-    errors: list[dict[str, Any]]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON-ready form."""
-        return dict(vars(self))
 
 
 class Scorer:
@@ -253,7 +182,7 @@ class Scorer:
             rules=rules,
             errors=errors,
             eventually=eventually,
-            stage=self._stages(decision.sales_ready, eventually),
+            stage=stages_of(self.bundle).of(decision.sales_ready, eventually),
             handoffs=self._handoffs(batch, decision.sales_ready),
             margins=margins,
             priority=None if worth is None else worth.priority(p, margins),
@@ -289,67 +218,38 @@ class Scorer:
             Activities of the other leads of each lead's account, in the columns of
             ``[activities]`` with the lead; None (for all or for one lead) means unknown.
         """
-        zone = ZoneInfo(self.definition.leads.timezone)
-        moment = datetime.now(UTC) if now is None else in_utc(now, zone)
-        batch, warnings = Records(
-            self.definition,
-            self.known_columns,
-            leads,
-            activities,
-            as_of,
-            moment,
-            account_activities,
-        ).batch()
-        scores = self.score_batch(batch)
-        if self.not_exploring is not None:
-            warnings = [[*own, self.not_exploring] for own in warnings]
-        scored_at = moment.astimezone(UTC).isoformat(timespec="seconds")
-        return [
-            self._answer(batch, scores, row, scored_at, warnings[row]) for row in range(len(batch))
+        reader, n = self._reader, len(leads)
+        moment = datetime.now(UTC) if now is None else in_utc(now, reader.zone)
+        instant = microseconds(moment)
+        records = [
+            reader.read(lead, touches, others, wanted, instant)
+            for lead, touches, others, wanted in zip(
+                leads,
+                activities if activities is not None else [None] * n,
+                account_activities if account_activities is not None else [None] * n,
+                as_of if as_of is not None else [None] * n,
+                strict=True,
+            )
         ]
+        if self.not_exploring is not None:
+            for record in records:
+                record.warnings.append(self.not_exploring)
+        return self._answers.of(records, moment.astimezone(UTC).isoformat(timespec="seconds"))
 
-    def _answer(
-        self, batch: LeadBatch, scores: Scores, row: int, scored_at: str, warnings: list[str]
-    ) -> Answer:
-        problems = scores.errors.get(row, [])
-        ok = not problems
-        points = None if scores.points is None else float(scores.points[row])
-        has_points = ok and points is not None and points == points
-        return Answer(
-            lead_id=batch.lead_id[row],
-            probability=float(scores.probability[row]) if ok else None,
-            sales_ready=bool(scores.sales_ready[row]) if ok else None,
-            basis=self.basis,
-            cut=float(scores.cut[row]) if ok and np.isfinite(scores.cut[row]) else None,
-            band=str(scores.band[row]) if ok else None,
-            probability_eventually=float(scores.eventually[row])
-            if ok and scores.eventually is not None
-            else None,
-            stage=scores.stage[row] if ok else None,
-            **_worth_of(scores, row, ok=ok),
-            **_handoff_of(scores, row, ok=ok),
-            points=points if has_points else None,
-            points_ready=bool(scores.points_ready[row])  # type: ignore[index]
-            if has_points
-            else None,
-            reasons=scores.reasons[row] if ok else [],
-            reasons_sum=scores.reasons_sum[row] if ok else None,
-            model_version=self.version,
-            scored_at=scored_at,
-            as_of=iso(int(batch.as_of[row])),
-            points_bucket=scores.buckets[row] if has_points else None,
-            grade=scores.grades[row] if has_points else None,
-            points_rules=scores.rules[row] if has_points else [],
-            warnings=warnings,
-            errors=[{"loc": [column], "msg": why} for column, why in problems],
-        )
+    @cached_property
+    def _reader(self) -> RecordReader:
+        return RecordReader(self.definition, self.known_columns)
+
+    @cached_property
+    def _answers(self) -> Answers:
+        return Answers(self.bundle, self._engine, self._reasons, self._reader)
 
     def _handoffs(self, batch: LeadBatch, sales_ready: NDArray[np.bool_]) -> Handoffs:
         policy, lasting = self.definition.handoff, self.definition.leads.id is not None
         names = batch.lead_id.tolist() if lasting else None
         return with_explored(sales_ready, names, share=policy.explore, version=policy.version)
 
-    @property
+    @cached_property
     def not_exploring(self) -> str | None:
         """Why no lead is explored although the policy says so; None where that is not so."""
         if self.definition.handoff.explore == 0 or self.definition.leads.id is not None:
@@ -362,15 +262,18 @@ class Scorer:
     def _decision(
         self, batch: LeadBatch, x: NDArray[np.float64], p: NDArray[np.float64], ready: Any
     ) -> Decision:
-        cut, worth = self.manifest["threshold"], self.bundle.value
-        pays = cut.get("profit_cut") is not None and worth is not None
-        return decide(
-            cut,
+        rule, worth = self._rule, self.bundle.value
+        pays = rule.reads_worth and worth is not None
+        return rule.of(
             p,
             points_ready=ready,
-            owner=self._owners(batch) if cut.get("reps") else None,
+            owner=self._owners(batch) if rule.reads_owner else None,
             given_win=worth.money_if_won(x).value if pays and worth is not None else None,
         )
+
+    @cached_property
+    def _rule(self) -> HandoffRule:
+        return HandoffRule(self.manifest["threshold"])
 
     def _owners(self, batch: LeadBatch) -> list[str | None] | None:
         column = self.definition.leads.owner
@@ -381,21 +284,9 @@ class Scorer:
         owners: list[str | None] = np.array([*texts, None], object)[raw.codes].tolist()
         return owners
 
-    def _stages(
-        self, ready: NDArray[np.bool_], eventually: NDArray[np.float64] | None
-    ) -> list[str | None]:
-        """Return each lead's stage; the cut is that of the hand-off, else the agreed close rate."""
-        if eventually is None:
-            return [READY if yes else None for yes in ready.tolist()]
-        cut = self.manifest["threshold"]["probability"]
-        likely = eventually >= (self.definition.agreement.close_rate if cut is None else cut)
-        later = [NURTURE if yes else NOT_QUALIFIED for yes in likely.tolist()]
-        return [READY if now else then for now, then in zip(ready.tolist(), later, strict=True)]
-
     def bands(self, p: NDArray[np.float64]) -> NDArray[np.str_]:
         """Return the band of each probability, by the manifest's cuts."""
-        cuts = [self.manifest["bands"][band] for band in BANDS[:-1]]
-        return np.array(list(BANDS))[np.searchsorted(-np.array(cuts), -p, side="left")]
+        return bands_of(self.bundle).of(p)
 
     def _points(
         self, batch: LeadBatch, errors: dict[int, list[tuple[str, str]]], *, explain: bool
@@ -427,26 +318,9 @@ class Scorer:
         return Explained(machine.log_odds(x, as_of), np.empty((len(x), 0)), None)
 
 
-def _handoff_of(scores: Scores, row: int, *, ok: bool) -> dict[str, Any]:
-    """Return what is done with one lead."""
-    columns = scores.handoffs.columns()
-    return {name: values[row].item() if ok else None for name, values in columns.items()}
-
-
-def _worth_of(scores: Scores, row: int, *, ok: bool) -> dict[str, Any]:
-    """Return one lead's expected margin, its bounds and its priority."""
-    columns = scores.margins or (None, None, None)
-    named = zip(WORTH, (*columns, scores.priority), strict=True)
-    return {n: float(values[row]) if ok and values is not None else None for n, values in named}
-
-
 def load_scorer(model: str = "champion", *, config: Path | str | Settings | None = None) -> Scorer:
     """Load the champion, the challenger or a version number, from beside the configuration."""
     return Scorer.load(champion_bundle(load_settings(config).models, model))
 
 
-def iso(moment: int) -> str | None:
-    """Return microseconds UTC as ISO 8601, None where unknown."""
-    if moment == NO_TIME:
-        return None
-    return str(np.datetime_as_string(np.int64(moment).view("datetime64[us]"), timezone="UTC"))
+__all__ = ["BANDS", "STAGES", "WORTH", "Answer", "Scorer", "Scores", "iso", "load_scorer"]
