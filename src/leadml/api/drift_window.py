@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from leadml.evaluation.stability import Stability, stability
 from leadml.model.reference import Reference, Spread
-from leadml.workflows.records import Records
+from leadml.workflows.records import as_table
 from leadml.workflows.score import Scorer
 from leadml.workflows.spreads import feature_spreads, spread_of_scores
 
@@ -170,15 +170,14 @@ def drift_of(scorer: Scorer, counts: Sequence[Sequence[int]]) -> LiveDrift | Non
 def _counted(scorer: Scorer, scored: Sequence[Scored], reference: Reference) -> tuple[int, Counts]:
     """Count the leads that can be scored."""
     moments = [None if one.as_of is None else datetime.fromisoformat(one.as_of) for one in scored]
-    batch, _ = Records(
-        scorer.definition,
-        scorer.known_columns,
+    records = scorer.read_records(
         [one.lead for one in scored],
         [one.activities for one in scored],
         moments,
         datetime.now(UTC),
         [one.account_activities for one in scored],
-    ).batch()
+    )
+    batch = as_table(records, scorer.reader)
     scores = scorer.score_batch(batch, explain=False)
     sound = np.array([row for row in range(len(batch)) if row not in scores.errors], np.intp)
     spreads = feature_spreads(scorer, batch, reference)

@@ -274,6 +274,21 @@ def colleagues_of(records: Sequence[Record], reader: RecordReader) -> AccountLog
     )
 
 
+def as_table(records: Sequence[Record], reader: RecordReader) -> LeadBatch:
+    """Return leads as a table, which `Scorer.score_batch` takes."""
+    columns = dict.fromkeys(column for one in records for column in one.lead)
+    return LeadBatch(
+        raw={c: RawColumn.of([one.lead.get(c) for one in records]) for c in columns},
+        lead_id=np.array([one.lead_id for one in records], object),
+        as_of=np.array([one.as_of for one in records], np.int64),
+        created=np.array([one.created for one in records], np.int64),
+        log=log_of(records),
+        untold=np.array([one.touches is None for one in records], bool),
+        errors={row: list(one.problems) for row, one in enumerate(records) if one.problems},
+        colleagues=colleagues_of(records, reader),
+    )
+
+
 def features_of(
     records: Sequence[Record], features: FeatureSet, reader: RecordReader
 ) -> list[list[float]]:

@@ -26,7 +26,7 @@ from leadml.model.value import Margins
 from leadml.model.verdict import BANDS, STAGES
 from leadml.settings import Settings, load_settings
 from leadml.workflows.answers import Answer, Answers, bands_of, iso, stages_of
-from leadml.workflows.records import LeadBatch, RecordReader
+from leadml.workflows.records import LeadBatch, Record, RecordReader
 
 WORTH = ("expected_margin", "expected_margin_low", "expected_margin_high", "priority")
 """What a lead is worth, in the order of `Margins` and then its priority."""
@@ -218,11 +218,25 @@ class Scorer:
             Activities of the other leads of each lead's account, in the columns of
             ``[activities]`` with the lead; None (for all or for one lead) means unknown.
         """
-        reader, n = self._reader, len(leads)
-        moment = datetime.now(UTC) if now is None else in_utc(now, reader.zone)
-        instant = microseconds(moment)
-        records = [
-            reader.read(lead, touches, others, wanted, instant)
+        moment = datetime.now(UTC) if now is None else in_utc(now, self.reader.zone)
+        records = self.read_records(leads, activities, as_of, moment, account_activities)
+        if self.not_exploring is not None:
+            for record in records:
+                record.warnings.append(self.not_exploring)
+        return self._answers.of(records, moment.astimezone(UTC).isoformat(timespec="seconds"))
+
+    def read_records(
+        self,
+        leads: Sequence[Mapping[str, object]],
+        activities: Sequence[Sequence[Mapping[str, object]] | None] | None,
+        as_of: Sequence[datetime | None] | None,
+        now: datetime,
+        account_activities: Sequence[Sequence[Mapping[str, object]] | None] | None,
+    ) -> list[Record]:
+        """Read leads as `score_records` does; `now` is aware."""
+        n, instant = len(leads), microseconds(now)
+        return [
+            self.reader.read(lead, touches, others, wanted, instant)
             for lead, touches, others, wanted in zip(
                 leads,
                 activities if activities is not None else [None] * n,
@@ -231,18 +245,15 @@ class Scorer:
                 strict=True,
             )
         ]
-        if self.not_exploring is not None:
-            for record in records:
-                record.warnings.append(self.not_exploring)
-        return self._answers.of(records, moment.astimezone(UTC).isoformat(timespec="seconds"))
 
     @cached_property
-    def _reader(self) -> RecordReader:
+    def reader(self) -> RecordReader:
+        """Reads leads sent as records."""
         return RecordReader(self.definition, self.known_columns)
 
     @cached_property
     def _answers(self) -> Answers:
-        return Answers(self.bundle, self._engine, self._reasons, self._reader)
+        return Answers(self.bundle, self._engine, self._reasons, self.reader)
 
     def _handoffs(self, batch: LeadBatch, sales_ready: NDArray[np.bool_]) -> Handoffs:
         policy, lasting = self.definition.handoff, self.definition.leads.id is not None
