@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -rfEs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup check format-check lint types imports coverage format bench bench-quality faults lock clean
+.PHONY: help demo test setup check format-check lint types imports coverage format bench bench-quality faults fuzz lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -66,6 +66,9 @@ bench-quality: $(READY) ## quality on the public data sets (LEADML_DATASETS), be
 
 faults: $(READY) ## kill writers of the ledger, and its server, fifty times over; count what was lost
 	$(BIN)/python tests/benchmarks/ledger_faults.py
+
+fuzz: $(READY) ## send the service 100,000 inputs of any kind, and ask its whole description what it promises
+	LEADML_FUZZ=20000 $(BIN)/python -m pytest -n 2 -q tests/api/test_any_input.py tests/api/test_promises.py
 
 lock: ## renew requirements.lock from pyproject.toml
 	"$(PYTHON)" -m venv $(VENV)

@@ -45,10 +45,10 @@ class TestFields:
             name: [one["type"] for one in field["anyOf"]]
             for name, field in told["properties"].items()
         }
-        assert kinds["lead_id"] == ["string", "number"]
+        assert kinds["lead_id"] == ["string", "number", "boolean"]
         assert kinds["budget"] == ["number", "string", "null"]
         assert kinds["source"] == ["string", "number", "boolean", "null"]
-        assert kinds["created_at"] == ["string", "string", "null"]
+        assert kinds["created_at"] == ["string", "string", "string", "null"]
 
     def test_levels_and_time_zone_are_told(self, scorer: Scorer) -> None:
         fields = lead_schema(scorer)["properties"]
@@ -109,6 +109,7 @@ class TestExample:
                             "lead": {},
                             "activities": {"anyOf": [{"type": "array"}, {"type": "null"}]},
                             "account_activities": {"anyOf": [{"type": "array"}, {"type": "null"}]},
+                            "as_of": {},
                         }
                     },
                     "BatchRequest": {"properties": {"leads": {"items": {}}}},

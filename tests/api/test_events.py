@@ -94,6 +94,7 @@ class TestProblems:
             ({"event": 5}, ["event"], "corrected; found a number"),
             ({"lead": ["L1"]}, ["lead"], "expected a text, found a list"),
             ({"lead": True}, ["lead"], "expected a text, found true or false"),
+            ({"owner": False}, ["owner"], "expected a text, found true or false"),
             ({"lead": " "}, ["lead"], "expected a lead id, found none"),
             ({"lead": "n/a"}, ["lead"], "expected a lead id, found none"),
             ({"happened_at": "soon"}, ["happened_at"], "an ISO 8601 time, found 'soon'"),

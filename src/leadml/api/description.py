@@ -25,7 +25,8 @@ Schema = dict[str, Any]
 
 _NULL = {"type": "null"}
 _TEXT, _NUMBER, _FLAG = {"type": "string"}, {"type": "number"}, {"type": "boolean"}
-_OF_TEXT, _OF_ID = [_TEXT, _NUMBER, _FLAG, _NULL], [{"type": "string", "pattern": r"\S"}, _NUMBER]
+_OF_TEXT: list[Schema] = [_TEXT, _NUMBER, _FLAG, _NULL]
+_OF_ID: list[Schema] = [{"type": "string", "pattern": r"\S"}, _NUMBER, _FLAG]
 """What a field takes; first what a client that wants one type should send."""
 _DIGITS = r"^\s*([+-]?[0-9]{1,15}([.][0-9]{1,15})?)?\s*$"
 """Of numbers written as text (see `leadml.data.values.to_number`) those that nobody misreads."""
@@ -94,6 +95,7 @@ def _describe_leads(schemas: Schema, scorer: Scorer) -> None:
     """Describe the leads; one of a batch that is not so is answered, too, with its problems."""
     request, example = schemas["ScoreRequest"], example_of(scorer)
     schemas["LeadOfBatch"] = deepcopy(request) | {"title": "LeadOfBatch"}
+    schemas["LeadOfBatch"]["properties"]["as_of"]["anyOf"] = [_TEXT, _NULL]
     leads = schemas["BatchRequest"]["properties"]["leads"]
     leads["items"] = {"anyOf": [leads["items"], {"$ref": "#/components/schemas/LeadOfBatch"}]}
     request["examples"] = [example]
@@ -125,7 +127,7 @@ def lead_schema(scorer: Scorer) -> Schema:
             fields[feature.column] = _of_feature(feature, definition)
     for column, role in named.items():
         if column in fields and role in DECIDING_TIMES:
-            fields[column] = _or_null(_time(definition))
+            fields[column] = _or_missing(_time(definition))
     if mapping.id is not None:
         fields[mapping.id] = {"anyOf": _OF_ID, "description": "The lead's id."}
     required = [] if mapping.id is None else [mapping.id]
@@ -144,7 +146,7 @@ def _columns(scorer: Scorer) -> list[str]:
 
 def _of_feature(feature: Feature, definition: Definition) -> Schema:
     if feature.kind == "time":
-        return _or_null(_time(definition))
+        return _or_missing(_time(definition))
     if feature.kind == "number":
         return {"anyOf": _of_number(feature, definition.leads.decimal), "description": "A number."}
     shown = ", ".join(feature.levels[:_SHOWN_LEVELS])
@@ -165,8 +167,9 @@ def _time(definition: Definition) -> Schema:
     return {"anyOf": MOMENT, "description": _TIME.format(zone=mapping.timezone)}
 
 
-def _or_null(schema: Schema) -> Schema:
-    return {**schema, "anyOf": [*schema["anyOf"], _NULL]}
+def _or_missing(schema: Schema) -> Schema:
+    empty = {"type": "string", "maxLength": 0}
+    return {**schema, "anyOf": [*schema["anyOf"], empty, _NULL]}
 
 
 def example_of(scorer: Scorer) -> Schema:

@@ -27,16 +27,18 @@ EVENT_EXAMPLE: dict[str, Any] = {
 
 def _name(value: object) -> object:
     """Spell a number as a text, as everywhere; leave what is neither to be refused."""
-    return to_text(value) if isinstance(value, (int, float)) and value is not True else value
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return to_text(value) if number else value
 
 
-_NAME_SCHEMA = {
-    "anyOf": [
-        {"type": "string", "minLength": 1, "maxLength": MOST_CHARACTERS},
-        {"type": "number"},
-    ]
-}
-Name = Annotated[str, BeforeValidator(_name), WithJsonSchema(_NAME_SCHEMA)]
+def _name_schema(shortest: int) -> WithJsonSchema:
+    text = {"type": "string", "minLength": shortest, "maxLength": MOST_CHARACTERS}
+    return WithJsonSchema({"anyOf": [text, {"type": "number"}]})
+
+
+Name = Annotated[str, BeforeValidator(_name), _name_schema(1)]
+Told = Annotated[str, BeforeValidator(_name), _name_schema(0)]
+"""A name that may be missing: empty says nothing."""
 
 
 class EventIn(BaseModel):
@@ -56,10 +58,10 @@ class EventIn(BaseModel):
         ),
         WithJsonSchema({"anyOf": MOMENT}),
     ]
-    account: Annotated[Name | None, Field(description="The lead's company.")] = None
-    owner: Annotated[Name | None, Field(description="The sales representative.")] = None
+    account: Annotated[Told | None, Field(description="The lead's company.")] = None
+    owner: Annotated[Told | None, Field(description="The sales representative.")] = None
     model_version: Annotated[
-        Name | None,
+        Told | None,
         Field(
             description="The version whose score led to it. Left out: that of the lead's last "
             "score before it."
@@ -69,7 +71,7 @@ class EventIn(BaseModel):
         str | None, Field(description="The agreement in force. Left out: that of the same score.")
     ] = None
     idempotency_key: Annotated[
-        Name | None,
+        Told | None,
         Field(
             description="Your name of this event: sent again under it, it is kept once. Left out: "
             "a hash of the event, so the very same event counts once."

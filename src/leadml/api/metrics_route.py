@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import PlainTextResponse, Response
+from fastapi.responses import Response
 
 from leadml.api.metrics import CONTENT_TYPE
 from leadml.api.routes import KEY_RESPONSES, SECURITY
@@ -15,7 +15,8 @@ monitoring = APIRouter(tags=["operations"], dependencies=SECURITY, responses=KEY
     "/metrics",
     dependencies=[Depends(needs("read"))],
     operation_id="metrics",
-    response_class=PlainTextResponse,
+    response_class=Response,  # says nothing of refusals, which are JSON as everywhere
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 async def metrics(request: Request) -> Response:
     """Tell counts, times, queues and drift in the text format of Prometheus."""
