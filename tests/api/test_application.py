@@ -88,7 +88,11 @@ class TestPage:
 class TestHealth:
     def test_alive_and_ready(self, service: Any) -> None:
         assert service.client.get("/healthz").json() == {"status": "ok"}
-        assert service.client.get("/readyz").json() == {"status": "ready", "version": "3"}
+        assert service.client.get("/readyz").json() == {
+            "status": "ready",
+            "version": "3",
+            "problem": None,
+        }
 
     def test_without_a_champion_alive_but_not_ready(self, empty: Any) -> None:
         assert empty.client.get("/healthz").status_code == 200

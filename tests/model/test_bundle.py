@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import stat
 from collections.abc import Callable
 from dataclasses import replace
@@ -34,6 +35,7 @@ from leadml.model.candidates import boosted
 from leadml.model.eventually import Eventually
 from leadml.model.peers import FeaturePeers, Group, Peers
 from leadml.model.scorecard import Levels, Line, Machine, Scorecard, Steps
+from leadml.model.sealed_files import digest_of, seal_of
 from leadml.model.trend import Trend
 from leadml.snapshot.features import RARE, Feature, FeatureSet
 
@@ -135,8 +137,9 @@ def test_the_chance_of_a_late_win_is_sealed_with_the_rest(
 
 
 def test_leads_like_a_lead_are_sealed_with_the_rest(tmp_path: Path) -> None:
-    own = FeaturePeers((Group("≥ 2", 380, 156, 0.5),), (2.0,), (), 0.75, ((380, 156),), True)
-    peers = Peers(1000, 220, (own,))
+    groups = (Group("< 2", 600, 60, -0.5), Group("≥ 2", 380, 156, 0.5), Group("unknown", 20, 4))
+    own = FeaturePeers(groups, (2.0,), (), 0.75, ((380, 156),), True)
+    peers = Peers(1000, 220, (own, own, own))
     write_bundle(
         tmp_path,
         manifest=MANIFEST,
@@ -252,11 +255,16 @@ class TestDamage:
         (write(tmp_path) / "manifest.json").write_text("[]")
         refused(tmp_path, "does not hold a JSON object")
 
-    @pytest.mark.parametrize("version", [2, 0, None, "1"])
+    def test_a_newer_format(self, tmp_path: Path) -> None:
+        write(tmp_path)
+        edit_manifest(tmp_path, lambda content: content.update(format=2))
+        refused(tmp_path, r"bundle format 2 is newer than 1, which this .* reads: upgrade leadml")
+
+    @pytest.mark.parametrize("version", [0, None, "1", True, "2" * 99])
     def test_another_format(self, tmp_path: Path, version: object) -> None:
         write(tmp_path)
         edit_manifest(tmp_path, lambda content: content.update(format=version))
-        refused(tmp_path, f"bundle format {version!r} is not 1: use the leadml that wrote it")
+        refused(tmp_path, rf"bundle format {version!r:.40} is not 1: use the leadml that wrote it")
 
     def test_an_edited_threshold(self, tmp_path: Path) -> None:
         write(tmp_path)
@@ -298,6 +306,131 @@ class TestDamage:
             trained_on=["L1", "L2", "Lé"],
         )
         refused(folder, "trees-1.bin is not sealed by manifest.json")
+
+
+NAMES = (
+    "manifest.json",
+    "model.json",
+    "definition.json",
+    "trained_on.npy",
+    "trees-0.bin",
+    "trees-1.bin",
+    "pipeline.joblib",
+)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a small bundle with everything a bundle may hold."""
+    folder = tmp_path_factory.mktemp("whole")
+    (folder / "pipeline.joblib").write_bytes(b"no pickle at all")
+    assert {path.name for path in write(folder, trees_machine()).iterdir()} == set(NAMES)
+    return folder
+
+
+@settings(max_examples=100)
+@given(name=st.sampled_from(NAMES), place=st.integers(0), bit=st.integers(0, 7), cut=st.booleans())
+def test_no_damage_of_any_file_is_served(
+    whole: Path, name: str, place: int, bit: int, cut: bool
+) -> None:
+    sound = (whole / name).read_bytes()
+    content = bytearray(sound)
+    place %= len(content)
+    content[place] ^= 1 << bit
+    (whole / name).write_bytes(content[:place] if cut else content)
+    try:
+        refused(whole, "was changed since|cannot be read as JSON|does not hold|bundle format")
+    finally:
+        (whole / name).write_bytes(sound)
+
+
+class TestAttack:
+    def test_the_pickle_of_a_bundle_is_never_opened(self, tmp_path: Path) -> None:
+        (tmp_path / "pipeline.joblib").write_bytes(b"cos\nsystem\n(S'touch owned'\ntR.")
+        assert read_bundle(write(tmp_path)).trained_on(["L1"]).tolist() == [True]
+        assert not (tmp_path / "owned").exists()
+
+    def test_a_file_changed_after_it_was_verified(self, tmp_path: Path) -> None:
+        bundle = read_bundle(write(tmp_path))
+        np.save(tmp_path / "trained_on.npy", np.zeros(3, np.uint64))
+        with pytest.raises(ModelError, match=r"trained_on\.npy was changed since"):
+            bundle.trained_on(["L1"])
+
+    @pytest.mark.parametrize("array", [np.zeros(3), np.zeros((2, 2), np.uint64), np.uint64(7)])
+    def test_hashes_of_another_shape(self, tmp_path: Path, array: Any) -> None:
+        folder = write(tmp_path)
+        np.save(folder / "trained_on.npy", array)
+        reseal(folder)
+        with pytest.raises(ModelError, match="does not hold 64-bit numbers"):
+            read_bundle(folder).trained_on(["L1"])
+
+    def test_hashes_that_promise_more_than_there_is(self, tmp_path: Path) -> None:
+        folder = write(tmp_path)
+        content = (folder / "trained_on.npy").read_bytes()
+        assert b"'shape': (3,)" in content
+        (folder / "trained_on.npy").write_bytes(content.replace(b"(3,), ", b"(9**9,"))
+        reseal(folder)
+        with pytest.raises(ModelError, match="does not hold 64-bit numbers"):
+            read_bundle(folder).trained_on(["L1"])
+
+    @pytest.mark.parametrize("name", ["..", ".", "../model.json", "a/b", "/etc/passwd", "\0", "x"])
+    def test_names_beyond_the_bundle(self, tmp_path: Path, name: str) -> None:
+        folder = write(tmp_path / "1")
+        edit_manifest(folder, lambda content: content["files"].update({name: "0" * 64}))
+        reseal(folder)
+        refused(folder, "which is not in the bundle|is missing")
+
+    @pytest.mark.parametrize("files", [None, [], "x", {"model.json": 7}])
+    def test_files_that_are_no_files(self, tmp_path: Path, files: object) -> None:
+        folder = write(tmp_path)
+        edit_manifest(folder, lambda content: content.update(files=files))
+        reseal(folder)
+        refused(folder, "was changed since|is not sealed")
+
+    def test_a_pipe_is_not_waited_for(self, tmp_path: Path) -> None:
+        folder = write(tmp_path)
+        for name in ("model.json", "manifest.json"):
+            (folder / name).unlink()
+            os.mkfifo(folder / name)
+            refused(folder, f"{name} is missing")
+
+    def test_more_than_a_bundle_may_hold(self, tmp_path: Path) -> None:
+        folder = write(tmp_path)
+        with (folder / "trees-0.bin").open("wb") as file:
+            file.truncate(50 * 10**9)  # a hole: no disk is used
+        edit_manifest(folder, lambda content: content["files"].update({"trees-0.bin": "0" * 64}))
+        reseal(folder)
+        refused(folder, "may hold 1,000 files and 2 GB, and .* names 4 files of 50.0 GB")
+
+    def test_json_that_is_too_large(self, tmp_path: Path) -> None:
+        folder = write(tmp_path)
+        with (folder / "model.json").open("wb") as file:
+            file.truncate(10**8)
+        refused(folder, r"model\.json is larger than 64 MB")
+
+    def test_trees_that_are_garbage_under_a_seal_that_fits(self, tmp_path: Path) -> None:
+        folder = write(tmp_path, trees_machine())
+        content = (folder / "trees-1.bin").read_bytes()
+        for garbage in (b"", b"\0" * 500, content[:-8], content[::-1]):
+            (folder / "trees-1.bin").write_bytes(garbage)
+            reseal(folder)
+            refused(folder, "holds no sound model .the trees cannot be read: they")
+
+
+def reseal(folder: Path) -> None:
+    """Seal a bundle anew, as whoever may write its folder can."""
+
+    def change(content: dict[str, Any]) -> None:
+        files = content["files"]
+        if isinstance(files, dict):
+            for name in files:
+                if files[name] != 7 and "/" not in name and "\0" not in name:
+                    path = folder / name
+                    small = path.is_file() and path.stat().st_size < 10**6
+                    files[name] = digest_of(path) if small else files[name]
+        content["seal"] = seal_of(content)
+
+    edit_manifest(folder, change)
 
 
 class TestInstalling:

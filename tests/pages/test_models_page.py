@@ -103,7 +103,7 @@ def test_what_serves_is_the_headline(versions: Any, serving: str | None, words: 
 
 def test_a_champion_that_does_not_serve_yet_is_told() -> None:
     champion = version("3", "champion")
-    waiting = "Version 3 is champion: the service takes it up at its next start."
+    waiting = "Version 3 is champion: the service takes it up within about a second."
     assert waiting in models_page(shown(champion, serving="2"), FRAME)
     assert waiting not in models_page(shown(champion, serving="3"), FRAME)
     assert waiting not in models_page(shown(champion, serving=None, problem="damaged"), FRAME)

@@ -22,6 +22,7 @@ from leadml.api.keyring import Keyring
 from leadml.api.ledger_link import LedgerLink
 from leadml.api.ledger_routes import ledger, record_events
 from leadml.api.ledger_schemas import EventIn
+from leadml.api.live_routes import live
 from leadml.api.metrics import Metrics, shared_folder
 from leadml.api.metrics_route import monitoring
 from leadml.api.page_answer import plain_answer
@@ -31,6 +32,7 @@ from leadml.api.recorder import Recorder
 from leadml.api.routes import health, score_batch, scoring
 from leadml.api.schemas import BatchRequest, ScoreRequest
 from leadml.api.scopes import scopes_of
+from leadml.api.watch import Watch
 from leadml.api.website import PAGE_PATHS, add_pages
 from leadml.settings import Settings
 
@@ -67,7 +69,9 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=_recording,
         exception_handlers={RequestValidationError: _invalid},
     )
-    app.state.champion = Champion(settings.models)
+    app.state.metrics = Metrics(shared_folder())
+    app.state.champion = Champion(settings.models, failed=app.state.metrics.load_failed)
+    app.state.watch = Watch(settings.models, app.state.champion.load)  # what comes later counts
     app.state.champion.load()
     app.state.settings = settings
     app.state.keyring = Keyring.of(settings)
@@ -77,13 +81,13 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.ledger.look()
     app.state.recorder = Recorder(app.state.ledger, trouble=bool(app.state.ledger.problem))
     app.state.courier = Courier(app.state.ledger.open, settings)
-    app.state.metrics = Metrics(shared_folder())
     app.state.metrics.webhooks = app.state.courier.counts
     app.state.pulse = Pulse(app.state.champion, app.state.recorder, app.state.metrics)
     app.include_router(health)
     app.include_router(scoring)
     app.include_router(ledger)
     app.include_router(monitoring)
+    app.include_router(live)
     app.add_api_route("/docs", _docs, include_in_schema=False)
     app.add_api_route(OPENAPI, _openapi, include_in_schema=False)
     app.add_api_route(OPENAPI_30, _openapi_30, include_in_schema=False)
@@ -106,7 +110,9 @@ def create_app(settings: Settings) -> FastAPI:
 
 @asynccontextmanager
 async def _recording(app: FastAPI) -> AsyncIterator[None]:
-    """Write scores to the ledger while the service runs, and what still waits when it ends.
+    """Write scores to the ledger and watch the champion while the service runs.
+
+    What still waits when it ends is written.
 
     Messages to webhooks are sent meanwhile; those left over are sent after the next start.
 
@@ -116,9 +122,11 @@ async def _recording(app: FastAPI) -> AsyncIterator[None]:
     app.state.recorder.start()
     app.state.pulse.start()
     app.state.courier.start()
+    app.state.watch.start()
     try:
         yield
     finally:
+        app.state.watch.close()
         app.state.pulse.close()
         await run_in_threadpool(app.state.courier.close)
         await run_in_threadpool(app.state.recorder.close)

@@ -88,7 +88,7 @@ class Pulse:
             pid=os.getpid(),
             version=None if scorer is None else scorer.version,
             age=None if scorer is None else _age(scorer),
-            refused=bool(getattr(self._champion, "refused", self._champion.problem)),
+            refused=bool(self._champion.problem),
             waiting=self._recorder.waiting,
             lag=float(getattr(self._recorder, "lag_seconds", 0.0)),
             resident=resident_bytes(),

@@ -87,9 +87,11 @@ async def healthz() -> schemas.Status:
     response_model=schemas.Readiness,
     responses={503: {"model": schemas.Problem, "description": "There is no champion to serve"}},
 )
-async def readyz(scorer: Serving) -> schemas.Readiness:
-    """Tell that there is a champion to score with."""
-    return schemas.Readiness(version=scorer.version)
+async def readyz(request: Request, scorer: Serving) -> schemas.Readiness:
+    """Tell that there is a champion to score with, and why one named since was refused."""
+    champion = request.app.state.champion
+    refused = champion.shown(champion.refused) or None
+    return schemas.Readiness(version=scorer.version, problem=refused)
 
 
 @scoring.post(

@@ -318,3 +318,18 @@ class Readiness(BaseModel):
 
     status: Literal["ready"] = "ready"
     version: str
+    problem: str | None = Field(
+        None,
+        description="Why the champion named since was refused while this version goes on serving",
+    )
+
+
+class Reloading(BaseModel):
+    """What came of looking for the champion that is named."""
+
+    version: str | None = Field(description="The version that serves now")
+    previous: str | None = Field(description="The version that served before")
+    changed: bool = Field(description="Whether another model serves than before")
+    problem: str | None = Field(
+        description="Why the champion that is named was refused; null where it serves"
+    )

@@ -24,6 +24,7 @@ COMMANDS = {
     "scorecard": "Write an additive version as a table of points.",
     "models": "List the versions and who serves.",
     "promote": "Make a version the champion.",
+    "rollback": "Make the champion before the present one champion again.",
     "points": "Score with the points table, check it against outcomes, fit a better one.",
     "datasets": "Fetch and prepare public data sets.",
     "demo": "Show the whole product on a simulated CRM.",

@@ -7,6 +7,8 @@ import click
 from leadml.cli.options import config_option, json_option
 from leadml.cli.output import emit
 
+FOLLOWS = "A running service takes it up within about a second."
+
 
 @click.command("promote")
 @click.argument("version")
@@ -16,7 +18,8 @@ def command(version: str, config: Path | None, as_json: bool) -> None:
     """Make VERSION the champion, for the service and in MLflow.
 
     VERSION is a number that `leadml models` lists, `challenger`, or `previous`: the champion
-    before the present one, to roll back.
+    before the present one, to roll back (`leadml rollback`). A running service takes it up within
+    about a second. A damaged version is refused.
 
     \b
     Examples:
@@ -30,5 +33,5 @@ def command(version: str, config: Path | None, as_json: bool) -> None:
     emit(
         promoted.to_dict(),
         as_json,
-        lambda out: out.print(f"Version {promoted.version} is champion."),
+        lambda out: out.print(f"Version {promoted.version} is champion. {FOLLOWS}"),
     )

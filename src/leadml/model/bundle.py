@@ -21,7 +21,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -36,14 +37,30 @@ from leadml.model.eventually import Eventually
 from leadml.model.peers import Peers
 from leadml.model.reference import Reference
 from leadml.model.scorecard import Machine, Scorecard, Trees
+from leadml.model.sealed_files import (
+    FORMAT,
+    MANIFEST,
+    SealedFiles,
+    digest_of,
+    open_sealed,
+    read_json,
+    seal_of,
+)
+from leadml.model.soundness import (
+    UnsoundError,
+    check_eventually,
+    check_features,
+    check_machine,
+    check_peers,
+    check_value,
+)
 from leadml.model.trend import Trend
 from leadml.model.value import Value
 from leadml.snapshot.features import Feature, FeatureSet
 
-FORMAT = 1
-"""Version of the bundle's layout: a newer one is refused."""
 ALIASES = "aliases.json"
 VERSIONS = "versions"
+TRAINED_ON = "trained_on.npy"
 REFERENCE = "reference.json"
 EVENTUALLY = "eventually.json"
 PEERS = "peers.json"
@@ -86,10 +103,13 @@ class Bundle:
         return self.path.name
 
     @cached_property
+    def _files(self) -> SealedFiles:
+        return SealedFiles(self.path, self.manifest)
+
+    @cached_property
     def trained_hashes(self) -> NDArray[np.uint64]:
         """Sorted hashes of the ids of the leads the model learnt from."""
-        hashes: NDArray[np.uint64] = np.load(self.path / "trained_on.npy", allow_pickle=False)
-        return hashes
+        return self._files.hashes(TRAINED_ON)
 
     def trained_on(self, lead_ids: Iterable[str]) -> NDArray[np.bool_]:
         """Tell which leads the model learnt from, shape (leads,)."""
@@ -100,14 +120,20 @@ class Bundle:
         """How the training leads were spread; None in bundles that do not hold it."""
         if REFERENCE not in self.manifest["files"]:
             return None
-        return Reference.from_dict(_json(self.path / REFERENCE))
+        values = self._files.json(REFERENCE)
+        with _sound(self.path / REFERENCE):
+            return Reference.from_dict(values)
 
     @cached_property
     def peers(self) -> Peers | None:
         """The training leads by each feature; None in bundles that do not hold them."""
         if PEERS not in self.manifest["files"]:
             return None
-        return Peers.from_dict(_json(self.path / PEERS))
+        values = self._files.json(PEERS)
+        with _sound(self.path / PEERS):
+            peers = Peers.from_dict(values)
+            check_peers(peers, len(self.features.features))
+            return peers
 
 
 def id_hashes(lead_ids: Iterable[str]) -> NDArray[np.uint64]:
@@ -141,7 +167,7 @@ def write_bundle(
     _write_json(folder / "definition.json", definition.to_dict())
     hashes = id_hashes(trained_on)
     earlier = hashes[:0] if trained_before is None else trained_before
-    np.save(folder / "trained_on.npy", np.sort(np.concatenate([earlier, hashes])))
+    np.save(folder / TRAINED_ON, np.sort(np.concatenate([earlier, hashes])))
     if reference is not None:
         _write_json(folder / REFERENCE, reference.to_dict())
     if eventually is not None:
@@ -150,9 +176,9 @@ def write_bundle(
         _write_json(folder / PEERS, peers.to_dict())
     if value is not None:
         _write_json(folder / VALUE, value.to_dict())
-    sealed = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
+    sealed = {path.name: digest_of(path) for path in sorted(folder.iterdir())}
     content = {"format": FORMAT, "files": sealed, **manifest}
-    _write_json(folder / "manifest.json", content | {"seal": _seal(content)})
+    _write_json(folder / MANIFEST, content | {"seal": seal_of(content)})
 
 
 def read_bundle(folder: Path) -> Bundle:
@@ -161,37 +187,60 @@ def read_bundle(folder: Path) -> Bundle:
     Raises
     ------
     ModelError
-        If a file is missing, was changed since it was sealed, or has a newer format.
+        If a file is missing, was changed since it was sealed, or has a newer format; and where what
+        was sealed is no model that can score.
     """
-    manifest = _json(folder / "manifest.json")
-    if manifest.get("format") != FORMAT:
-        msg = (
-            f"{folder}: bundle format {manifest.get('format')!r} is not {FORMAT}: "
-            "use the leadml that wrote it, or train again"
-        )
-        raise ModelError(msg)
-    if manifest.get("seal") != _seal(manifest):
-        msg = f"{folder / 'manifest.json'} was changed since it was sealed: restore it"
-        raise ModelError(msg)
-    for name, expected in manifest["files"].items():
-        if Path(name).name != name:
-            msg = f"{folder}: manifest.json names {name}, which is not in the bundle: restore it"
-            raise ModelError(msg)
-        _verify(folder / name, expected)
-    model = _json(folder / "model.json")
-    definition = Definition.from_dict(_json(folder / "definition.json"))
-    features, machine = _model_from_dict(model, folder, manifest["files"])
-    eventually = value = None
-    if EVENTUALLY in manifest["files"]:
-        eventually = Eventually.from_dict(_json(folder / EVENTUALLY))
-    if VALUE in manifest["files"]:
-        value = Value.from_dict(_json(folder / VALUE))
-    return Bundle(folder, manifest, definition, features, machine, eventually, value)
+    files = open_sealed(folder)
+    model, definition = files.json("model.json"), files.json("definition.json")
+    files.verify(files.names)
+    with _sound(folder / "definition.json"):
+        defined = Definition.from_dict(definition)
+    with _sound(folder / "model.json"):
+        features, machine = _model_from_dict(model, files)
+        check_features(features.features)
+        check_machine(machine, len(features.features))
+    return Bundle(
+        folder,
+        files.manifest,
+        defined,
+        features,
+        machine,
+        _eventually(files, len(features.features)),
+        _value(files, len(features.features)),
+    )
 
 
-def _seal(manifest: Mapping[str, Any]) -> str:
-    content = {key: value for key, value in manifest.items() if key != "seal"}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+def _eventually(files: SealedFiles, features: int) -> Eventually | None:
+    if EVENTUALLY not in files.names:
+        return None
+    values = files.json(EVENTUALLY)
+    with _sound(files.folder / EVENTUALLY):
+        eventually = Eventually.from_dict(values)
+        check_eventually(eventually, features)
+    return eventually
+
+
+def _value(files: SealedFiles, features: int) -> Value | None:
+    if VALUE not in files.names:
+        return None
+    values = files.json(VALUE)
+    with _sound(files.folder / VALUE):
+        value = Value.from_dict(values)
+        check_value(value, features)
+    return value
+
+
+@contextmanager
+def _sound(path: Path) -> Iterator[None]:
+    """Refuse what is sealed and yet no model: whoever may write the folder may seal it anew."""
+    try:
+        yield
+    except ModelError:
+        raise
+    except Exception as fault:
+        why = str(fault) if isinstance(fault, UnsoundError) else type(fault).__name__
+        msg = f"{path} is sealed, but holds no sound model ({why}): restore it or train again"
+        raise ModelError(msg) from fault
 
 
 def _model_to_dict(features: FeatureSet, machine: Machine) -> dict[str, Any]:
@@ -219,9 +268,7 @@ def _model_to_dict(features: FeatureSet, machine: Machine) -> dict[str, Any]:
     }
 
 
-def _model_from_dict(
-    values: Mapping[str, Any], folder: Path, sealed: Mapping[str, str]
-) -> tuple[FeatureSet, Machine]:
+def _model_from_dict(values: Mapping[str, Any], files: SealedFiles) -> tuple[FeatureSet, Machine]:
     features = FeatureSet(
         tuple(Feature.from_dict(feature) for feature in values["features"]),
         frozenset(values["missing"]),
@@ -232,7 +279,7 @@ def _model_from_dict(
     )
     machine = Machine(
         cards=tuple((weight, Scorecard.from_dict(card)) for weight, card in values["cards"]),
-        trees=tuple((tree["weight"], _trees(tree, folder, sealed)) for tree in values["trees"]),
+        trees=tuple((tree["weight"], _trees(tree, files)) for tree in values["trees"]),
         slope=values["slope"],
         intercept=values["intercept"],
         center=tuple(values["center"]),
@@ -241,42 +288,9 @@ def _model_from_dict(
     return features, machine
 
 
-def _trees(values: Mapping[str, Any], folder: Path, sealed: Mapping[str, str]) -> Trees:
-    name = values["file"]
-    if name not in sealed:
-        msg = f"{folder}: {name} is not sealed by manifest.json: the bundle is damaged, restore it"
-        raise ModelError(msg)
-    content = (folder / name).read_bytes()
+def _trees(values: Mapping[str, Any], files: SealedFiles) -> Trees:
+    content = files.content(values["file"])
     return Trees(content, tuple(values["inputs"]), tuple(values["features"]))
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _verify(path: Path, expected: str) -> None:
-    if not path.is_file():
-        msg = f"{path} is missing: the bundle is incomplete, restore it or train again"
-        raise ModelError(msg)
-    if _sha256(path) != expected:
-        msg = f"{path} was changed since the bundle was sealed: restore it or train again"
-        raise ModelError(msg)
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        msg = f"{path} is missing: train a model with `leadml train`, or restore the file"
-        raise ModelError(msg) from None
-    except (OSError, ValueError) as error:
-        msg = f"{path} cannot be read as JSON ({error}): restore it or train again"
-        raise ModelError(msg) from None
-    if not isinstance(content, dict):
-        msg = f"{path} does not hold a JSON object: restore it or train again"
-        raise ModelError(msg)
-    return content
 
 
 def _write_json(path: Path, content: object) -> None:
@@ -301,16 +315,26 @@ def install_bundle(made: Path, models: Path, version: str) -> Path:
     return target
 
 
+_NAME_ONE = "name the champion with `leadml promote VERSION`"
+
+
 def read_aliases(models: Path) -> dict[str, dict[str, str]]:
     """Return alias -> ``{"version", "bundle"}``; empty where nothing was promoted yet.
 
     The champion also names its predecessor, ``"previous"``, where it had one.
     """
     path = models / ALIASES
-    aliases = _json(path) if path.exists() else {}
+    aliases = (
+        read_json(path, hint=_NAME_ONE, advice=f"restore it, or delete it and {_NAME_ONE}")
+        if path.exists()
+        else {}
+    )
     for alias, of in aliases.items():
         if not isinstance(of, dict) or not {"version", "bundle"} <= of.keys():
-            msg = f"{path}: {alias} must name a version and its bundle, found {of!r}: restore it"
+            msg = (
+                f"{path}: {alias} must name a version and its bundle, found {of!r:.60}: restore "
+                f"it, or delete it and {_NAME_ONE}"
+            )
             raise ModelError(msg)
     return aliases
 

@@ -88,7 +88,7 @@ def _waiting(shown: Versions) -> str:
     if champion is None or shown.problem or champion["version"] == shown.serving:
         return ""
     number = champion["version"]
-    return f"Version {number} is champion: the service takes it up at its next start."
+    return f"Version {number} is champion: the service takes it up within about a second."
 
 
 def _serving(shown: Versions) -> str:

@@ -9,6 +9,7 @@ from leadml import tracking
 from leadml.errors import ModelError
 from leadml.model.bundle import champion_bundle, read_aliases, read_bundle, versions, write_alias
 from leadml.settings import Settings, load_settings
+from leadml.workflows.trial import tried
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,9 @@ def _version(folder: Path, name: str, alias: str | None) -> Version:
 
 
 def promote(version: str, *, config: Path | str | Settings | None = None) -> Version:
-    """Make a version the champion; the bundle is verified first.
+    """Make a version the champion; the bundle is verified first, and scores a trial lead.
+
+    A running service takes it up within about a second.
 
     Parameters
     ----------
@@ -70,13 +73,13 @@ def promote(version: str, *, config: Path | str | Settings | None = None) -> Ver
     Raises
     ------
     ModelError
-        If there is no such version or its bundle is damaged.
+        If there is no such version, its bundle is damaged, or it cannot score.
     TrackingError
         If MLflow refuses; the service's alias is changed all the same.
     """
     settings = load_settings(config)
     path = champion_bundle(settings.models, str(version))
-    bundle = read_bundle(path)
+    bundle = tried(read_bundle(path)).bundle
     give_alias(settings, "champion", bundle.version)
     return Version(bundle.version, str(path), "champion", bundle.manifest)
 

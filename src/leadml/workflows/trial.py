@@ -1,0 +1,63 @@
+"""A trial: before a version serves it scores two leads that nobody gets to see."""
+
+from pathlib import Path
+
+import numpy as np
+
+from leadml.errors import ModelError
+from leadml.model.bundle import Bundle
+from leadml.workflows.score import Answer, Scorer
+
+_TOLD = ("trained_at", "chosen", "leads", "won", "data_window", "out_of_time", "threshold", "bands")
+"""What the service tells of a version, besides its scores."""
+
+
+def tried(bundle: Bundle) -> Scorer:
+    """Return the scorer of a bundle that has scored a lead of nothing and one of every column.
+
+    What a request would pay for, such as reading trees, is done with that.
+
+    Raises
+    ------
+    ModelError
+        If it cannot score, or a score is no number.
+    """
+    missing = [name for name in _TOLD if name not in bundle.manifest]
+    if missing:
+        raise ModelError(_refusal(bundle.path, f"its manifest lacks {', '.join(missing)}"))
+    try:
+        scorer = Scorer(bundle)
+        problem = _problem(scorer)
+    except ModelError:
+        raise
+    except Exception as fault:
+        kind = type(fault).__name__
+        raise ModelError(_refusal(bundle.path, f"{kind} on a trial lead")) from fault
+    if problem:
+        raise ModelError(_refusal(bundle.path, problem))
+    return scorer
+
+
+def _problem(scorer: Scorer) -> str:
+    """Score with and without values; the numbers of a lead with errors were computed all the same.
+
+    Nothing at all is known of the first lead: where there are trees it passes each of them.
+    """
+    nothing = np.full((1, len(scorer.bundle.features.features)), np.nan)
+    if not np.isfinite(scorer.bundle.machine.log_odds(nothing)).all():
+        return "the score of a lead of which nothing is known is no number"
+    full = dict.fromkeys(sorted(scorer.known_columns), "1")
+    for lead in ({}, full):
+        (answer,) = scorer.score_records([lead], [[]])
+        if not _is_sound(answer):
+            return "the score of a trial lead is no number"
+    return ""
+
+
+def _is_sound(answer: Answer) -> bool:
+    numbers = (answer.probability, answer.priority, answer.cut, answer.probability_eventually)
+    return all(number is None or 0 <= number <= 100 for number in numbers)
+
+
+def _refusal(path: Path, why: str) -> str:
+    return f"{path}: the version cannot serve: {why}; restore it or train again"
