@@ -28,6 +28,7 @@ class TestDescription:
             ("post", "/v1/score"): "score_lead",
             ("post", "/v1/score/batch"): "score_leads",
             ("get", "/v1/model"): "model",
+            ("post", "/v1/model/reload"): "reload_model",
             ("post", "/v1/events"): "record_events",
             ("get", "/v1/leads/{lead}"): "lead_history",
             ("get", "/metrics"): "metrics",
