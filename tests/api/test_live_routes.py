@@ -76,10 +76,14 @@ def test_a_damaged_one_is_refused_told_and_taken_up_when_it_is_restored(
         "it or train again",
     }
     assert site.client.post("/v1/score", json=LEAD).json()["model_version"] == "1"
+    metrics = site.client.get("/metrics").text
+    assert "leadml_model_refused 1.0" in metrics
+    assert "leadml_model_load_failures_total 1.0" in metrics
     assert "<h1>Version 1 serves.</h1>" in site.client.get("/models").text
     path.write_bytes(whole)
     until(lambda: version_of(site) == "2")
     assert site.client.get("/readyz").json()["problem"] is None
+    assert "leadml_model_refused 0.0" in site.client.get("/metrics").text
 
 
 def test_names_that_vanish_leave_the_champion_in_its_place(site: Any, models: Path) -> None:

@@ -114,7 +114,6 @@ FIRST, SECOND = ("cards", 0, 1, "terms", 0), ("cards", 1, 1, "terms", 0)
         ("model.json", put(*SECOND, "cuts", [1.0, 1.0]), "pieces of some width"),
         ("model.json", put("cards", 0, 0, "half"), "finite weights"),
         ("model.json", put("cards", 0, 1, "constant", [1]), "a finite constant"),
-        ("model.json", put("cards", []), "a model"),
         ("model.json", put("slope", None), "a finite line"),
         ("model.json", put("center", [0.0]), "a centre for each feature"),
         ("model.json", put("center", [0.0, 1e999, 0.0]), "a finite centre"),

@@ -36,7 +36,6 @@ def check_features(features: Sequence[Feature]) -> None:
 
 def check_machine(machine: Machine, features: int) -> None:
     """Raise UnsoundError where a machine cannot score leads of so many features."""
-    _expect("a model", bool(machine.cards or machine.trees))
     for weight, card in machine.cards:
         _expect("finite weights", _all_finite([weight]))
         check_card(card, features)
