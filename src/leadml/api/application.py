@@ -28,6 +28,7 @@ from leadml.api.metrics_route import monitoring
 from leadml.api.page_answer import plain_answer
 from leadml.api.problems import described
 from leadml.api.pulse import Pulse
+from leadml.api.rate_limits import RateLimits
 from leadml.api.recorder import Recorder
 from leadml.api.routes import health, score_batch, scoring
 from leadml.api.schemas import BatchRequest, ScoreRequest
@@ -104,6 +105,7 @@ def create_app(settings: Settings) -> FastAPI:
         sessions=sessions,
         pages=PAGE_PATHS,
         observe=app.state.metrics.observe,
+        limits=RateLimits(settings.keys_file.with_suffix(".rates"), app.state.metrics.rate_limited),
     )
     return app
 

@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from leadml.api.bodies import MOST_BYTES, MOST_BYTES_UNKNOWN, Bodies, Fields
 from leadml.api.keyring import Keyring
+from leadml.api.rate_limits import RateLimits
 from leadml.api.refusals import LOGIN, NoKey, Refusal, SignInFirst
 from leadml.api.scopes import ADMIN_SCOPES, NO_SCOPES
 from leadml.api.sessions import COOKIE, Sessions
@@ -54,6 +55,8 @@ class Gate:
         Those of the paths that are pages.
     observe : callable, optional
         Is told path as described, method, status and seconds of every request answered.
+    limits : RateLimits, optional
+        Counts requests of keys that have a limit.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Gate:
         sessions: Sessions | None = None,
         pages: Collection[str] = (),
         observe: Callable[[str, str, int, float], None] | None = None,
+        limits: RateLimits | None = None,
     ) -> None:
         self.app = app
         self._observe = observe
@@ -72,7 +76,7 @@ class Gate:
         self._bodies = Bodies()
         longest_first = sorted(paths, key=lambda path: (-len(path), path))
         self._templates = [(_pattern(path), path) for path in longest_first if "{" in path]
-        self._keyring = keyring
+        self._keyring, self._limits = keyring, limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request through, or answer why not."""
@@ -127,6 +131,8 @@ class Gate:
             return ADMIN_SCOPES
         caller = self._keyring.caller(fields)
         state["caller"] = caller.name if caller else ""
+        if caller and caller.limit and self._limits and scope["path"] not in OPEN_PATHS:
+            self._limits.keep(caller.name, caller.limit)
         scopes = caller.scopes if caller else self._signed_in(scope, fields)
         if not scopes and scope["path"] not in OPEN_PATHS:
             template = self._template(scope["path"])

@@ -1,11 +1,14 @@
 """Answers other than the one asked for: raised anywhere behind the gate, answered by it as JSON."""
 
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from urllib.parse import quote
 
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import Scope
+
+from leadml.domain.api_key import RateLimit
 
 LOGIN = "/login"
 OVERLOAD_SECONDS = 1
@@ -47,6 +50,18 @@ class NoKey(Refusal):
             "where both are sent, both have to fit"
         )
         super().__init__(HTTPStatus.UNAUTHORIZED, detail, {"WWW-Authenticate": "Bearer"})
+
+
+class TooOften(Refusal):
+    """A key with a limit asks more often than that."""
+
+    def __init__(self, name: str, limit: RateLimit, wait: float) -> None:
+        seconds = max(1, math.ceil(wait))
+        detail = (
+            f"the key {name} may make {limit.count:,} requests every {limit.seconds:,} seconds: "
+            f"nothing of this one was done; send it again in {seconds} s"
+        )
+        super().__init__(HTTPStatus.TOO_MANY_REQUESTS, detail, {"Retry-After": str(seconds)})
 
 
 class SignInFirst(Refusal):
