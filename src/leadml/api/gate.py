@@ -18,12 +18,13 @@ from ipaddress import ip_address
 from traceback import extract_tb
 
 from starlette.requests import cookie_parser
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from leadml.api.bodies import MOST_BYTES, MOST_BYTES_UNKNOWN, Bodies, Fields
 from leadml.api.keyring import Keyring
 from leadml.api.rate_limits import RateLimits
 from leadml.api.refusals import LOGIN, NoKey, Refusal, SignInFirst
+from leadml.api.reply import Reply
 from leadml.api.scopes import ADMIN_SCOPES, NO_SCOPES
 from leadml.api.sessions import COOKIE, Sessions
 
@@ -33,6 +34,8 @@ OPENAPI, OPENAPI_30 = "/openapi.json", "/openapi-3.0.json"
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/docs", OPENAPI, OPENAPI_30, LOGIN})
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _LONGEST_ADDRESS = 64
+MOST_HEADERS = 100
+MOST_ADDRESS = 8_000
 _FORWARDED = frozenset({b"x-forwarded-for", b"x-real-ip"})
 
 log = logging.getLogger("leadml.api")
@@ -86,7 +89,7 @@ class Gate:
         start = time.perf_counter()
         state, fields = scope.setdefault("state", {}), first_fields(scope["headers"])
         state["fields"], state["request_id"] = fields, _request_id(fields)
-        reply = _Reply(send, state["request_id"].encode())
+        reply = Reply(send, state["request_id"].encode(), secure=_secure(scope, fields))
         try:
             await self._answer(scope, receive, reply)
         except Refusal as refusal:
@@ -102,6 +105,7 @@ class Gate:
 
     async def _answer(self, scope: Scope, receive: Receive, reply: Send) -> None:
         state = scope["state"]
+        _bounded(scope)
         scopes = state["scopes"] = self._admitted(scope, state["fields"])
         most = MOST_BYTES if scopes else MOST_BYTES_UNKNOWN
         body = await self._bodies.read(state["fields"], receive, most)
@@ -161,6 +165,22 @@ def first_fields(headers: Iterable[tuple[bytes, bytes]]) -> Fields:
     return dict(reversed([*headers]))
 
 
+def _bounded(scope: Scope) -> None:
+    """Refuse a head that no caller of ours has need of."""
+    if len(scope["headers"]) > MOST_HEADERS:
+        detail = f"a request may have {MOST_HEADERS} headers at most"
+        raise Refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, detail)
+    if len(scope.get("raw_path", b"")) + len(scope["query_string"]) > MOST_ADDRESS:
+        detail = f"path and query may have {MOST_ADDRESS:,} bytes at most"
+        raise Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, detail)
+
+
+def _secure(scope: Scope, fields: Fields) -> bool:
+    """Tell whether a request came by HTTPS; a false word concerns its sender alone."""
+    said = fields.get(b"x-forwarded-proto", b"").partition(b",")[0]
+    return scope.get("scheme") == "https" or said.strip() == b"https"
+
+
 def _request_id(fields: Fields) -> str:
     """Return the id that the caller gave its request, or a new one."""
     given = fields.get(b"x-request-id", b"")
@@ -212,30 +232,6 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-class _Reply:
-    """Sends with the headers that every answer has, and remembers the status."""
-
-    __slots__ = ("_headers", "_send", "status")
-
-    def __init__(self, send: Send, request_id: bytes) -> None:
-        self._send = send
-        self._headers = [(b"x-request-id", request_id)]
-        self.status = 0
-
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            message = {**message, "headers": [*message.get("headers", ()), *self._headers]}
-        await self._send(message)
-
-    async def fail(self, scope: Scope, receive: Receive) -> None:
-        """Answer 500, unless an answer has begun."""
-        if not self.status:
-            detail = "the service failed on this request; its log says where"
-            fault = Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
-            await fault.response()(scope, receive, self)
 
 
 def log_fault(asked: str, fault: Exception) -> None:

@@ -28,6 +28,11 @@ SECURITY = [
 KEY_RESPONSES: dict[int | str, dict[str, Any]] = {
     401: {"model": schemas.Problem, "description": "The API key is missing or unknown"},
     403: {"model": schemas.Problem, "description": "The API key may not do this"},
+    429: {
+        "model": schemas.Problem,
+        "description": "The API key's limit is reached",
+        "headers": {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds"}},
+    },
 }
 """What the gate and `needs` answer on every path that takes a key."""
 

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from leadml.api.application import create_app
 from leadml.api.gate import is_loopback
 from leadml.api.keyring import Keyring
+from leadml.api.wire import BoundedProtocol
 from leadml.errors import ConfigError
 from leadml.settings import API_KEYS_VARIABLE, PROXIES_VARIABLE, Settings
 
@@ -72,6 +73,7 @@ def uvicorn_server(
     """
     config = uvicorn.Config(
         app,
+        http=BoundedProtocol,
         log_config=logging,
         access_log=False,
         server_header=False,
