@@ -21,10 +21,10 @@ def score(
         event="scored",
         lead="L",
         happened_at=moment,
-        idempotency_key=more.get("key", f"{hours_ago:09.4f}"),
+        idempotency_key=more.get("key", ""),
         detail=detail,
     )
-    return Stored(id=1, recorded_at=moment, event=event)
+    return Stored(id=more.get("id", 5), recorded_at=moment, event=event)
 
 
 BAND, READY = "band_changed", "sales_ready_crossed"
@@ -64,8 +64,9 @@ def test_a_first_score_crosses_where_it_is_ready_for_sales() -> None:
 def test_a_late_score_changes_nothing() -> None:
     known = score(2, "B", False)
     assert crossings(known, [score(3, "A", True)], now=NOW) == []
-    assert crossings(known, [score(2, "A", True, key="0")], now=NOW) == []  # same moment, key below
-    assert len(crossings(known, [score(2, "A", True, key="9")], now=NOW)) == 2
+    assert crossings(known, [score(2, "A", True, id=4)], now=NOW) == []
+    # of the same second, and recorded after the one that is known
+    assert len(crossings(known, [score(2, "A", True, id=6)], now=NOW)) == 2
 
 
 def test_scores_of_one_group_are_told_in_the_order_in_which_they_were_given() -> None:

@@ -118,6 +118,16 @@ def test_the_latest_score_counts_whatever_came_between(opened: Callable[..., Led
     assert told(ledger)[kept:] == [("crm", "band_changed", "a", "A", "B")]
 
 
+def test_of_two_scores_within_a_second_the_one_recorded_later_counts(
+    opened: Callable[..., Ledger],
+) -> None:
+    ledger = opened(crm=BOTH)
+    ledger.record([score("a", 0, "B", idempotency_key="z")])
+    ledger.record([score("a", 0, "A", idempotency_key="y")])
+    ledger.record([score("a", 0, "C", idempotency_key="x"), score("a", 0, "D")])
+    assert [row[3:] for row in told(ledger)] == [("B", "A"), ("A", "C"), ("C", "D")]
+
+
 def test_the_same_score_again_tells_nothing_again(opened: Callable[..., Ledger]) -> None:
     ledger = opened(crm=BOTH)
     first, second = score("a", 0), score("a", 1, "A")

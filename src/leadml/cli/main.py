@@ -19,6 +19,7 @@ COMMANDS = {
     "keys": "Make, exchange and revoke keys to the service.",
     "report": "Hold handed-off leads against the agreed close rate.",
     "ledger": "Keep what became of leads: state, tables, import and export.",
+    "webhooks": "Tell other programs of changes: state, dead letters, test.",
     "drift": "Tell whether new leads have moved, and what that asks for.",
     "recalibrate": "Refresh level and slope from newer outcomes.",
     "scorecard": "Write an additive version as a table of points.",

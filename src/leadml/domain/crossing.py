@@ -78,9 +78,12 @@ def is_recent(stored: Stored, now: datetime) -> bool:
     return min(moments) >= now - RECENT
 
 
-def order(stored: Stored) -> tuple[datetime, str]:
-    """Return by what scores of one lead follow each other."""
-    return stored.event.happened_at, stored.event.idempotency_key
+def order(stored: Stored) -> tuple[datetime, int]:
+    """Return by what scores of one lead follow each other.
+
+    Scores are given to the second: of two within one, the one recorded later is the newer.
+    """
+    return stored.event.happened_at, stored.id
 
 
 def _kinds(before: Stored | None, after: Stored) -> list[str]:

@@ -124,7 +124,7 @@ def _latest_or_mended(leads: Sequence[str]) -> Any:
     c = EVENTS.c
     served = and_(c.event == "scored", or_(c.detail.is_(None), c.detail.not_like(_SHADOW)))
     rank = func.row_number().over(
-        partition_by=[c.lead, c.event], order_by=[c.happened_at.desc(), c.idempotency_key.desc()]
+        partition_by=[c.lead, c.event], order_by=[c.happened_at.desc(), c.id.desc()]
     )
     ranked = (
         select(c.id, c.event, rank.label("place"))

@@ -204,6 +204,16 @@ class Outbox:
             lambda connection: [Letter(**row._mapping) for row in connection.execute(query)]
         )
 
+    def dead_among(self, ids: Collection[str]) -> set[str]:
+        """Return those of some ids that are dead letters'."""
+        parts = list(in_parts(set(ids)))
+
+        def work(connection: Connection) -> set[str]:
+            queries = (select(_c.id).where(_c.state == DEAD, _c.id.in_(some)) for some in parts)
+            return {row[0] for query in queries for row in connection.execute(query)}
+
+        return self._database.read(work)
+
     def counts(self) -> dict[str, int]:
         """Return how many messages are kept in each state."""
         query = select(_c.state, func.count()).group_by(_c.state)

@@ -1,5 +1,6 @@
 """One signed request to one endpoint, and what it answered."""
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -124,5 +125,6 @@ class Sender:
         return read[:MOST_READ].decode("utf-8", "replace")
 
     def _said(self, error: Exception) -> str:
-        text = " ".join(str(error).split()) or type(error).__name__
+        text = re.sub(r"\[Errno -?\d+\] ", "", " ".join(str(error).split()))
+        text = text or type(error).__name__
         return text.replace(self._endpoint.url, self._endpoint.host)[:MOST_SAID]
