@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -rfEs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup check format-check lint types imports coverage format bench bench-quality faults fuzz lock clean
+.PHONY: help demo test setup check format-check lint types imports coverage format bench bench-serve bench-quality faults fuzz lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -56,6 +56,9 @@ bench: $(READY) ## time training, scoring, the service, the ledger and the repor
 	$(BIN)/python tests/benchmarks/ledger_import.py
 	$(BIN)/python tests/benchmarks/ledger_speed.py
 	$(BIN)/python tests/benchmarks/report_speed.py
+
+bench-serve: $(READY) ## time the service beside an empty endpoint, mlflow and scikit-learn behind FastAPI
+	$(BIN)/python tests/benchmarks/serve.py
 
 bench-quality: $(READY) ## quality on the public data sets (LEADML_DATASETS), beside AutoGluon where it is there (LEADML_AUTOGLUON)
 	$(BIN)/python tests/benchmarks/quality.py
