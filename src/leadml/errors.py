@@ -10,6 +10,7 @@
     ├── ModelError             a bundle, version or alias is missing, damaged or unknown
     ├── TrackingError          MLflow or the model registry could not be reached or refused
     ├── StoreError             the ledger's database is missing, locked, full, damaged or outdated
+    │   └── AwayError          it is locked, full or out of reach now, and may not be later
     └── ApartError             work in a process of its own was refused, failed or took too long
 """
 
@@ -44,6 +45,10 @@ class TrackingError(LeadmlError):
 
 class StoreError(LeadmlError):
     """The ledger's database could not be read or written; nothing of the request was kept."""
+
+
+class AwayError(StoreError):
+    """The ledger's database cannot be used now, and may be later without anybody's doing."""
 
 
 class ApartError(LeadmlError):

@@ -35,9 +35,24 @@ WEBHOOK_VARIABLE = "LEADML_WEBHOOK_SECRET"
 
 @dataclass(frozen=True, kw_only=True)
 class StoreSettings:
-    """Where the ledger lives: a SQLAlchemy URL; a relative SQLite path is relative to the file."""
+    """Where the ledger lives, and what is on its way there.
+
+    Attributes
+    ----------
+    url : str
+        SQLAlchemy URL; a relative SQLite path is relative to the file.
+    journal : str
+        Folder, on a disk of this machine, where scores wait for the ledger.
+    """
 
     url: str = "sqlite:///leadml.db"
+    journal: str = "journal"
+
+    def __post_init__(self) -> None:
+        """Refuse a folder without a name."""
+        if not self.journal.strip():
+            msg = "journal is empty: name a folder, or leave it out"
+            raise ValueError(msg)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +133,8 @@ class Settings:
         How the service serves.
     store_url, tracking_uri : str
         With SQLite paths made absolute.
+    journal : str
+        Folder of scores on their way to the ledger, relative to `root` or absolute.
     rejections : tuple of str
         Why sales may reject a lead.
     api_keys : tuple of str
@@ -140,6 +157,7 @@ class Settings:
     targets: Targets = field(default_factory=Targets)
     serve: ServeSettings = field(default_factory=ServeSettings)
     store_url: str = ""
+    journal: str = "journal"
     tracking_uri: str = ""
     rejections: tuple[str, ...] = REJECTIONS
     api_keys: tuple[str, ...] = field(default=(), repr=False)
@@ -193,6 +211,7 @@ def settings_from(content: Mapping[str, Any], *, path: Path) -> Settings:
         points=_points(sections["points"], where),
     )
     root = path.parent
+    store = _read(StoreSettings, sections["store"], "store", where)
     return Settings(
         definition=definition,
         path=path,
@@ -200,7 +219,8 @@ def settings_from(content: Mapping[str, Any], *, path: Path) -> Settings:
         model=_model(sections["model"], definition, where),
         targets=_read(Targets, sections["targets"], "targets", where),
         serve=_read(ServeSettings, sections["serve"], "serve", where),
-        store_url=_absolute(_read(StoreSettings, sections["store"], "store", where).url, root),
+        store_url=_absolute(store.url, root),
+        journal=store.journal,
         tracking_uri=_absolute(
             _read(TrackingSettings, sections["tracking"], "tracking", where).uri, root
         ),

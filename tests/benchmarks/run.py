@@ -14,7 +14,6 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +26,10 @@ from leadml.pages.report_page import report_page
 from leadml.snapshot.activity_features import activity_features
 from leadml.snapshot.activity_numbers import aggregates_of
 from leadml.snapshot.aggregates import plan_of, touches_of_leads
+from leadml.store.intake import Forgotten, Score
 from leadml.store.ledger import Ledger
 from leadml.workflows.report import report_values
-from leadml.workflows.scored_event import ScoredEvent, telling_of
+from leadml.workflows.scored_event import score_of, telling_of
 
 LEADS = 4000
 REPEATS = 200
@@ -165,28 +165,25 @@ def groups(folder: Path) -> None:
     leads = [{"lead_id": f"G{number}", "lead_source": "Webinar"} for number in range(1000)]
     answers = [answer.to_dict() for answer in scorer.score_records(leads)]
     start = time.thread_time()
-    scored = [telling.event(a, lead, lead) for a, lead in zip(answers, leads, strict=True)]
-    made = (time.thread_time() - start) / len(scored)
-    show("making the event of a score, processor time", f"{made * 1000:,.3f} ms")
+    made = [telling.event(a, lead, lead) for a, lead in zip(answers, leads, strict=True)]
+    spent_each = (time.thread_time() - start) / len(made)
+    show("making the journal's entry of a score, processor time", f"{spent_each * 1e6:,.1f} µs")
+    entries = [scored.entry for scored in made if scored]
     with Ledger.open(f"sqlite:///{folder / 'groups.db'}") as ledger:
         for size in (1, 20, 100, 1000):
-            rounds = [renamed(scored[:size], f"{size}-{turn}") for turn in range(5)]
             spent = []
-            for events in rounds:
+            for turn in range(5):
                 start = time.thread_time()
-                ledger.find({key for each in events for key in each.keys})
-                ledger.record([each.event for each in events])
+                scores = [renamed(score_of(entry), turn, size) for entry in entries[:size]]
+                ledger.take(scores, Forgotten())
                 spent.append((time.thread_time() - start) / size)
-            what = f"a score in a transaction of {size:,}, processor time"
-            show(what, f"{float(np.median(spent)) * 1000:,.3f} ms")
+            what = f"a score from the journal to the ledger, {size:,} at once, processor time"
+            show(what, f"{float(np.median(spent)) * 1e6:,.0f} µs")
 
 
-def renamed(scored: list[ScoredEvent], mark: str) -> list[ScoredEvent]:
-    """Return the same scores under keys of their own."""
-    return [
-        ScoredEvent(replace(each.event, idempotency_key=f"{mark}-{n}"), (f"{mark}-{n}", "none"))
-        for n, each in enumerate(scored)
-    ]
+def renamed(score: Score, turn: int, size: int) -> Score:
+    """Return the same score under a key of its own."""
+    return score._replace(keys=(f"{score.keys[0]}-{turn}-{size}", score.keys[-1]))
 
 
 def engines() -> None:

@@ -36,6 +36,7 @@ from leadml.api.scopes import scopes_of
 from leadml.api.watch import Watch
 from leadml.api.website import PAGE_PATHS, add_pages
 from leadml.settings import Settings
+from leadml.workflows.intake import journal_of
 
 _DESCRIPTION = """\
 Scores leads with the champion, under the agreement that marketing and sales signed: the fields and
@@ -80,7 +81,7 @@ def create_app(settings: Settings) -> FastAPI:
         settings.store_url, reasons=settings.rejections, webhooks=settings.webhook_kinds
     )
     app.state.ledger.look()
-    app.state.recorder = Recorder(app.state.ledger, trouble=bool(app.state.ledger.problem))
+    app.state.recorder = Recorder(app.state.ledger, journal_of(settings))
     app.state.courier = Courier(app.state.ledger.open, settings)
     app.state.metrics.webhooks = app.state.courier.counts
     app.state.pulse = Pulse(app.state.champion, app.state.recorder, app.state.metrics)

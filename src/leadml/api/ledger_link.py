@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from anyio import CapacityLimiter
 
 from leadml.domain.event import REJECTIONS
-from leadml.errors import StoreError
+from leadml.errors import AwayError, StoreError
 from leadml.store.ledger import Ledger
 
 RETRY_SECONDS = 5
@@ -53,13 +53,15 @@ class LedgerLink:
         self._lock = threading.Lock()
         self._ledger: Ledger | None = None
         self._tried_at = float("-inf")
+        self._away = False
         self.problem = "it was not opened yet"
 
     @property
     def told(self) -> str:
         """Say where scores and events go, or why they go nowhere; without any password."""
         if self._ledger is None:
-            return f"scores are not recorded, and events are not taken: {self.problem}"
+            scores = "wait in the journal" if self._away else "are not recorded"
+            return f"scores {scores}, and events are not taken: {self.problem}"
         return f"scores and events are recorded in {self._ledger.database.shown}"
 
     def look(self) -> bool:
@@ -75,8 +77,10 @@ class LedgerLink:
 
         Raises
         ------
+        AwayError
+            If it cannot be opened now, or could not be within the last seconds.
         StoreError
-            If it cannot be opened, or could not be within the last seconds.
+            If the same holds, and somebody has to mend it.
         """
         if self._ledger is None and self._lock.acquire(timeout=1):
             try:
@@ -84,7 +88,7 @@ class LedgerLink:
             finally:
                 self._lock.release()
         if self._ledger is None:
-            raise StoreError(self.problem)
+            raise (AwayError if self._away else StoreError)(self.problem)
         return self._ledger
 
     def close(self) -> None:
@@ -105,7 +109,7 @@ class LedgerLink:
                     self._url, reasons=self._reasons, webhooks=self._webhooks
                 )
             except StoreError as error:
-                self.problem = str(error)
+                self.problem, self._away = str(error), isinstance(error, AwayError)
             else:
-                self.problem = ""
+                self.problem, self._away = "", False
             self._tried_at = time.monotonic()

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
-from leadml.errors import StoreError
-from leadml.store.faults import explained, is_lost_connection, shown_url
+from leadml.errors import AwayError, StoreError
+from leadml.store.faults import explained, is_lost_connection, is_passing, shown_url
 
 T = TypeVar("T")
 
@@ -167,10 +167,13 @@ class Database:
         try:
             yield
         except SQLAlchemyError as error:
-            raise StoreError(explained(error, self.place)) from error
+            raise self._kind(error)(explained(error, self.place)) from error
         except self._driver_error as error:  # of what went past SQLAlchemy
             wrapped = DBAPIError.instance("", None, error, self._driver_error, hide_parameters=True)
-            raise StoreError(explained(wrapped, self.place)) from wrapped
+            raise self._kind(wrapped)(explained(wrapped, self.place)) from wrapped
+
+    def _kind(self, error: SQLAlchemyError) -> type[StoreError]:
+        return AwayError if is_passing(error, self.place) else StoreError
 
     @property
     def _driver_error(self) -> type[Exception]:
@@ -233,6 +236,19 @@ def _connecting(place: URL, patience: float) -> dict[str, int]:
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("leadml_writes", False)
     connection.exec_driver_sql("begin immediate" if writes else "begin")
+
+
+def identity(url: str) -> str:
+    """Return what tells one database from another, without any password.
+
+    Raises
+    ------
+    StoreError
+        If the URL is not usable.
+    """
+    place = _place(url)
+    plain = {name: value for name, value in place.query.items() if "pass" not in name.casefold()}
+    return place.set(password=None, query=plain).render_as_string(hide_password=True)
 
 
 _DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")

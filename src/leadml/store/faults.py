@@ -3,7 +3,13 @@
 import sqlite3
 
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    OperationalError,
+    SQLAlchemyError,
+)
 
 _NOTHING_KEPT = "nothing of this request was kept"
 
@@ -48,6 +54,12 @@ _SIGNS = {
 _RETRIED = ("08", "57P", "40")
 """Classes of PostgreSQL's errors after which the same work may succeed when done anew."""
 
+_PASSING = {
+    "sqlite": ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR"),
+    "postgresql": (*_RETRIED, "53", "55P03", "57014"),
+}
+"""What a database reports that may be over when it is asked again."""
+
 
 def explained(error: SQLAlchemyError, place: URL) -> str:
     """Return what went wrong with the database at `place`, in one sentence."""
@@ -68,6 +80,19 @@ def is_lost_connection(error: SQLAlchemyError) -> bool:
     if not isinstance(error, DBAPIError) or isinstance(error.orig, sqlite3.Error):
         return False
     return error.connection_invalidated or _state(error).startswith(_RETRIED)
+
+
+def is_passing(error: SQLAlchemyError, place: URL) -> bool:
+    """Tell whether the database may be usable later without anybody's doing."""
+    kind = place.get_backend_name()
+    name = getattr(getattr(error, "orig", None), "sqlite_errorname", None)
+    told = str(name or "") if kind == "sqlite" else _state(error)
+    return told.startswith(_PASSING[kind])
+
+
+def is_about_values(error: BaseException) -> bool:
+    """Tell whether the database refuses what was to be written, and always will."""
+    return isinstance(error.__cause__, (DataError, IntegrityError))
 
 
 def shown_url(place: URL) -> str:

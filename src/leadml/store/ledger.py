@@ -11,7 +11,10 @@ from sqlalchemy import Connection, func, select
 from leadml.domain.event import KINDS, REJECTIONS, Event, Receipt, Stored, iso
 from leadml.domain.event_check import is_name
 from leadml.domain.lead_state import LeadState, state_of
+from leadml.errors import StoreError
 from leadml.store.database import PATIENCE, Database
+from leadml.store.faults import is_about_values
+from leadml.store.intake import Forgotten, Score, forgotten_now, take_in
 from leadml.store.messages import Webhooks
 from leadml.store.opening import ready
 from leadml.store.recording import kept_under, record_in
@@ -124,6 +127,48 @@ class Ledger:
                 webhooks=self.webhooks,
             )
         )
+
+    def take(self, scores: Sequence[Score], earlier: Forgotten) -> tuple[int, Forgotten]:
+        """Record scores of the journal in one transaction: those not kept yet, of leads not erased.
+
+        Parameters
+        ----------
+        scores : sequence of Score
+            As the service gave them; a score that is kept already is passed over.
+        earlier : Forgotten
+            What an earlier call returned, or an empty one.
+
+        Returns
+        -------
+        recorded : int
+            How many were recorded.
+        forgotten : Forgotten
+            The leads that are erased by now, whose scores were passed over.
+
+        Raises
+        ------
+        StoreError
+            If the database cannot be written; the same call may safely be made again.
+        ValueError
+            If one of the scores is beyond what it can hold: none is kept.
+        """
+        now = self.now()
+
+        def work(connection: Connection) -> tuple[int, Forgotten]:
+            forgotten = forgotten_now(connection, earlier)
+            number = take_in(connection, scores, forgotten, now=now, webhooks=self.webhooks)
+            return number, forgotten
+
+        try:
+            return self.database.written(work)
+        except StoreError as error:
+            if is_about_values(error):
+                raise ValueError(str(error)) from error
+            raise
+
+    def forgotten(self, earlier: Forgotten) -> Forgotten:
+        """Return the leads that are erased by now; `earlier` itself where none came to it."""
+        return self.database.read(lambda connection: forgotten_now(connection, earlier))
 
     def history(self, lead: str) -> list[Stored]:
         """Return all events of one lead as they were recorded, oldest first; [] if unknown.

@@ -18,6 +18,7 @@ from leadml.settings import Settings, load_settings
 from leadml.store.erasure import forget, remove
 from leadml.store.event_columns import event_columns
 from leadml.store.ledger import Ledger
+from leadml.workflows.intake import sweep_journal
 from leadml.workflows.lead_table import lead_table
 from leadml.workflows.ledger import open_ledger
 from leadml.workflows.material import read_as_of
@@ -28,6 +29,10 @@ LEFT_ON_POSTGRESQL = (
     "PostgreSQL keeps the bytes of the old rows until VACUUM has gone over the table, and backups "
     "and archived WAL keep them for as long as they are kept: run VACUUM FULL ledger_events (it "
     "locks the table meanwhile), and let old backups expire"
+)
+LEFT_IN_JOURNAL = (
+    "a running service has not emptied its journal yet, and may hold what was scored of the lead: "
+    "run the same command again in a minute"
 )
 PACE_DAYS = 400.0
 """Days before the ledger's latest event whose hand-offs stay: the report tells a year's pace."""
@@ -115,16 +120,21 @@ def forget_lead(
     Raises
     ------
     StoreError
-        If there is no ledger, or its file cannot be rewritten because another program reads it.
+        If there is no ledger, or its file cannot be rewritten because another program reads it;
+        if the journal of scores on their way cannot be written.
     """
     settings = load_settings(config)
     with open_ledger(settings, create=False) as ledger:
         progress("erasing", 0.0)
         done = forget(ledger, _spelt(lead, ledger, settings))
+        progress("emptying the journal", 0.2)
+        left = sweep_journal(settings, ledger)
         progress("writing the file anew", 0.3)
         rewritten = ledger.database.rewrite()
-        note = "" if ledger.database.is_sqlite else LEFT_ON_POSTGRESQL
-        return ForgetRun(done.events, done.was_forgotten, rewritten, note, ledger.database.shown)
+        notes = [] if ledger.database.is_sqlite else [LEFT_ON_POSTGRESQL]
+        notes += [LEFT_IN_JOURNAL] if left else []
+        shown = ledger.database.shown
+        return ForgetRun(done.events, done.was_forgotten, rewritten, "; ".join(notes), shown)
 
 
 def known_events(lead: str, *, config: Path | str | Settings | None = None) -> int:

@@ -1,27 +1,40 @@
-"""A score that was given, as an event for the ledger."""
+"""A score that was given, as an entry of the journal and as an event for the ledger.
+
+The answer waits for the entry: it holds what the ledger keeps of the score, and of the lead what
+was sent. What takes time, reading the lead's times and names, is done when the entry is on its way
+to the ledger.
+"""
 
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import orjson
+
 from leadml.data.values import NotUsableError, is_missing, missing_texts, time_reader, to_text
 from leadml.domain.definition import Definition
-from leadml.domain.event import Event, iso
-from leadml.domain.event_check import problem_of
-from leadml.domain.event_detail import ATTRIBUTES, NAMES
+from leadml.domain.event import iso, packed
+from leadml.domain.event_check import MOST_DETAIL, is_name
+from leadml.domain.event_detail import ATTRIBUTES, NAMES, share, text
+from leadml.store.intake import Score
 from leadml.workflows.score import Scorer
 
 REPEAT_SECONDS = 600
 """A request for a score as of now that comes again within this time is the same score."""
 
 _TOLD = tuple(name for name in NAMES["scored"] if name != "attributes")
+_SHARES = ("probability", "cut", "handoff_probability")
 _TIMES = frozenset({"created_at", "qualified_at"})
 _MOST_NAME = 200
+_ROOM_FOR_ATTRIBUTES = 3_000
+"""Characters of the detail that the attributes take at most: texts of 500, names and marks."""
+_OTHER = b" "
+"""Begins what orjson cannot write, such as whole numbers of more than 64 bits."""
 
 
 @dataclass(frozen=True)
@@ -30,19 +43,18 @@ class ScoredEvent:
 
     Attributes
     ----------
-    event : Event
-        With its key.
-    keys : tuple of str
-        Under any of these the same score may be kept already: its own, and that of the request
-        made again just after a window of `REPEAT_SECONDS` ended.
+    lead : str
+        The lead's id.
+    entry : bytes
+        For the journal.
     """
 
-    event: Event
-    keys: tuple[str, ...]
+    lead: str
+    entry: bytes
 
 
 class Telling:
-    """Makes events of the scores that one version gives.
+    """Makes entries of the scores that one version gives.
 
     Parameters
     ----------
@@ -55,18 +67,26 @@ class Telling:
     def __init__(self, definition: Definition, version: str) -> None:
         mapping = definition.leads
         self._version = version
-        self._agreement = definition.agreement.hash()
-        self._lasting = mapping.id is not None
-        self._missing = missing_texts(mapping.missing)
-        self._read_time = time_reader(ZoneInfo(mapping.timezone), mapping.date_format)
-        columns = ((name, getattr(mapping, name)) for name in ATTRIBUTES)
-        self._attributes = [(name, column) for name, column in columns if column is not None]
-        self._account, self._owner = mapping.account, mapping.owner
+        self._lasting = mapping.id is not None and is_name(version)
+        columns = {name: getattr(mapping, name) for name in ATTRIBUTES}
+        known = {name: column for name, column in columns.items() if column is not None}
+        self._columns = (mapping.account, mapping.owner, *known.values())
+        self._source = orjson.dumps(
+            {
+                "version": version,
+                "agreement": definition.agreement.hash(),
+                "timezone": mapping.timezone,
+                "date_format": mapping.date_format,
+                "missing": list(mapping.missing),
+                "attributes": list(known),
+            }
+        )
+        self._unfit = {bucket for bucket in definition.points.buckets if text(bucket)}
 
     def event(
         self, answer: Mapping[str, Any], lead: Mapping[str, object], content: object
     ) -> ScoredEvent | None:
-        """Return the event of one answer; None where the ledger cannot keep it.
+        """Return what is recorded of one answer; None where the ledger cannot keep it.
 
         Parameters
         ----------
@@ -83,31 +103,89 @@ class Telling:
             None without a probability or a lasting id (``[leads] id`` not mapped, or longer than
             the ledger's 200 characters).
         """
-        if answer["probability"] is None or not self._lasting:
+        name = answer["lead_id"]
+        if answer["probability"] is None or not self._lasting or not is_name(name):
             return None
-        keys = self._keys(answer, content)
-        event = Event(
-            event="scored",
-            lead=answer["lead_id"],
-            happened_at=datetime.fromisoformat(answer["scored_at"]),
-            account=self._name(lead, self._account),
-            owner=self._name(lead, self._owner),
-            model_version=self._version,
-            agreement_hash=self._agreement,
-            idempotency_key=keys[0],
-            detail=self._detail(answer, lead),
-        )
-        problem = problem_of(event, reasons=(), now=event.happened_at)
-        return None if problem else ScoredEvent(event, keys)
+        told = {key: value for key in _TOLD if (value := answer.get(key)) is not None}
+        if told.get("points_bucket") in self._unfit or any(share(told.get(s, 0)) for s in _SHARES):
+            return None
+        try:
+            detail = _detail(told)
+        except (TypeError, ValueError):
+            return None
+        if len(detail) + _ROOM_FOR_ATTRIBUTES > MOST_DETAIL:
+            return None
+        head = self._head(answer, lead, content)
+        return ScoredEvent(name, b"\t".join((self._source, head, detail)))
 
-    def _detail(self, answer: Mapping[str, Any], lead: Mapping[str, object]) -> dict[str, Any]:
-        told = {name: value for name in _TOLD if (value := answer[name]) is not None}
-        attributes = {
-            name: value
-            for name, column in self._attributes
-            if (value := self._attribute(name, lead.get(column))) is not None
-        }
-        return told | ({"attributes": attributes} if attributes else {})
+    def _head(
+        self, answer: Mapping[str, Any], lead: Mapping[str, object], content: object
+    ) -> bytes:
+        """Return what identifies a score, and what is to be read of the lead.
+
+        The same lead, version and content, judged at the same moment, is the same score. Where the
+        moment is the one of answering, a window of time takes its place.
+        """
+        name, as_of, scored_at = answer["lead_id"], answer["as_of"], answer["scored_at"]
+        is_now = as_of[:19] == scored_at[:19]
+        window = _seconds(scored_at) // REPEAT_SECONDS if is_now else None
+        said = "" if is_now else as_of
+        digest = hashlib.blake2b(
+            f"{said}\n{name}\n{self._version}\n".encode("utf-8", "surrogatepass"), digest_size=16
+        )
+        digest.update(_hashable(content))
+        get = lead.get
+        given = [get(column) if column else None for column in self._columns]
+        return _json([digest.hexdigest(), window, name, scored_at, *given])
+
+
+def score_of(entry: bytes) -> Score:
+    """Return what the ledger keeps of an entry of the journal.
+
+    Raises
+    ------
+    ValueError, LookupError, TypeError
+        If it is not an entry that `Telling.event` made.
+    """
+    source, head, detail = entry.split(b"\t")
+    digest, window, name, scored_at, account, owner, *attributes = _loaded(head)
+    reading = _reading(source)
+    key = f"score-{digest}"
+    keys = (key,) if window is None else (f"{key}-{window}", f"{key}-{window - 1}")
+    return Score(
+        keys,
+        name,
+        reading.name(account),
+        reading.name(owner),
+        _moment(scored_at),
+        reading.version,
+        reading.agreement,
+        _with_attributes(detail.decode(), reading.attributes(attributes)),
+    )
+
+
+class _Reading:
+    """How a version reads what was sent of a lead."""
+
+    def __init__(self, source: Mapping[str, Any]) -> None:
+        self.version: str = source["version"]
+        self.agreement: str = source["agreement"]
+        self._missing = missing_texts(tuple(source["missing"]))
+        self._names: list[str] = source["attributes"]
+        self._read_time = time_reader(ZoneInfo(source["timezone"]), source["date_format"])
+
+    def name(self, value: object) -> str | None:
+        """Return a company's or a representative's name; None where the ledger cannot keep it."""
+        try:
+            told = to_text(value, self._missing)
+        except NotUsableError:
+            return None
+        return told if told and len(told) <= _MOST_NAME and told.isprintable() else None
+
+    def attributes(self, values: list[object]) -> dict[str, str]:
+        """Return what the ledger keeps of the attributes."""
+        pairs = zip(self._names, values, strict=True)
+        return {name: told for name, value in pairs if (told := self._attribute(name, value))}
 
     def _attribute(self, name: str, value: object) -> str | None:
         """Return what the ledger keeps of an attribute: nothing of what it has no room for."""
@@ -120,34 +198,65 @@ class Telling:
             return None
         return None if told is None or ATTRIBUTES[name](told) else told
 
-    def _name(self, lead: Mapping[str, object], column: str | None) -> str | None:
-        try:
-            told = to_text(lead.get(column), self._missing) if column else None
-        except NotUsableError:
-            return None
-        return told if told and len(told) <= _MOST_NAME and told.isprintable() else None
 
-    def _keys(self, answer: Mapping[str, Any], content: object) -> tuple[str, ...]:
-        """Return the key of a score, and that of the window before.
+@lru_cache(maxsize=16)
+def _reading(source: bytes) -> _Reading:
+    return _Reading(orjson.loads(source))
 
-        The same lead, version and content, judged at the same moment, is the same score. Where the
-        moment is the one of answering, a window of time takes its place.
-        """
+
+def _with_attributes(detail: str, attributes: Mapping[str, str]) -> str:
+    if not attributes:
+        return detail
+    return f'{{"attributes":{orjson.dumps(attributes).decode()},{detail[1:]}'
+
+
+def _json(value: object) -> bytes:
+    """Return JSON, whatever `_loaded` can read."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return _OTHER + json.dumps(value).encode()
+
+
+def _detail(told: Mapping[str, Any]) -> bytes:
+    """Return the detail of an event as it is kept.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not plain JSON in whole characters.
+    """
+    try:
+        return orjson.dumps(told)
+    except TypeError:
+        return (packed(told) or "").encode()
+
+
+def _loaded(head: bytes) -> Any:
+    return json.loads(head) if head.startswith(_OTHER) else orjson.loads(head)
+
+
+def _hashable(content: object) -> bytes:
+    """Return the same bytes for the same content, whatever the order of its fields."""
+    try:
+        return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
         text = json.dumps(content, sort_keys=True, ensure_ascii=False)
-        same = f"{answer['lead_id']}\n{self._version}\n{text}"
-        as_of, scored_at = answer["as_of"], answer["scored_at"]
-        if as_of[:19] != scored_at[:19]:
-            return (_key(same, as_of),)
-        window = int(datetime.fromisoformat(scored_at).timestamp()) // REPEAT_SECONDS
-        return _key(same, str(window)), _key(same, str(window - 1))
+        return text.encode("utf-8", "surrogatepass")
 
 
-def _key(same: str, when: str) -> str:
-    text = f"{when}\n{same}".encode("utf-8", "surrogatepass")
-    return f"score-{hashlib.blake2b(text, digest_size=16).hexdigest()}"
+@lru_cache(maxsize=64)
+def _seconds(moment: str) -> int:
+    return int(datetime.fromisoformat(moment).timestamp())
+
+
+@lru_cache(maxsize=64)
+def _moment(scored_at: str) -> str:
+    moment = datetime.fromisoformat(scored_at).astimezone(UTC)
+    return moment.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 @lru_cache(maxsize=2)
 def telling_of(scorer: Scorer) -> Telling:
-    """Return what makes events of a version's scores; the last two versions' are kept at hand."""
+    """Return what makes entries of a version's scores; the last two versions' are kept at hand."""
     return Telling(scorer.definition, scorer.version)
