@@ -69,7 +69,8 @@ def batch_answer(scorer: Scorer, recorder: Recorder, asked: Sequence[Asked], pul
     paths = [("body", "leads", position) for position in range(len(asked))]
     items = answer_requests(scorer, asked, paths)
     failed = sum(bool(item.problems) for item in items)
-    scores = [_result(item, recorded=recorder.offer(item.scored)) for item in items]
+    taken = recorder.offer_all([item.scored for item in items])
+    scores = [_result(item, recorded=told) for item, told in zip(items, taken, strict=True)]
     for one, answer in zip(asked, scores, strict=True):
         if not answer["errors"]:
             pulse.scored(answer, one.lead, one.activities, one.account_activities)

@@ -227,7 +227,7 @@ def _detail(told: Mapping[str, Any]) -> bytes:
         If it is not plain JSON in whole characters.
     """
     try:
-        return orjson.dumps(told)
+        return orjson.dumps(told, option=orjson.OPT_SERIALIZE_NUMPY)
     except TypeError:
         return (packed(told) or "").encode()
 
