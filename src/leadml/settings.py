@@ -28,6 +28,8 @@ CONFIG_NAME = "leadml.toml"
 KEYS_NAME = "keys.json"
 API_KEYS_VARIABLE = "LEADML_API_KEYS"
 ADMIN_KEYS_VARIABLE = "LEADML_ADMIN_KEYS"
+HUBSPOT_VARIABLE = "LEADML_HUBSPOT_SECRET"
+PUBLIC_URL_VARIABLE = "LEADML_PUBLIC_URL"
 PROXIES_VARIABLE = "LEADML_TRUSTED_PROXIES"
 WEBHOOK_VARIABLE = "LEADML_WEBHOOK_SECRET"
 """Also with ``_NAME`` for one endpoint, and with ``_FILE`` for a path."""
@@ -90,6 +92,28 @@ class ServeSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HubSpotSettings:
+    """How HubSpot's properties are read.
+
+    Attributes
+    ----------
+    columns : dict of str to str
+        HubSpot's internal name of a property -> the column of the export; others are columns by
+        their own names.
+    """
+
+    columns: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse two properties that would be one column."""
+        named = list(self.columns.values())
+        twice = sorted({column for column in named if named.count(column) > 1})
+        if twice:
+            msg = f"columns names {', '.join(twice)} more than once: one property a column"
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrackingSettings:
     """Where MLflow records runs and versions: an MLflow tracking URI."""
 
@@ -131,6 +155,12 @@ class Settings:
         What a month is to bring.
     serve : ServeSettings
         How the service serves.
+    hubspot : HubSpotSettings
+        How HubSpot's properties are read.
+    hubspot_secret : str
+        What HubSpot signs with, from ``LEADML_HUBSPOT_SECRET``; never printed.
+    public_url : str
+        By which address others reach the service, from ``LEADML_PUBLIC_URL``; empty where not said.
     store_url, tracking_uri : str
         With SQLite paths made absolute.
     journal : str
@@ -156,6 +186,9 @@ class Settings:
     model: ModelSettings = field(default_factory=ModelSettings)
     targets: Targets = field(default_factory=Targets)
     serve: ServeSettings = field(default_factory=ServeSettings)
+    hubspot: HubSpotSettings = field(default_factory=HubSpotSettings)
+    hubspot_secret: str = field(default="", repr=False)
+    public_url: str = ""
     store_url: str = ""
     journal: str = "journal"
     tracking_uri: str = ""
@@ -224,6 +257,9 @@ def settings_from(content: Mapping[str, Any], *, path: Path) -> Settings:
         tracking_uri=_absolute(
             _read(TrackingSettings, sections["tracking"], "tracking", where).uri, root
         ),
+        hubspot=_crm(HubSpotSettings, sections["crm"], "hubspot", where),
+        hubspot_secret=secret_from(os.environ, HUBSPOT_VARIABLE),
+        public_url=_public_url(os.environ.get(PUBLIC_URL_VARIABLE, "")),
         api_keys=keys_from(os.environ, API_KEYS_VARIABLE),
         admin_keys=keys_from(os.environ, ADMIN_KEYS_VARIABLE),
         trusted_proxies=keys_from(os.environ, PROXIES_VARIABLE),
@@ -237,6 +273,18 @@ def keys_from(environment: Mapping[str, str], variable: str) -> tuple[str, ...]:
     """Return the keys, or other words, that a variable of the environment separates by commas."""
     keys = environment.get(variable, "").split(",")
     return tuple(key.strip() for key in keys if key.strip())
+
+
+def _public_url(text: str) -> str:
+    """Return the service's own address without a slash at its end."""
+    url = text.strip().rstrip("/")
+    if url and not re.fullmatch(r"https?://[^/?#@\s]+(/[^?#\s]*)?", url):
+        msg = (
+            f"{PUBLIC_URL_VARIABLE} holds {text!r}: expected the address by which others reach "
+            "the service, such as https://leads.example.com"
+        )
+        raise ConfigError(msg)
+    return url
 
 
 def secret_from(environment: Mapping[str, str], variable: str) -> str:
@@ -262,7 +310,7 @@ def secret_from(environment: Mapping[str, str], variable: str) -> str:
 
 _SECTIONS = (
     "leads", "activities", "history", "sales_ready", "handoff", "points", "model", "store",
-    "rejections", "targets", "tracking", "serve", "webhooks",
+    "rejections", "targets", "tracking", "serve", "webhooks", "crm",
 )  # fmt: skip
 
 
@@ -416,6 +464,15 @@ def _rule(table: Mapping[str, Any], number: int, where: str) -> Rule:
     named = {"one_of" if key == "in" else key: value for key, value in table.items()}
     section = f"points.rules {number}" + (f" {table['name']!r}" if "name" in table else "")
     return _read(Rule, named, section, where)
+
+
+_CRMS = ("hubspot",)
+
+
+def _crm(kind: type[T], table: Mapping[str, Any], name: str, where: str) -> T:
+    """Read the table of one CRM."""
+    _known(table, _CRMS, f"{where} [crm]", "CRM")
+    return _read(kind, _table(table.get(name, {}), f"crm.{name}", where), f"crm.{name}", where)
 
 
 def _webhooks(table: Mapping[str, Any], where: str) -> dict[str, Endpoint]:

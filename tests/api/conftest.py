@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -211,6 +212,24 @@ def make_site() -> Callable[..., object]:
             yield server
 
     return site
+
+
+@pytest.fixture(scope="session")
+def make_version_once() -> Callable[..., Path]:
+    """Return what writes the small model as a version."""
+    return write_version
+
+
+@pytest.fixture(scope="session")
+def make_app() -> Callable[..., object]:
+    """Return what serves a folder with settings of the test's own."""
+
+    @contextmanager
+    def app(root: Path, **changed: Any) -> Iterator[Running]:
+        with running(create_app(replace(settings_of(root), **changed))) as server:
+            yield server
+
+    return app
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from leadml.api.direct import Direct
 from leadml.api.docs_page import docs_page
 from leadml.api.gate import OPEN_PATHS, OPENAPI, OPENAPI_30, Gate
 from leadml.api.head import Head
+from leadml.api.hubspot import hubspot
 from leadml.api.keyring import Keyring
 from leadml.api.ledger_link import LedgerLink
 from leadml.api.ledger_routes import ledger, record_events
@@ -89,6 +90,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(scoring)
     app.include_router(ledger)
     app.include_router(monitoring)
+    app.include_router(hubspot)
     app.include_router(live)
     app.add_api_route("/docs", _docs, include_in_schema=False)
     app.add_api_route(OPENAPI, _openapi, include_in_schema=False)

@@ -11,6 +11,8 @@ from leadml.api.refusals import Crowded, Overload, Refusal
 MOST_BYTES = 5_000_000
 MOST_BYTES_UNKNOWN = 16_000
 """Most that is read of a caller who showed no key: room for the form to sign in, not for memory."""
+MOST_BYTES_SIGNED = 1_000_000
+"""Most that is read of a caller whose signature is looked at once the body is there."""
 BODY_SECONDS = 30.0
 MOST_HELD = 64_000_000
 """Bytes of large bodies held at a time, in all: one more is answered 503, small ones still fit."""

@@ -20,7 +20,14 @@ from traceback import extract_tb
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from leadml.api.bodies import MOST_BYTES, MOST_BYTES_UNKNOWN, Bodies, Fields
+from leadml.api.bodies import (
+    MOST_BYTES,
+    MOST_BYTES_SIGNED,
+    MOST_BYTES_UNKNOWN,
+    Bodies,
+    Fields,
+)
+from leadml.api.hubspot_signature import SIGNATURE
 from leadml.api.keyring import Keyring
 from leadml.api.rate_limits import RateLimits
 from leadml.api.refusals import LOGIN, NoKey, Refusal, SignInFirst
@@ -31,7 +38,9 @@ from leadml.api.sessions import COOKIE, Sessions
 LOCAL = "local"
 """The caller's name where no key is needed."""
 OPENAPI, OPENAPI_30 = "/openapi.json", "/openapi-3.0.json"
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/docs", OPENAPI, OPENAPI_30, LOGIN})
+HUBSPOT = "/v1/crm/hubspot"
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/docs", OPENAPI, OPENAPI_30, LOGIN, HUBSPOT})
+"""Paths that need no key; `HUBSPOT` has a signature of its own."""
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _LONGEST_ADDRESS = 64
 MOST_HEADERS = 100
@@ -107,7 +116,7 @@ class Gate:
         state = scope["state"]
         _bounded(scope)
         scopes = state["scopes"] = self._admitted(scope, state["fields"])
-        most = MOST_BYTES if scopes else MOST_BYTES_UNKNOWN
+        most = MOST_BYTES if scopes else _most_unknown(scope)
         body = await self._bodies.read(state["fields"], receive, most)
         try:
             state["body"] = body.content
@@ -173,6 +182,12 @@ def _bounded(scope: Scope) -> None:
     if len(scope.get("raw_path", b"")) + len(scope["query_string"]) > MOST_ADDRESS:
         detail = f"path and query may have {MOST_ADDRESS:,} bytes at most"
         raise Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, detail)
+
+
+def _most_unknown(scope: Scope) -> int:
+    """Return how many bytes a caller without a key may send: more where they are signed."""
+    signed = scope["path"] == HUBSPOT and SIGNATURE in scope["state"]["fields"]
+    return MOST_BYTES_SIGNED if signed else MOST_BYTES_UNKNOWN
 
 
 def _secure(scope: Scope, fields: Fields) -> bool:

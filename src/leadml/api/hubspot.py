@@ -1,0 +1,129 @@
+"""Scores for HubSpot's workflows: its signature is the key, its properties are the lead."""
+
+from collections.abc import Callable, Coroutine
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, HTTPException, Request, Response, Security
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+from fastapi.security import APIKeyHeader
+from pydantic import SkipValidation
+
+from leadml.api import hubspot_schemas, schemas
+from leadml.api.gate import HUBSPOT, log
+from leadml.api.hubspot_payload import PayloadError, lead_of, output_fields
+from leadml.api.hubspot_signature import problem_of
+from leadml.api.pulse import Pulse
+from leadml.api.recorder import Recorder
+from leadml.api.routes import BODY_RESPONSES, Recording, Serving
+from leadml.api.scoring import Asked, answer_requests
+from leadml.api.strict_json import StrictRoute
+from leadml.settings import Settings
+from leadml.workflows.score import Scorer
+
+_SIGNATURE = APIKeyHeader(
+    name="X-HubSpot-Signature-v3", auto_error=False, scheme_name="HubSpotSignature"
+)
+_NOT_WIRED = (
+    "HubSpot is not wired to this service: set LEADML_HUBSPOT_SECRET to the client secret of the "
+    "HubSpot app"
+)
+
+
+class SignedRoute(StrictRoute):
+    """A route that looks at nothing but the signature before it fits."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler."""
+        inner = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            _verify(request)
+            return await inner(request)
+
+        return handle
+
+
+hubspot = APIRouter(tags=["crm"], route_class=SignedRoute)
+
+HubSpotBody = Annotated[
+    hubspot_schemas.HubSpotAction | hubspot_schemas.HubSpotWebhook, SkipValidation, Body()
+]
+
+
+@hubspot.post(
+    HUBSPOT,
+    dependencies=[Security(_SIGNATURE)],
+    operation_id="score_hubspot",
+    response_model=hubspot_schemas.HubSpotAnswer,
+    responses=BODY_RESPONSES
+    | {
+        401: {"model": schemas.Problem, "description": "HubSpot's signature is missing or wrong"},
+        403: {"model": schemas.Problem, "description": "No key is set: this machine alone may ask"},
+        404: {"model": schemas.Problem, "description": "HubSpot is not wired to this service"},
+        422: {"model": schemas.Problem, "description": "The body is none of HubSpot's"},
+        503: {"model": schemas.Problem, "description": "There is no champion to serve"},
+    },
+)
+async def score_hubspot(
+    request: Request, body: HubSpotBody, scorer: Serving, recorder: Recording
+) -> JSONResponse:
+    """Score the object that a HubSpot workflow sends, record the score, answer output fields.
+
+    Takes the payloads of custom workflow actions and of workflow webhooks. A value that cannot be
+    read is told in `leadml_error`, and the workflow goes on (`FAIL_CONTINUE`).
+    """
+    columns = request.app.state.settings.hubspot.columns
+    try:
+        lead = lead_of(body, scorer, columns)
+    except PayloadError as error:
+        raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
+    fields = await run_in_threadpool(_scored, scorer, recorder, request.app.state.pulse, lead)
+    return JSONResponse({"outputFields": fields})
+
+
+def _scored(
+    scorer: Scorer, recorder: Recorder, pulse: Pulse, lead: dict[str, Any]
+) -> dict[str, str | float]:
+    (item,) = answer_requests(scorer, [Asked(lead)], [()])
+    problems = [f"{problem['loc'][-1]}: {problem['msg']}" for problem in item.problems]  # type: ignore[index]
+    recorded = not problems and recorder.offer(item.scored)
+    if not problems:
+        pulse.scored(item.answer, lead, None, None)
+    return output_fields(item.answer, problems, recorded=recorded)
+
+
+def _verify(request: Request) -> None:
+    """Refuse whoever is not HubSpot."""
+    settings: Settings = request.app.state.settings
+    if not settings.hubspot_secret:
+        raise HTTPException(HTTPStatus.NOT_FOUND, _NOT_WIRED)
+    state = request.scope["state"]
+    problem = problem_of(
+        state["fields"],
+        state["body"],
+        secret=settings.hubspot_secret,
+        method=request.method,
+        addresses=_addresses(request, settings),
+    )
+    if problem:
+        log.warning("audit: a request to %s was not HubSpot's: %s", HUBSPOT, problem)
+        headers = {"WWW-Authenticate": "HubSpot-Signature-v3"}
+        raise HTTPException(HTTPStatus.UNAUTHORIZED, problem, headers)
+    state["caller"] = "hubspot"
+
+
+def _addresses(request: Request, settings: Settings) -> set[str]:
+    """Return by which addresses HubSpot may have called.
+
+    Without a public address they are made of what the request says: a Host that is not ours helps
+    nobody who lacks the secret. HubSpot calls by HTTPS, whatever the proxy that ends it says.
+    """
+    path, query = request.scope.get("raw_path", b"").decode("latin-1"), request.url.query
+    asked = f"{path}?{query}" if query else path
+    if settings.public_url:
+        return {f"{settings.public_url}{asked}"}
+    said = request.headers.get("x-forwarded-host") if settings.trusted_proxies else None
+    host = (said or request.headers.get("host", "")).partition(",")[0].strip()
+    return {f"{scheme}://{host}{asked}" for scheme in (request.url.scheme, "https")}
