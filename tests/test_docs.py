@@ -1,5 +1,6 @@
 """The documentation names all a user can write, run or read, and nothing that is not there."""
 
+import json
 import re
 import shlex
 import tomllib
@@ -14,6 +15,7 @@ from pydantic import BaseModel
 
 import leadml
 from leadml.api import schemas
+from leadml.api.hubspot_schemas import HubSpotOutput
 from leadml.api.routes import health, scoring
 from leadml.api.website import ROUTERS
 from leadml.cli.main import main
@@ -25,6 +27,7 @@ from leadml.domain.targets import Targets
 from leadml.domain.webhook import Endpoint
 from leadml.evaluation.metrics import METRICS
 from leadml.settings import (
+    HubSpotSettings,
     ModelSettings,
     RejectionSettings,
     ServeSettings,
@@ -148,6 +151,7 @@ SECTIONS = {
     "targets": Targets,
     "tracking": TrackingSettings,
     "serve": ServeSettings,
+    "crm.hubspot": HubSpotSettings,
     "webhooks": Endpoint,
 }
 KEYS = [
@@ -235,3 +239,19 @@ def test_every_page_of_the_service_is_documented(method: str, path: str) -> None
 def test_every_field_of_the_service_is_documented(kind: type[BaseModel]) -> None:
     for name in kind.model_fields:
         assert re.search(rf"[`\"]{name}[`\"]", PAGES["docs/service.md"]), name
+
+
+def test_the_action_to_register_with_hubspot_has_every_output_field() -> None:
+    section = PAGES["docs/crm.md"].split("\n## HubSpot\n", 1)[1]
+    action = json.loads(re.findall(r"```json\n(.*?)```", section, re.DOTALL)[0])
+    told = {
+        each["typeDefinition"]["name"]: each["typeDefinition"] for each in action["outputFields"]
+    }
+    known = HubSpotOutput.model_json_schema()["properties"]
+    assert {name: each["type"] for name, each in told.items()} == {
+        name: each["type"] for name, each in known.items() if name != "hs_execution_state"
+    }
+    labels = action["labels"]["en"]
+    assert labels["outputFieldLabels"].keys() == told.keys()
+    asked = {each["typeDefinition"]["name"] for each in action["inputFields"]}
+    assert labels["inputFieldLabels"].keys() == asked

@@ -78,7 +78,7 @@ def test_times_are_written_as_the_export_writes_them(scorer: Scorer) -> None:
 
 @pytest.mark.parametrize("body", [None, [], "x", 1, {}, {"object": {}}, {"objectId": True}])
 def test_what_names_no_object_is_refused(scorer: Scorer, body: Any) -> None:
-    with pytest.raises(PayloadError, match="^expected "):
+    with pytest.raises(PayloadError, match=r"^expected "):
         lead_of(body, scorer, {})
 
 
@@ -101,7 +101,7 @@ def answer(**changed: Any) -> dict[str, Any]:
 
 
 def test_a_score_is_flat_texts_and_numbers_without_what_is_not_known() -> None:
-    assert output_fields(answer(), [], recorded=True) == {
+    assert output_fields(answer(recorded=True), []) == {
         "leadml_probability": 0.25,
         "leadml_points": 0,
         "leadml_band": "B",
@@ -117,8 +117,7 @@ def test_a_score_is_flat_texts_and_numbers_without_what_is_not_known() -> None:
 
 
 def test_what_cannot_be_scored_says_why_and_lets_the_workflow_go_on() -> None:
-    nothing = dict.fromkeys(answer()) | {"reasons": []}
-    assert output_fields(nothing, ["budget: wrong", "x: y"], recorded=False) == {
+    assert output_fields({}, ["budget: wrong", "x: y"]) == {
         "leadml_recorded": "false",
         "leadml_error": "budget: wrong; x: y",
         "hs_execution_state": "FAIL_CONTINUE",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Annotated, Any
 
+import orjson
 from fastapi import APIRouter, Body, HTTPException, Request, Response, Security
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
@@ -17,7 +18,7 @@ from leadml.api.hubspot_signature import problem_of
 from leadml.api.pulse import Pulse
 from leadml.api.recorder import Recorder
 from leadml.api.routes import BODY_RESPONSES, Recording, Serving
-from leadml.api.scoring import Asked, answer_requests
+from leadml.api.scoring import Asked, one_answer
 from leadml.api.strict_json import StrictRoute
 from leadml.settings import Settings
 from leadml.workflows.score import Scorer
@@ -86,12 +87,11 @@ async def score_hubspot(
 def _scored(
     scorer: Scorer, recorder: Recorder, pulse: Pulse, lead: dict[str, Any]
 ) -> dict[str, str | float]:
-    (item,) = answer_requests(scorer, [Asked(lead)], [()])
-    problems = [f"{problem['loc'][-1]}: {problem['msg']}" for problem in item.problems]  # type: ignore[index]
-    recorded = not problems and recorder.offer(item.scored)
-    if not problems:
-        pulse.scored(item.answer, lead, None, None)
-    return output_fields(item.answer, problems, recorded=recorded)
+    """Answer as `POST /v1/score` does, then tell it flat."""
+    _, content = one_answer(scorer, recorder, Asked(lead), pulse)
+    answer: dict[str, Any] = orjson.loads(content)
+    problems = [f"{problem['loc'][-1]}: {problem['msg']}" for problem in answer.get("detail", ())]
+    return output_fields(answer, problems)
 
 
 def _verify(request: Request) -> None:

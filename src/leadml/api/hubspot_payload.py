@@ -59,19 +59,17 @@ def lead_of(body: object, scorer: Scorer, columns: Mapping[str, str]) -> dict[st
     return lead
 
 
-def output_fields(
-    answer: Mapping[str, Any], problems: list[str], *, recorded: bool
-) -> dict[str, str | float]:
+def output_fields(answer: Mapping[str, Any], problems: list[str]) -> dict[str, str | float]:
     """Return a score as flat texts and numbers; what is not known is left out."""
     told: dict[str, object] = {
-        f"leadml_{name}": answer[name]
+        f"leadml_{name}": answer.get(name)
         for name in (
             "probability", "points", "band", "stage", "hand_off", "sales_ready", "priority",
             "expected_margin", "grade", "model_version", "scored_at",
         )
     }  # fmt: skip
-    told["leadml_reasons"] = reasons_text(answer["reasons"])
-    told["leadml_recorded"] = recorded
+    told["leadml_reasons"] = reasons_text(answer.get("reasons", []))
+    told["leadml_recorded"] = answer.get("recorded", False)
     told["leadml_error"] = "; ".join(problems)
     told["hs_execution_state"] = "FAIL_CONTINUE" if problems else "SUCCESS"
     return {name: _flat(value) for name, value in told.items() if value not in (None, "")}
