@@ -1,7 +1,7 @@
 """From requests to answers: the one scoring path, every problem with its place in the body."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -13,14 +13,14 @@ from leadml.api.pulse import Pulse
 from leadml.api.recorder import Recorder
 from leadml.data.values import NotUsableError, time_reader
 from leadml.workflows.score import Answer, Scorer
-from leadml.workflows.scored_event import ScoredEvent, telling_of
+from leadml.workflows.scored_event import ScoredEvent, Telling, telling_of
 
 Location = tuple[str | int, ...]
 _OF_ACTIVITIES = ("activities", "account_activities")
+_HOLDERS = frozenset({dict, list})
 
 
-@dataclass(frozen=True)
-class ItemAnswer:
+class ItemAnswer(NamedTuple):
     """One lead's answer.
 
     Attributes
@@ -59,7 +59,8 @@ def one_answer(
     (item,) = answer_requests(scorer, [asked], [("body",)])
     if item.problems:
         return HTTPStatus.UNPROCESSABLE_ENTITY, as_json({"detail": item.problems})
-    answer = item.answer | {"recorded": recorder.offer(item.scored)}
+    answer = item.answer
+    answer["recorded"] = recorder.offer(item.scored)
     pulse.scored(answer, asked.lead, asked.activities, asked.account_activities)
     return HTTPStatus.OK, as_json(answer)
 
@@ -93,8 +94,9 @@ def answer_requests(
         account_activities=[request.account_activities for request in requests],
         as_of=[None if isinstance(moment, str) else moment for moment in moments],
     )
+    telling = telling_of(scorer)
     return [
-        _with_event(_item(answer, path, _own_problems(scorer, request, moment)), scorer, request)
+        _item(answer, request, _own_problems(scorer, request, moment), path, telling)
         for answer, path, request, moment in zip(answers, paths, requests, moments, strict=True)
     ]
 
@@ -114,6 +116,8 @@ def _own_problems(
 ) -> dict[Location, str]:
     """Return what only JSON can get wrong: a moment that is none, a list where a value belongs."""
     problems: dict[Location, str] = {("as_of",): moment} if isinstance(moment, str) else {}
+    if _HOLDERS.isdisjoint(map(type, request.lead.values())):
+        return problems
     for name, value in request.lead.items():
         if isinstance(value, (dict, list)) and name in scorer.known_columns:
             kind = "an object" if isinstance(value, dict) else "a list"
@@ -121,19 +125,15 @@ def _own_problems(
     return problems
 
 
-def _item(answer: Answer, path: Location, own: dict[Location, str]) -> ItemAnswer:
-    found = {_place(error["loc"]): error["msg"] for error in answer.errors} | own
+def _item(
+    answer: Answer, asked: Asked, own: dict[Location, str], path: Location, telling: Telling
+) -> ItemAnswer:
     given = (_without_numbers(answer) if own else answer).to_dict()
-    del given["errors"]
-    problems = [{"loc": [*path, *place], "msg": why} for place, why in found.items()]
-    return ItemAnswer(given, problems)
-
-
-def _with_event(item: ItemAnswer, scorer: Scorer, request: Asked) -> ItemAnswer:
-    if item.problems:
-        return item
-    content = [request.lead, request.activities, request.account_activities]
-    return replace(item, scored=telling_of(scorer).event(item.answer, request.lead, content))
+    found = {_place(error["loc"]): error["msg"] for error in given.pop("errors")} | own
+    if found:
+        return ItemAnswer(given, [{"loc": [*path, *place], "msg": found[place]} for place in found])
+    content = [asked.lead, asked.activities, asked.account_activities]
+    return ItemAnswer(given, [], telling.event(given, asked.lead, content))
 
 
 def _place(inside: Sequence[str]) -> Location:
