@@ -32,7 +32,7 @@ from load_client import HOST, at_once, one_by_one, paced
 from serve_company import BATCH, FORMS, Leads, chosen, company, say, start, train
 
 PACE = 200.0
-SECONDS = {"one": 4.0, "many": 10.0, "paced": 10.0}
+SECONDS = {"one": 10.0, "crowd": 5.0, "paced": 10.0}
 CONNECTIONS = 8
 SERVER_CORE, CLIENT_CORE = 0, 1
 START_SECONDS = 90.0
@@ -103,19 +103,18 @@ def _complete(score: Mapping[str, Any]) -> bool:
 
 
 def measure(port: int, path: str, bodies: Any, check: Any, *, quick: bool = True) -> dict[str, Any]:
-    """Measure one endpoint: alone, in a crowd, and at a steady pace."""
-    share = 1.0 if quick else 0.5
+    """Measure one endpoint: one caller, a crowd, and a steady pace."""
+    share = 1.0 if quick else 0.3
     one_by_one(port, path, bodies, check, seconds=0.5)
-    alone = one_by_one(port, path, bodies, check, seconds=share * SECONDS["one"])
-    told: dict[str, Any] = {"p50_ms": alone.quantile(0.5)}
-    crowd = at_once(
-        port, path, bodies, check, seconds=share * SECONDS["many"], connections=CONNECTIONS
-    )
-    told |= {"per_second": crowd.rate, "wrong": alone.wrong + crowd.wrong}
+    runs = [one_by_one(port, path, bodies, check, seconds=share * SECONDS["one"])]
+    crowd = share * SECONDS["crowd"]
+    runs.append(at_once(port, path, bodies, check, seconds=crowd, connections=CONNECTIONS))
+    told: dict[str, Any] = {"p50_ms": runs[0].quantile(0.5)}
+    told |= {"per_second": runs[0].rate, "per_second_crowd": runs[1].rate}
     if quick:
-        steady = paced(port, path, bodies, check, rate=PACE, seconds=SECONDS["paced"])
-        told |= {"p99_ms_at_200": steady.quantile(0.99), "wrong": told["wrong"] + steady.wrong}
-    return told
+        runs.append(paced(port, path, bodies, check, rate=PACE, seconds=SECONDS["paced"]))
+        told["p99_ms_at_200"] = runs[2].quantile(0.99)
+    return told | {"wrong": sum(each.wrong for each in runs)}
 
 
 def floor(folder: Path) -> dict[str, Any]:
@@ -223,7 +222,7 @@ def _target(
 def table(found: Mapping[str, Mapping[str, Any]]) -> str:
     low = found["floor"]
     lines = [
-        f"{'server':<22}{'p50 ms':>9}{'x floor':>9}{'per s':>9}{'% floor':>9}{'p99@200/s':>11}"
+        f"{'server':<22}{'p50 ms':>9}{'x floor':>9}{'per s':>9}{'% floor':>9}{'8 at once':>11}{'% floor':>9}{'p99@200/s':>11}"
         f"{'batch ms':>10}{'ready s':>9}{'MB':>7}"
     ]
     for name, own in found.items():
@@ -231,6 +230,8 @@ def table(found: Mapping[str, Mapping[str, Any]]) -> str:
         lines.append(
             f"{name:<22}{own['p50_ms']:>9.3f}{own['p50_ms'] / low['p50_ms']:>9.1f}"
             f"{own['per_second']:>9,.0f}{100 * own['per_second'] / low['per_second']:>9.1f}"
+            f"{own['per_second_crowd']:>11,.0f}"
+            f"{100 * own['per_second_crowd'] / low['per_second_crowd']:>9.1f}"
             f"{_shown(steady, 2):>11}{_shown(batch, 1):>10}{_shown(own.get('ready_s'), 2):>9}"
             f"{_shown(own.get('resident_mb'), 0):>7}"
         )
@@ -256,7 +257,12 @@ def run(folder: Path) -> dict[str, dict[str, Any]]:
     found["scikit-learn"] = plain(folder, leads)
     found["mlflow"] = mlflow(folder, leads)
     again = floor(folder)  # the harder of the two is what others are held against
-    for name, better in (("p50_ms", min), ("per_second", max), ("p99_ms_at_200", min)):
+    for name, better in (
+        ("p50_ms", min),
+        ("per_second", max),
+        ("per_second_crowd", max),
+        ("p99_ms_at_200", min),
+    ):
         found["floor"][name] = better(found["floor"][name], again[name])
     return found
 
