@@ -222,7 +222,8 @@ def _target(
 def table(found: Mapping[str, Mapping[str, Any]]) -> str:
     low = found["floor"]
     lines = [
-        f"{'server':<22}{'p50 ms':>9}{'x floor':>9}{'per s':>9}{'% floor':>9}{'8 at once':>11}{'% floor':>9}{'p99@200/s':>11}"
+        f"{'server':<22}{'p50 ms':>9}{'x floor':>9}{'per s':>9}{'% floor':>9}"
+        f"{'8 at once':>11}{'% floor':>9}{'p99@200/s':>11}"
         f"{'batch ms':>10}{'ready s':>9}{'MB':>7}"
     ]
     for name, own in found.items():
