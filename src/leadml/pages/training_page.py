@@ -1,7 +1,9 @@
 """The page of a training run: what was learnt, and what the data cannot tell."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from markupsafe import Markup
 
 from leadml.pages.charts import gains_chart, profit_of, reliability_chart
 from leadml.pages.html import count, percent, render, share
@@ -10,9 +12,28 @@ from leadml.pages.summary import Headline, footer
 Payload = Mapping[str, Any]
 
 
-def training_page(payload: Payload) -> str:
-    """Draw the page of a training run from its JSON values alone."""
-    diagram = payload["reliability"]
+def training_charts(
+    reliability: Mapping[str, Any], gains: Sequence[Mapping[str, float]]
+) -> dict[str, Markup]:
+    """Draw how the chosen candidate did out of time."""
+    curve, bins = reliability["curve"], reliability["bins"]
+    return {
+        "reliability": reliability_chart("reliability", "model", curve, bins),
+        "gains": gains_chart("gains", {"model": gains}),
+    }
+
+
+def training_page(payload: Payload, charts: Mapping[str, Markup] | None = None) -> str:
+    """Draw the page of a training run from its JSON values alone.
+
+    Parameters
+    ----------
+    payload : mapping
+        The values.
+    charts : mapping of str to Markup, optional
+        `training_charts` of them, where they were drawn before.
+    """
+    drawn = charts or training_charts(payload["reliability"], payload["gains"])
     content = {
         "title": f"leadml: training of version {payload['version']}",
         "kicker": f"leadml training · version {payload['version']}, {payload['alias']}",
@@ -21,9 +42,8 @@ def training_page(payload: Payload) -> str:
         "footer": footer(payload),
         "t": payload,
         "sure": share(payload["agreement"]["confidence"]),
-        "reliability": reliability_chart("reliability", "model", diagram["curve"], diagram["bins"]),
         "profit": profit_of(payload),
-        "gains": gains_chart("gains", {"model": payload["gains"]}),
+        **drawn,
     }
     return render("training.html", content)
 

@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from markupsafe import Markup
 
 from leadml import tracking
 from leadml.domain.finding import Finding
@@ -13,7 +16,7 @@ from leadml.evaluation.calibration import reliability
 from leadml.evaluation.gains import gains
 from leadml.model.bundle import VERSIONS, versions
 from leadml.model.selection import out_of_time, to_rows
-from leadml.pages.charts import gains_chart, reliability_chart
+from leadml.pages.training_page import training_charts
 from leadml.settings import Settings
 from leadml.workflows.run import Run
 
@@ -61,7 +64,7 @@ def record_version(
             "audit.json": _audit(run, findings),
             "evaluation.json": _evaluation(run, measured),
         },
-        charts=_charts(measured),
+        charts={f"{name}.svg": str(chart) for name, chart in measured.charts.items()},
         bundle=folder,
         columns=read_when_scoring(run.material.leads.columns, definition.leads),
         served_by=Path(__file__).with_name("served_model.py"),
@@ -117,6 +120,11 @@ class OutOfTime:
     reliability: dict[str, Any]
     gains: list[dict[str, float]]
 
+    @cached_property
+    def charts(self) -> dict[str, Markup]:
+        """Both as charts, for MLflow and for the page of the training."""
+        return training_charts(self.reliability, self.gains)
+
 
 def measure(run: Run) -> OutOfTime:
     """Measure the chosen candidate on its out-of-time predictions."""
@@ -135,16 +143,6 @@ def _evaluation(run: Run, measured: OutOfTime) -> dict[str, Any]:
         "threshold": run.threshold.to_dict(),
         "reliability": measured.reliability,
         "gains": measured.gains,
-    }
-
-
-def _charts(measured: OutOfTime) -> dict[str, str]:
-    diagram = measured.reliability
-    return {
-        "reliability.svg": str(
-            reliability_chart("reliability", "model", diagram["curve"], diagram["bins"])
-        ),
-        "gains.svg": str(gains_chart("gains", {"model": measured.gains})),
     }
 
 

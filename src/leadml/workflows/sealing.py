@@ -106,5 +106,7 @@ def write_training_page(run: Run, sealed: Sealed, training: Mapping[str, Any]) -
         "gains": sealed.measured.gains,
         "profit": profit_of_run(run),
     }
-    page, _ = write_pages(sealed.bundle, PAGE, payload, training_page(payload))
+    page, _ = write_pages(
+        sealed.bundle, PAGE, payload, training_page(payload, sealed.measured.charts)
+    )
     return page
