@@ -11,7 +11,9 @@
     ├── TrackingError          MLflow or the model registry could not be reached or refused
     ├── StoreError             the ledger's database is missing, locked, full, damaged or outdated
     │   └── AwayError          it is locked, full or out of reach now, and may not be later
-    └── ApartError             work in a process of its own was refused, failed or took too long
+    ├── ApartError             work in a process of its own was refused, failed or took too long
+    └── CrmError               a CRM refused, answered what nobody expects or is not set up for this
+        └── CrmBusy            a CRM could not be reached, or asks to wait: the call may be repeated
 """
 
 
@@ -53,3 +55,23 @@ class AwayError(StoreError):
 
 class ApartError(LeadmlError):
     """Work in a process of its own was refused, failed or took too long."""
+
+
+class CrmError(LeadmlError):
+    """A CRM refused what was asked of it, or cannot be used as it is."""
+
+
+class CrmBusy(CrmError):
+    """A CRM could not be reached or asks to wait: the same call may be made again.
+
+    Parameters
+    ----------
+    message : str
+        What happened.
+    retry_after : float, optional
+        Seconds the CRM asks to wait; None where it says nothing.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after

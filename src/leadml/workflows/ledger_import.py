@@ -188,6 +188,33 @@ def import_export(
         return _ExportImport(leads, ledger, done, now or datetime.now(UTC)).whole(progress)
 
 
+def record_leads(
+    leads: Leads, ledger: Ledger, done: Imported, *, now: datetime
+) -> dict[int, tuple[str, str]]:
+    """Record what is new in some leads as their CRM has them at this moment.
+
+    Unlike an export these tell nothing up to when they tell of others: what is no longer there is
+    taken back as of now.
+
+    Parameters
+    ----------
+    leads : Leads
+    done : Imported
+        What was done is added to it.
+    now : datetime
+        When the CRM was asked, aware.
+
+    Returns
+    -------
+    problems : dict of int to (str, str)
+        Position of a lead of which something could not be used -> code, and what was wrong.
+    """
+    work = _ExportImport(leads, ledger, done, now)
+    work.latest = now
+    work.import_rows(lambda _step, _share: None)
+    return work.problems
+
+
 @contextmanager
 def opened(settings: Settings, *, dry_run: bool) -> Iterator[Ledger]:
     """Open the ledger; a trial where there is no file yet gets one that is gone afterwards."""
@@ -258,20 +285,30 @@ class _ExportImport:
         self.words = ExportWords(leads, RejectionWords(ledger.reasons))
         self.slack = self.words.slack()
         self.latest = aware(leads.latest_time()) or now
-        self.done.notes = [finding.to_dict() for finding in leads.findings]
+        self.is_older = False
+        self.problems: dict[int, tuple[str, str]] = {}
 
     def whole(self, progress: Progress) -> Imported:
-        """Import all leads."""
-        rows = self._usable()
+        """Import an export."""
+        self.done.notes = [finding.to_dict() for finding in self.leads.findings]
         self.is_older = self._is_older()
-        for start in range(0, len(rows), LEADS_AT_ONCE):
-            progress("recording", 0.3 + 0.7 * start / len(rows))
-            self._some(rows[start : start + LEADS_AT_ONCE])
+        self.import_rows(progress)
         self.done.other_reasons = dict(
             sorted(self.words.reasons.unknown.items(), key=lambda item: -item[1])
         )
         progress("done", 1.0)
         return self.done
+
+    def import_rows(self, progress: Progress) -> None:
+        """Import all leads, some at a time."""
+        rows = self._usable()
+        for start in range(0, len(rows), LEADS_AT_ONCE):
+            progress("recording", 0.3 + 0.7 * start / len(rows))
+            self._some(rows[start : start + LEADS_AT_ONCE])
+
+    def _refuse(self, row: int, code: str, problem: str) -> None:
+        self.problems[row] = (code, problem)
+        self.done.refuse(self.leads.places.name(row), code, problem)
 
     def _is_older(self) -> bool:
         """Tell whether an export of later days was imported before this one, and say so."""
@@ -291,7 +328,7 @@ class _ExportImport:
         left = np.ones(len(self.leads), bool)
         for row, why in sorted(self.leads.errors.items()):
             left[row] = False
-            self.done.refuse(self.leads.places.name(row), UNUSABLE, why)
+            self._refuse(row, UNUSABLE, why)
         rows = np.flatnonzero(left)
         shared = pd.Series(self.leads.lead_id[rows]).duplicated(keep=False).to_numpy()
         if not shared.any():
@@ -308,7 +345,7 @@ class _ExportImport:
         wrong = content["lead"].isin(content["lead"][~repeats][differ.to_numpy()]).to_numpy()
         for row in rows[wrong].tolist():
             why = "several rows of one lead that differ: each lead must have one row"
-            self.done.refuse(self.leads.places.name(row), REPEATED, why)
+            self._refuse(row, REPEATED, why)
         self.done.unchanged += int((repeats & ~wrong).sum())
         return rows[~repeats & ~wrong]
 
@@ -323,7 +360,7 @@ class _ExportImport:
         begun = found.known | set(found.of)
         for place, row in enumerate(rows.tolist()):
             if place in problems:
-                self.done.refuse(self.leads.places.name(row), *problems[place])
+                self._refuse(row, *problems[place])
             elif place in new:
                 self.done.changed += 1
             elif place in begun:

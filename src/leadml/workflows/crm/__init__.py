@@ -1,0 +1,1 @@
+"""Leads of a CRM, read from it and scored back into it."""

@@ -1,0 +1,281 @@
+"""Tryton's sales opportunities as leads: read over JSON-RPC, scored where a lead stands."""
+
+import difflib
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from leadml.domain.tryton import REASONS, TrytonConnection
+from leadml.errors import ConfigError
+from leadml.settings import Settings, secret_from
+from leadml.workflows.crm.connector import CrmLead, CrmScore, Page, Written
+from leadml.workflows.crm.patience import Pace
+from leadml.workflows.crm.tryton_rpc import PASSWORD, TrytonRefusalError, TrytonRpc
+from leadml.workflows.crm.wording import mark_in, with_block
+
+MODEL = "sale.opportunity"
+_CLOSED = ("won", "lost", "cancelled")
+_ALWAYS = ("state", "create_date", "end_date", "_timestamp")
+_TYPES = {
+    "float": lambda value: round(float(value), 4),
+    "numeric": lambda value: Decimal(str(round(float(value), 2))),
+    "integer": lambda value: round(value),
+    "boolean": bool,
+    "char": str,
+    "text": str,
+}
+"""Types of Tryton's fields that can be given a value, and how one is written."""
+_SHARES = ("probability", "handoff_probability")
+_MOST_AT_ONCE = 50
+"""Leads written in one request, and so in one transaction of Tryton's."""
+
+
+def tryton_connector(settings: Settings, *, pace: Pace | None = None) -> "TrytonConnector":
+    """Return the connector that ``[crm.tryton]`` describes.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such section, or no password in the environment.
+    """
+    where = settings.path or "the settings"
+    if settings.tryton is None:
+        msg = f"{where} has no [crm.tryton]: say where Tryton is and which field holds what"
+        raise ConfigError(msg)
+    password = secret_from(os.environ, PASSWORD)
+    if not password:
+        msg = (
+            f"{PASSWORD} is not set: give the password of {settings.tryton.user!r} there, or the "
+            f"name of a file that holds it in {PASSWORD}_FILE"
+        )
+        raise ConfigError(msg)
+    mapping = settings.definition.leads
+    for key in ("id", "outcome"):
+        column = getattr(mapping, key)
+        if column is not None and column not in settings.tryton.columns:
+            msg = (
+                f"{where} [crm.tryton.columns]: {column} is missing, which [leads].{key} names: "
+                f'give it a field, such as {column} = "{"number" if key == "id" else "state"}"'
+            )
+            raise ConfigError(msg)
+    return TrytonConnector(settings.tryton, password, zone=ZoneInfo(mapping.timezone), pace=pace)
+
+
+class TrytonConnector:
+    """The leads of one Tryton database.
+
+    Parameters
+    ----------
+    connection : TrytonConnection
+    password : str
+    zone : ZoneInfo
+        In which Tryton's dates are meant.
+    """
+
+    name = "tryton"
+
+    def __init__(
+        self,
+        connection: TrytonConnection,
+        password: str,
+        *,
+        zone: ZoneInfo,
+        pace: Pace | None = None,
+    ) -> None:
+        self.connection, self._zone = connection, zone
+        self.of = f"{connection.url.rstrip('/')}/{connection.database}"
+        self.overlap = timedelta(minutes=connection.overlap_minutes)
+        self._rpc = TrytonRpc(connection, password, pace=pace)
+        self._types: dict[str, str] = {}
+        sources = connection.columns.values()
+        self._plain = [source for source in sources if not source.startswith("@")]
+        self._wants_log = len(self._plain) < len(connection.columns)
+
+    def close(self) -> None:
+        """Sign out."""
+        self._rpc.close()
+
+    def __enter__(self) -> "TrytonConnector":
+        """Return the connector."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Sign out."""
+        self.close()
+
+    def page(self, since: datetime | None, after: str | None) -> Page:
+        """Return leads created or changed at `since` or later, in the order of their ids."""
+        self._look_at_fields()
+        size = self.connection.page
+        domain: list[Any] = [["id", ">", int(after or 0)]]
+        if since is not None:
+            domain.append(["OR", ["write_date", ">=", since], ["create_date", ">=", since]])
+        wanted = dict.fromkeys((*self._plain, *_ALWAYS, self.connection.write[REASONS]))
+        rows = self._call("search_read", domain, 0, size, [["id", "ASC"]], list(wanted))
+        left = 0
+        if len(rows) == size:
+            domain[0] = ["id", ">", rows[-1]["id"]]
+            left = self._call("search_count", domain)
+        moments = self._moments(rows) if self._wants_log else {}
+        return Page(
+            leads=[self._lead(row, moments.get(row["id"], [])) for row in rows],
+            after=str(rows[-1]["id"]) if left else None,
+            left=left,
+        )
+
+    def write(self, scores: Sequence[CrmScore]) -> list[Written]:
+        """Write scores in a few requests; what spoils one is found by halving it."""
+        self._look_at_fields()
+        parts = (scores[i : i + _MOST_AT_ONCE] for i in range(0, len(scores), _MOST_AT_ONCE))
+        return [written for part in parts for written in self._write(part)]
+
+    def _call(self, method: str, *given: Any, context: Mapping[str, Any] | None = None) -> Any:
+        return self._rpc.call(f"model.{MODEL}.{method}", *given, context=context)
+
+    def _look_at_fields(self) -> None:
+        """Refuse fields that are not there, once, by their names."""
+        if self._types:
+            return
+        found = self._call("fields_get", [])
+        known = {name: str(field["type"]) for name, field in found.items()}
+        for source in (*self._plain, *self.connection.write.values()):
+            name = source.partition(".")[0]
+            if name not in known and name != "id":
+                near = difflib.get_close_matches(name, known, 1, 0.6)
+                hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(sorted(known))}"
+                msg = f"[crm.tryton]: {MODEL} of {self.of} has no field {name!r}; {hint}"
+                raise ConfigError(msg)
+        for name, target in self.connection.write.items():
+            allowed = ("text",) if name == REASONS else tuple(_TYPES)
+            if known[target] not in allowed:
+                msg = (
+                    f"[crm.tryton] write: {name} cannot be written to {target}, a field of type "
+                    f"{known[target]}; expected {' or '.join(allowed)}"
+                )
+                raise ConfigError(msg)
+        self._types = known
+
+    def _moments(self, rows: Sequence[Mapping[str, Any]]) -> dict[int, list[tuple[str, datetime]]]:
+        """Return when each lead came into which states, oldest first, from Tryton's log.
+
+        A button may close a lead without a transition being logged; it is logged itself.
+        """
+        names = [f"{MODEL},{row['id']}" for row in rows]
+        if not names:
+            return {}
+        domain = [["resource", "in", names], ["event", "in", ["transition", "button"]]]
+        fields = ["resource", "event", "target", "create_date"]
+        order = [["create_date", "ASC"], ["id", "ASC"]]
+        log = self._rpc.call("model.ir.model.log.search_read", domain, 0, None, order, fields)
+        moments: dict[int, list[tuple[str, datetime]]] = {}
+        for entry in log:
+            state = _STATE_OF.get(entry["target"]) if entry["event"] == "button" else None
+            state = state or entry["target"].removeprefix("state:")
+            if entry["event"] == "transition" or state in _CLOSED:
+                lead = int(entry["resource"].partition(",")[2])
+                moments.setdefault(lead, []).append((state, entry["create_date"]))
+        return moments
+
+    def _lead(self, row: Mapping[str, Any], moments: Sequence[tuple[str, datetime]]) -> CrmLead:
+        text = row[self.connection.write[REASONS]]
+        columns = {
+            column: self._time(source, row, moments) if source[0] == "@" else _value(row, source)
+            for column, source in self.connection.columns.items()
+        }
+        return CrmLead(
+            key=str(row["id"]),
+            columns=columns,
+            mark=mark_in(text),
+            wants_score=row["state"] in self.connection.states,
+            token=(row["id"], row["_timestamp"], text),
+        )
+
+    def _time(
+        self, source: str, row: Mapping[str, Any], moments: Sequence[tuple[str, datetime]]
+    ) -> datetime | None:
+        if source == "@closed":
+            return self._closed(row, moments)
+        states = [state.strip() for state in source.removeprefix("@").split(",")]
+        if not moments and row["state"] in states:
+            return _moment(row["create_date"])
+        return next((at for state, at in moments if state in states), None)
+
+    def _closed(
+        self, row: Mapping[str, Any], moments: Sequence[tuple[str, datetime]]
+    ) -> datetime | None:
+        """Return when a lead was closed, None while it is open.
+
+        To the moment where the log says so; else the day, or the last step before, if later.
+        """
+        if row["state"] not in _CLOSED:
+            return None
+        if moments and moments[-1][0] == row["state"]:
+            return moments[-1][1]
+        day: date | None = row["end_date"]
+        known = [at for _, at in moments[-1:]]
+        if day is not None:
+            known.append(datetime.combine(day, time(), self._zone).astimezone(UTC))
+        return max(known, default=None)
+
+    def _write(self, scores: Sequence[CrmScore]) -> list[Written]:
+        try:
+            self._call("write", *self._pairs(scores), context={"_timestamp": _versions(scores)})
+        except TrytonRefusalError as error:
+            if len(scores) > 1:
+                half = len(scores) // 2
+                return [*self._write(scores[:half]), *self._write(scores[half:])]
+            if error.kind == "ConcurrencyException":
+                return [Written(state="moved")]
+            return [Written(state="refused", problem=str(error))]
+        return [Written(state="written") for _ in scores]
+
+    def _pairs(self, scores: Iterable[CrmScore]) -> Iterable[Any]:
+        for score in scores:
+            yield [_token(score)[0]]
+            yield self._values(score)
+
+    def _values(self, score: CrmScore) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for name, target in self.connection.write.items():
+            kind = self._types[target]
+            if name == REASONS:
+                values[target] = with_block(_token(score)[2], score.text, score.mark)
+            elif (value := score.answer[name]) is None:
+                values[target] = None
+            else:
+                percent = 100 if kind == "integer" and name in _SHARES else 1
+                values[target] = _TYPES[kind](value * percent if percent > 1 else value)
+        return values
+
+
+_STATE_OF = {"cancel": "cancelled"}
+"""Buttons that are not called like the state they lead to."""
+
+
+def _token(score: CrmScore) -> tuple[int, str, str | None]:
+    token: Any = score.lead.token
+    return token  # type: ignore[no-any-return]
+
+
+def _versions(scores: Sequence[CrmScore]) -> dict[str, str]:
+    """Return as what Tryton is to find each lead: changed since, none of them is written."""
+    return {f"{MODEL},{_token(score)[0]}": _token(score)[1] for score in scores}
+
+
+def _value(row: Mapping[str, Any], source: str) -> object:
+    """Return a field, through the ones it is reached by; of a list, how many it has."""
+    *through, last = source.split(".")
+    held: Any = row
+    for name in through:
+        held = held.get(f"{name}.")
+        if held is None:
+            return None
+    value = held.get(last)
+    return len(value) if isinstance(value, list) else value
+
+
+def _moment(value: object) -> datetime | None:
+    return value if isinstance(value, datetime) else None
