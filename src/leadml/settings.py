@@ -20,6 +20,7 @@ from leadml.domain.handoff import HandoffPolicy
 from leadml.domain.mapping import ActivityMapping, HistoryMapping, LeadMapping
 from leadml.domain.points_table import PointsTable, Rule
 from leadml.domain.targets import Targets
+from leadml.domain.tryton import TrytonConnection
 from leadml.domain.webhook import NAME, Endpoint
 from leadml.errors import ConfigError
 
@@ -178,6 +179,8 @@ class Settings:
         Who is told of changes, by name.
     webhook_secrets : mapping of str to str
         The variables ``LEADML_WEBHOOK_SECRET…``, as they are set; never printed.
+    tryton : TrytonConnection or None
+        The Tryton that leads are read from.
     """
 
     definition: Definition
@@ -198,6 +201,7 @@ class Settings:
     trusted_proxies: tuple[str, ...] = ()
     webhooks: Mapping[str, Endpoint] = field(default_factory=dict)
     webhook_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    tryton: TrytonConnection | None = None
 
     @property
     def webhook_kinds(self) -> dict[str, tuple[str, ...]]:
@@ -266,6 +270,7 @@ def settings_from(content: Mapping[str, Any], *, path: Path) -> Settings:
         rejections=_read(RejectionSettings, sections["rejections"], "rejections", where).reasons,
         webhooks=_webhooks(sections["webhooks"], where),
         webhook_secrets={k: v for k, v in os.environ.items() if k.startswith(WEBHOOK_VARIABLE)},
+        tryton=_tryton(sections["crm"], where),
     )
 
 
@@ -393,6 +398,7 @@ def _kind_words(hint: object) -> str:
 
 
 _KIND_WORDS = {
+    "Mapping[str, str]": 'a table of name = "text"',
     "dict": "a table of name = number",
     "date": "a date like 2026-01-31 (no quotes)",
     "float": "a number",
@@ -492,6 +498,14 @@ def _webhooks(table: Mapping[str, Any], where: str) -> dict[str, Endpoint]:
             raise ConfigError(msg)
         found[name] = _read(Endpoint, each, f"webhooks.{name}", where)
     return found
+
+
+def _tryton(table: Mapping[str, Any], where: str) -> TrytonConnection | None:
+    _known(table, ("tryton",), f"{where} [crm]", "CRM")
+    if "tryton" not in table:
+        return None
+    own = _table(table["tryton"], "crm.tryton", where)
+    return _read(TrytonConnection, own, "crm.tryton", where)
 
 
 def _model(table: Mapping[str, Any], definition: Definition, where: str) -> ModelSettings:

@@ -11,7 +11,7 @@ from leadml.cli.output import emit, progress, say
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from leadml.workflows.crm.sync import Synced
+    from leadml.workflows.crm.synced import Synced
 
 SHOWN = 20
 """Leads that went wrong, shown in the terminal; `--json` has up to 1,000."""
@@ -57,9 +57,7 @@ def tryton() -> None:
 )
 @config_option
 @json_option
-def sync(
-    since: str | None, again: bool, dry_run: bool, config: Path | None, as_json: bool
-) -> None:
+def sync(since: str | None, again: bool, dry_run: bool, config: Path | None, as_json: bool) -> None:
     """Score what has changed in Tryton there, and record what became of leads.
 
     Leads (sale.opportunity) are read over JSON-RPC, scored by the champion, and given score and

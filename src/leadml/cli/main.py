@@ -20,6 +20,7 @@ COMMANDS = {
     "report": "Hold handed-off leads against the agreed close rate.",
     "ledger": "Keep what became of leads: state, tables, import and export.",
     "webhooks": "Tell other programs of changes: state, dead letters, test.",
+    "crm": "Score leads where they are, in a CRM, and record what became of them.",
     "drift": "Tell whether new leads have moved, and what that asks for.",
     "recalibrate": "Refresh level and slope from newer outcomes.",
     "scorecard": "Write an additive version as a table of points.",

@@ -88,7 +88,7 @@ class TrytonConnection:
                 raise ValueError(msg)
         if REASONS not in self.write:
             msg = (
-                "write: give the reasons a text field, such as reasons = \"comment\": by what "
+                'write: give the reasons a text field, such as reasons = "comment": by what '
                 "stands there a sync sees that a lead has its score already"
             )
             raise ValueError(msg)

@@ -7,7 +7,7 @@ anything: which leads are due, what is recorded, waiting and resuming are the sy
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta, datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
 Value = str | int | float | bool | datetime | None
@@ -130,4 +130,7 @@ class Connector(Protocol):
         """
 
     def write(self, scores: Sequence[CrmScore]) -> Sequence[Written]:
-        """Write scores, and say of each what became of it; the same again changes nothing."""
+        """Write scores, at most 50, and say of each what became of it.
+
+        The same again, after an answer that was lost, changes nothing.
+        """

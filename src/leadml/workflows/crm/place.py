@@ -1,4 +1,4 @@
-"""Where a sync stands, kept in a file beside leadml.toml so that a killed one goes on from there."""
+"""Where a sync stands, kept in a file beside leadml.toml: a killed one goes on from there."""
 
 import hashlib
 import json
@@ -67,6 +67,18 @@ def next_place(
     return Place(since=last.started - overlap, started=now)
 
 
+def covers(place: Place, last: Place | None) -> bool:
+    """Tell whether a sync from `place` on reads all that one from the last place on would read.
+
+    If not, its end must not be kept as the place: what changed before it would never be read.
+    """
+    if last is None or place == last:
+        return True
+    if last.finished:
+        return place.since is None or place.since <= last.started
+    return place.since is None or (last.since is not None and place.since <= last.since)
+
+
 class PlaceFile:
     """The file of one connector and database: ``crm/NAME-HASH.json`` beside leadml.toml."""
 
@@ -96,8 +108,8 @@ class PlaceFile:
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:
             msg = (
-                f"{self.path} does not say how far the last sync came ({error}): remove it to read "
-                "all leads once more, or begin with --since"
+                f"{self.path} does not say how far the last sync came ({error}): remove it, and "
+                "the next sync reads all leads once more"
             )
             raise CrmError(msg) from None
 

@@ -1,21 +1,21 @@
 """`leadml crm … sync`: leads of a CRM scored back into it, what became of them into the ledger."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from leadml.domain.event import KINDS
 from leadml.domain.mapping import LeadMapping
 from leadml.errors import ConfigError, CrmError
 from leadml.settings import Settings, load_settings
 from leadml.store.ledger import Ledger
-from leadml.workflows.crm.connector import Connector, CrmLead, CrmScore, Page, Written
+from leadml.workflows.crm.connector import Connector, CrmLead, CrmScore, Page
 from leadml.workflows.crm.patience import Patience
-from leadml.workflows.crm.place import Place, PlaceFile, next_place
+from leadml.workflows.crm.place import Place, PlaceFile, covers, next_place
+from leadml.workflows.crm.synced import Synced
 from leadml.workflows.crm.told import Told, record_told
 from leadml.workflows.crm.wording import mark_of, score_text
 from leadml.workflows.ledger import open_ledger
@@ -25,121 +25,13 @@ from leadml.workflows.score import Answer, Scorer, load_scorer
 from leadml.workflows.scored_event import ScoredEvent, telling_of
 
 Progress = Callable[[str, float], None]
-MOST_PROBLEMS = 1_000
-"""Problems that are named; all are counted."""
+WRITTEN_AT_ONCE = 50
+"""Scores given to the connector in one call, which is made again as a whole where it fails."""
 CODES = {"score": "CRM001", "write": "CRM002"}
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What went wrong with one lead.
-
-    Attributes
-    ----------
-    lead : str
-        The CRM's name of it.
-    code : str
-        See docs/codes.md.
-    problem : str
-    """
-
-    lead: str
-    code: str
-    problem: str
-
-
-@dataclass
-class Synced:
-    """What a sync came to.
-
-    Every lead read counts once among `closed`, `unchanged`, `scored`, `forgotten` and `unusable`;
-    every one scored once among `written`, `moved` and `refused` (in a dry run in none of them).
-
-    Attributes
-    ----------
-    crm, of : str
-        Kind of CRM, and which one.
-    version : str
-        Which version scored.
-    since : datetime or None
-        Leads changed at this time or later were read; None: all.
-    resumed : bool
-        Whether it went on where an earlier one was stopped.
-    dry_run : bool
-        Whether nothing was written anywhere.
-    pages, read : int
-        Leads read, and in how many parts.
-    closed : int
-        Won, lost, or in a state in which the CRM takes no score.
-    unchanged : int
-        What the score stands on is the same as when it was written.
-    scored : int
-    recorded : int
-        Scores that were new to the ledger.
-    written : int
-        Scores that stand in the CRM now.
-    moved : int
-        Changed by somebody else since they were read: the next sync reads them again.
-    forgotten : int
-        Erased on request: neither scored nor kept.
-    unusable : int
-        Could not be scored.
-    refused : int
-        Scores the CRM did not take.
-    by_event : dict of str to int
-        Events recorded by kind, scores left out.
-    problems : list of Problem
-        The first `MOST_PROBLEMS`.
-    failed : int
-        How many there are.
-    warnings : list of str
-    """
-
-    crm: str
-    of: str
-    version: str
-    since: datetime | None
-    resumed: bool
-    dry_run: bool
-    pages: int = 0
-    read: int = 0
-    closed: int = 0
-    unchanged: int = 0
-    scored: int = 0
-    recorded: int = 0
-    written: int = 0
-    moved: int = 0
-    forgotten: int = 0
-    unusable: int = 0
-    refused: int = 0
-    by_event: dict[str, int] = field(
-        default_factory=lambda: {kind: 0 for kind in KINDS if kind != "scored"}
-    )
-    problems: list[Problem] = field(default_factory=list)
-    failed: int = 0
-    warnings: list[str] = field(default_factory=list)
-
-    @property
-    def outcomes(self) -> int:
-        """Wins and losses that were new to the ledger."""
-        return self.by_event["won"] + self.by_event["lost"]
-
-    def fail(self, lead: str, code: str, problem: str) -> None:
-        """Count what went wrong with a lead."""
-        self.failed += 1
-        if len(self.problems) < MOST_PROBLEMS:
-            self.problems.append(Problem(lead, code, problem))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON-ready form."""
-        return {
-            **vars(self),
-            "since": None if self.since is None else self.since.isoformat(),
-            "outcomes": self.outcomes,
-            "by_event": dict(self.by_event),
-            "problems": [vars(problem) for problem in self.problems],
-            "warnings": list(self.warnings),
-        }
+_GAP = (
+    "--since lies after the last sync: leads changed between the two are not read now, but by the "
+    "next sync without --since"
+)
 
 
 def sync(
@@ -192,8 +84,9 @@ def sync(
     file = PlaceFile(settings.root, connector)
     scorer = load_scorer(config=settings)
     with nullcontext() if dry_run else file.held():
-        last = file.read() if since is None else None
+        last = file.read()
         place = next_place(last, since=start, now=now(), overlap=connector.overlap)
+        keeps = covers(place, last)
         done = Synced(
             crm=connector.name,
             of=connector.of,
@@ -203,12 +96,14 @@ def sync(
             dry_run=dry_run,
             warnings=_warnings(settings, scorer),
         )
+        if not keeps:
+            done.warnings.append(_GAP)
         with _ledger(settings, dry_run=dry_run) as ledger:
             work = _Sync(connector, settings, scorer, ledger, done, again=again, now=now)
             work.patience = patience or Patience()
-            for place in work.places(place, progress):
-                if not dry_run:
-                    file.write(place)
+            for reached in work.places(place, progress):
+                if keeps and not dry_run:
+                    file.write(reached)
     return done
 
 
@@ -258,21 +153,14 @@ class _Sync:
         self.connector, self.settings, self.scorer = connector, settings, scorer
         self.ledger, self.done, self.again, self.now = ledger, done, again, now
 
-    def places(self, place: Place, progress: Progress) -> "Iterator[Place]":
+    def places(self, place: Place, progress: Progress) -> Iterator[Place]:
         """Work through the pages; yield the place reached after each."""
         while not place.finished:
             page = self._read(place)
             self._work(page)
-            done = self.done
-            whole = done.read + (page.left or 0)
-            progress(f"{done.read:,} leads read, {done.written:,} written", done.read / max(1, whole))
-            finished = page.after is None
-            place = Place(
-                since=place.since,
-                started=place.started,
-                after=None if finished else page.after,
-                finished=finished,
-            )
+            read, whole = self.done.read, self.done.read + (page.left or 0)
+            progress(f"{read:,} leads read, {self.done.written:,} written", read / max(1, whole))
+            place = replace(place, after=page.after, finished=page.after is None)
             yield place
 
     def _read(self, place: Place) -> Page:
@@ -291,8 +179,8 @@ class _Sync:
         for key in ("id", "outcome"):
             if getattr(mapping, key) not in columns:
                 msg = (
-                    f"{self.done.of} gives no column {getattr(mapping, key)!r}, which [leads].{key} "
-                    f"names: it gives {', '.join(sorted(columns))}"
+                    f"{self.done.of} gives no column {getattr(mapping, key)!r}, which "
+                    f"[leads].{key} names: it gives {', '.join(sorted(columns))}"
                 )
                 raise ConfigError(msg)
         features = self.scorer.bundle.features.features
@@ -314,9 +202,9 @@ class _Sync:
         due = self._due(page.leads, told)
         scores, events = self._scores(due)
         self._record(events)
-        if not self.done.dry_run and scores:
-            results = self.patience.ask(lambda: self.connector.write(scores))
-            self._note(scores, results)
+        if not self.done.dry_run:
+            for start in range(0, len(scores), WRITTEN_AT_ONCE):
+                self._write(scores[start : start + WRITTEN_AT_ONCE])
 
     def _count(self, told: Told, leads: Sequence[CrmLead]) -> None:
         for kind, number in told.by_event.items():
@@ -381,7 +269,8 @@ class _Sync:
         states = Counter(receipt.status for receipt in self.ledger.record(fresh))
         self.done.recorded += states["recorded"]
 
-    def _note(self, scores: Sequence[CrmScore], results: Sequence[Written]) -> None:
+    def _write(self, scores: Sequence[CrmScore]) -> None:
+        results = self.patience.ask(lambda: self.connector.write(scores))
         for score, result in zip(scores, results, strict=True):
             self.done.written += result.state == "written"
             self.done.moved += result.state == "moved"

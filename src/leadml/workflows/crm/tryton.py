@@ -2,7 +2,7 @@
 
 import difflib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,7 +19,7 @@ from leadml.workflows.crm.wording import mark_in, with_block
 MODEL = "sale.opportunity"
 _CLOSED = ("won", "lost", "cancelled")
 _ALWAYS = ("state", "create_date", "end_date", "_timestamp")
-_TYPES = {
+_TYPES: dict[str, Callable[[Any], object]] = {
     "float": lambda value: round(float(value), 4),
     "numeric": lambda value: Decimal(str(round(float(value), 2))),
     "integer": lambda value: round(value),
@@ -29,8 +29,6 @@ _TYPES = {
 }
 """Types of Tryton's fields that can be given a value, and how one is written."""
 _SHARES = ("probability", "handoff_probability")
-_MOST_AT_ONCE = 50
-"""Leads written in one request, and so in one transaction of Tryton's."""
 
 
 def tryton_connector(settings: Settings, *, pace: Pace | None = None) -> "TrytonConnector":
@@ -127,10 +125,12 @@ class TrytonConnector:
         )
 
     def write(self, scores: Sequence[CrmScore]) -> list[Written]:
-        """Write scores in a few requests; what spoils one is found by halving it."""
+        """Write scores in one request, and so one transaction of Tryton's.
+
+        What spoils it for the others is found by halving.
+        """
         self._look_at_fields()
-        parts = (scores[i : i + _MOST_AT_ONCE] for i in range(0, len(scores), _MOST_AT_ONCE))
-        return [written for part in parts for written in self._write(part)]
+        return self._write(scores)
 
     def _call(self, method: str, *given: Any, context: Mapping[str, Any] | None = None) -> Any:
         return self._rpc.call(f"model.{MODEL}.{method}", *given, context=context)
@@ -228,9 +228,16 @@ class TrytonConnector:
                 half = len(scores) // 2
                 return [*self._write(scores[:half]), *self._write(scores[half:])]
             if error.kind == "ConcurrencyException":
-                return [Written(state="moved")]
+                return [self._moved(scores[0])]
             return [Written(state="refused", problem=str(error))]
         return [Written(state="written") for _ in scores]
+
+    def _moved(self, score: CrmScore) -> Written:
+        """Say who changed a lead since it was read: it may be us, whose answer was lost."""
+        field = self.connection.write[REASONS]
+        rows = self._call("read", [_token(score)[0]], [field])
+        is_ours = bool(rows) and mark_in(rows[0][field]) == score.mark
+        return Written(state="written" if is_ours else "moved")
 
     def _pairs(self, scores: Iterable[CrmScore]) -> Iterable[Any]:
         for score in scores:

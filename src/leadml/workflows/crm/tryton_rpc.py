@@ -6,6 +6,7 @@ See ``trytond/protocols/jsonrpc.py`` and ``dispatcher.py`` of trytond 8.2.
 import base64
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -66,10 +67,8 @@ class TrytonRpc:
     def close(self) -> None:
         """Sign out and hang up."""
         if self._session:
-            try:
+            with suppress(CrmError, _SignedOutError):  # the session ends by itself after a while
                 self._answer("common.db.logout", [])
-            except CrmError:  # the session ends by itself after a while
-                pass
         self._client.close()
 
     def call(self, method: str, *given: Any, context: Mapping[str, Any] | None = None) -> Any:
@@ -105,9 +104,7 @@ class TrytonRpc:
         connection = self._connection
         self._session = ""
         try:
-            found = self._answer(
-                "common.db.login", [connection.user, {"password": self._password}]
-            )
+            found = self._answer("common.db.login", [connection.user, {"password": self._password}])
         except _SignedOutError:
             msg = (
                 f"{self._url}: Tryton does not let {connection.user!r} in: check [crm.tryton] "
@@ -176,12 +173,14 @@ def _short(words: object) -> str:
     return text if len(text) <= _MOST_WORDS else text[: _MOST_WORDS - 1] + "…"
 
 
+_PARTS = ("year", "month", "day", "hour", "minute", "second", "microsecond")
+
+
 def _packed(value: object) -> dict[str, Any]:
     """Write what JSON does not know as Tryton does."""
     if isinstance(value, datetime):
         told = value.astimezone(UTC)
-        names = ("year", "month", "day", "hour", "minute", "second", "microsecond")
-        return {"__class__": "datetime", **{name: getattr(told, name) for name in names}}
+        return {"__class__": "datetime", **{name: getattr(told, name) for name in _PARTS}}
     if isinstance(value, Decimal):
         return {"__class__": "Decimal", "decimal": str(value)}
     msg = f"{type(value).__name__} has no form in Tryton's JSON"
@@ -192,8 +191,7 @@ def _unpacked(given: dict[str, Any]) -> Any:
     """Read Tryton's types: times are UTC, a Decimal becomes a float."""
     kind = given.get("__class__")
     if kind == "datetime":
-        fields = (given[n] for n in ("year", "month", "day", "hour", "minute", "second"))
-        return datetime(*fields, given["microsecond"], tzinfo=UTC)
+        return datetime(**{name: int(given[name]) for name in _PARTS}, tzinfo=UTC)
     if kind == "date":
         return date(given["year"], given["month"], given["day"])
     if kind == "time":
