@@ -24,6 +24,7 @@ from leadml.domain.handoff import HandoffPolicy
 from leadml.domain.mapping import ActivityMapping, HistoryMapping, LeadMapping
 from leadml.domain.points_table import PointsTable, Rule
 from leadml.domain.targets import Targets
+from leadml.domain.tryton import TrytonConnection
 from leadml.domain.webhook import Endpoint
 from leadml.evaluation.metrics import METRICS
 from leadml.settings import (
@@ -130,7 +131,8 @@ EXAMPLES = sorted({line.strip() for line in code_lines("sh") if line.strip().sta
 @pytest.mark.parametrize("line", EXAMPLES)
 def test_every_example_command_can_be_typed(line: str) -> None:
     words = shlex.split(line, comments=True)
-    path = " ".join(words[:3]) if " ".join(words[:3]) in COMMANDS else " ".join(words[:2])
+    paths = (" ".join(words[:count]) for count in (4, 3))
+    path = next((path for path in paths if path in COMMANDS), " ".join(words[:2]))
     assert path in COMMANDS or words[1].startswith("--")
     if path in COMMANDS:
         known = {name for p in COMMANDS[path].params for name in p.opts}
@@ -153,6 +155,7 @@ SECTIONS = {
     "serve": ServeSettings,
     "crm.hubspot": HubSpotSettings,
     "webhooks": Endpoint,
+    "crm.tryton": TrytonConnection,
 }
 KEYS = [
     (name, {"one_of": "in"}.get(field.name, field.name))

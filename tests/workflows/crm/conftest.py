@@ -169,7 +169,7 @@ class FakeTryton(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def put(self, number: int, /, **fields: Any) -> None:
-        plain = {name: None for name in self.fields} | {"party.": None, "lines": []}
+        plain = dict.fromkeys(self.fields) | {"party.": None, "lines": []}
         own = {
             "id": number, "number": str(number), "state": "lead", "_timestamp": f"{number}.5",
             "create_date": stamp(2026, 3, 1, 8), "conversion_probability": 0.5,
@@ -210,11 +210,18 @@ class FakeTryton(ThreadingHTTPServer):
         versions = context["_timestamp"]
         for number in (n for numbers in pairs[::2] for n in numbers):
             if number in self.refuses:
-                raise Refused("UserError", [self.refuses[number], "", None])
+                raise Refused(*_user_error(self.refuses[number]))
             if self.rows[number]["_timestamp"] != versions[f"sale.opportunity,{number}"]:
-                raise Refused("ConcurrencyException", "Records were modified in the meanwhile")
+                raise Refused(*MOVED)
         for numbers, values in zip(pairs[::2], pairs[1::2], strict=True):
             self.rows[numbers[0]] |= {**values, "_timestamp": "written"}
+
+
+MOVED = ("ConcurrencyException", "Records were modified in the meanwhile")
+
+
+def _user_error(words: str) -> tuple[str, list[Any]]:
+    return "UserError", [words, "", None]
 
 
 class Refused(Exception):

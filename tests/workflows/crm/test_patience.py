@@ -6,6 +6,8 @@ import pytest
 from leadml.errors import CrmBusy
 from leadml.workflows.crm.patience import Pace, Patience, retry_after
 
+BUSY = "the CRM is busy"
+
 
 def test_a_pace_spreads_requests_evenly() -> None:
     now, slept = [10.0], list[float]()
@@ -32,7 +34,7 @@ def busy(times: int, seconds: float | None = None) -> Callable[[], str]:
     def call() -> str:
         if left[0]:
             left[0] -= 1
-            raise CrmBusy("the CRM is busy", retry_after=seconds)
+            raise CrmBusy(BUSY, retry_after=seconds)
         return "answer"
 
     return call

@@ -22,6 +22,9 @@ SMALL = {"size": 10, "source": "Web"}
 """-1 + 0 - 0.5 + 0.25: -1.25."""
 
 
+AWAY = "the CRM is away"
+
+
 class Killed(BaseException):
     """Nothing in the program catches it, as nothing catches a kill."""
 
@@ -153,7 +156,7 @@ def test_what_becomes_of_leads_becomes_events(
         states = {state.lead: state for state in ledger.states()}
     assert (states["a"].outcome, states["a"].amount, states["b"].outcome) == ("won", 75, None)
     assert all(state.score.model_version == "3" for state in states.values())
-    assert [at for _, _, at in events(wired, "scored")][0] == begun
+    assert events(wired, "scored")[0] == ("a", "scored", begun)
     before = events(wired)
     clock.pass_by(minutes=1)
     assert run(since="2026-01-01").by_event == dict.fromkeys(done.by_event, 0)
@@ -261,7 +264,7 @@ def test_a_busy_crm_is_waited_for(memory: Any, clock: Any, run: Run) -> None:
 
     def refuse(call: str, number: int) -> None:
         if (call, number) in {("page", 1), ("write", 1), ("write", 2)}:
-            raise CrmBusy("busy", retry_after=30.0 if call == "page" else None)
+            raise CrmBusy(AWAY, retry_after=30.0 if call == "page" else None)
 
     memory.before = refuse
     assert run().written == 1
@@ -276,10 +279,12 @@ def test_a_crm_that_stays_away_ends_it_with_what_was_done_kept(
 
     def refuse(call: str, number: int) -> None:
         if call == "page" and number > 1:
-            raise CrmBusy("away")
+            raise CrmBusy(AWAY)
 
     memory.before = refuse
-    with pytest.raises(CrmBusy, match=r"away \(6 times in a row\): what was done so far is kept"):
+    with pytest.raises(
+        CrmBusy, match=r"is away \(6 times in a row\): what was done so far is kept"
+    ):
         run()
     memory.before = lambda _call, _number: None
     done = run()

@@ -72,7 +72,7 @@ def logged(number: int, event: str, target: str, *parts: int) -> dict[str, Any]:
 
 
 def score(lead: Any, **answer: Any) -> CrmScore:
-    given = {"probability": 0.42345, "band": "A", "hand_off": True, "points": None} | answer
+    given = {"probability": 0.42347, "band": "A", "hand_off": True, "points": None} | answer
     return CrmScore(lead=lead, answer=given, text="words", mark=MARK)
 
 
