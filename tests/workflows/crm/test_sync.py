@@ -8,6 +8,7 @@ import pytest
 
 from leadml.errors import ConfigError, CrmBusy, CrmError
 from leadml.settings import Settings
+from leadml.store.intake import Forgotten
 from leadml.store.ledger import Ledger
 from leadml.workflows.crm.patience import Patience
 from leadml.workflows.crm.sync import sync
@@ -404,7 +405,7 @@ def test_the_same_score_as_the_service_is_not_recorded_twice(
     memory: Any, wired: Settings, clock: Any, run: Run
 ) -> None:
     from leadml.workflows.score import load_scorer
-    from leadml.workflows.scored_event import telling_of
+    from leadml.workflows.scored_event import score_of, telling_of
 
     memory.put("a", **SMALL)
     scorer = load_scorer(config=wired)
@@ -413,7 +414,7 @@ def test_the_same_score_as_the_service_is_not_recorded_twice(
     scored = telling_of(scorer).event(answer.to_dict(), sent, [sent, None, None])
     assert scored is not None
     with Ledger.open(wired.store_url) as ledger:
-        ledger.record([scored.event])
+        ledger.take([score_of(scored.entry)], Forgotten())
     clock.pass_by(minutes=9)
     done = run()
     assert (done.written, done.recorded) == (1, 0)

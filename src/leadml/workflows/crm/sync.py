@@ -1,6 +1,5 @@
 """`leadml crm … sync`: leads of a CRM scored back into it, what became of them into the ledger."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -11,6 +10,7 @@ from typing import Any
 from leadml.domain.mapping import LeadMapping
 from leadml.errors import ConfigError, CrmError
 from leadml.settings import Settings, load_settings
+from leadml.store.intake import Forgotten, Score
 from leadml.store.ledger import Ledger
 from leadml.workflows.crm.connector import Connector, CrmLead, CrmScore, Page
 from leadml.workflows.crm.patience import Patience
@@ -22,7 +22,7 @@ from leadml.workflows.ledger import open_ledger
 from leadml.workflows.ledger_import import opened
 from leadml.workflows.material import read_as_of
 from leadml.workflows.score import Answer, Scorer, load_scorer
-from leadml.workflows.scored_event import ScoredEvent, telling_of
+from leadml.workflows.scored_event import score_of, telling_of
 
 Progress = Callable[[str, float], None]
 WRITTEN_AT_ONCE = 50
@@ -152,6 +152,7 @@ class _Sync:
     ) -> None:
         self.connector, self.settings, self.scorer = connector, settings, scorer
         self.ledger, self.done, self.again, self.now = ledger, done, again, now
+        self._forgotten = Forgotten()
 
     def places(self, place: Place, progress: Progress) -> Iterator[Place]:
         """Work through the pages; yield the place reached after each."""
@@ -230,9 +231,7 @@ class _Sync:
                 due.append((lead, mark))
         return due
 
-    def _scores(
-        self, due: Sequence[tuple[CrmLead, str]]
-    ) -> tuple[list[CrmScore], list[ScoredEvent]]:
+    def _scores(self, due: Sequence[tuple[CrmLead, str]]) -> tuple[list[CrmScore], list[Score]]:
         if not due:
             return [], []
         leads = [lead for lead, _ in due]
@@ -241,15 +240,16 @@ class _Sync:
             activities=[lead.activities for lead in leads],
             now=self.now(),
         )
-        scores, events = [], []
+        scores: list[CrmScore] = []
+        events: list[Score] = []
         for (lead, mark), answer in zip(due, answers, strict=True):
             if answer.errors:
                 self._unusable(lead, answer)
                 continue
             told = answer.to_dict()
-            content = [_plain(lead.columns), lead.activities, None]
-            event = telling_of(self.scorer).event(told, lead.columns, content)
-            events += [] if event is None else [event]
+            sent = _plain(lead.columns)
+            event = telling_of(self.scorer).event(told, sent, [sent, lead.activities, None])
+            events += [] if event is None else [score_of(event.entry)]
             scores.append(CrmScore(lead=lead, answer=told, text=score_text(told), mark=mark))
         self.done.scored += len(scores)
         return scores, events
@@ -259,15 +259,14 @@ class _Sync:
         why = "; ".join(f"{error['loc'][0]}: {error['msg']}" for error in answer.errors)
         self.done.fail(lead.key, CODES["score"], why)
 
-    def _record(self, events: Sequence[ScoredEvent]) -> None:
+    def _record(self, given: Sequence[Score]) -> None:
         """Record scores that the ledger does not have under any of their keys."""
-        known = set(self.ledger.find({key for scored in events for key in scored.keys}))
-        fresh = [scored.event for scored in events if known.isdisjoint(scored.keys)]
-        if self.done.dry_run or not fresh:
-            self.done.recorded += len(fresh)
-            return
-        states = Counter(receipt.status for receipt in self.ledger.record(fresh))
-        self.done.recorded += states["recorded"]
+        if self.done.dry_run:
+            known = self.ledger.find({key for score in given for key in score.keys})
+            self.done.recorded += sum(known.keys().isdisjoint(score.keys) for score in given)
+        elif given:
+            number, self._forgotten = self.ledger.take(given, self._forgotten)
+            self.done.recorded += number
 
     def _write(self, scores: Sequence[CrmScore]) -> None:
         results = self.patience.ask(lambda: self.connector.write(scores))
