@@ -270,7 +270,9 @@ def settings_from(content: Mapping[str, Any], *, path: Path) -> Settings:
         rejections=_read(RejectionSettings, sections["rejections"], "rejections", where).reasons,
         webhooks=_webhooks(sections["webhooks"], where),
         webhook_secrets={k: v for k, v in os.environ.items() if k.startswith(WEBHOOK_VARIABLE)},
-        tryton=_tryton(sections["crm"], where),
+        tryton=_crm(TrytonConnection, sections["crm"], "tryton", where)
+        if "tryton" in sections["crm"]
+        else None,
     )
 
 
@@ -472,7 +474,7 @@ def _rule(table: Mapping[str, Any], number: int, where: str) -> Rule:
     return _read(Rule, named, section, where)
 
 
-_CRMS = ("hubspot",)
+_CRMS = ("hubspot", "tryton")
 
 
 def _crm(kind: type[T], table: Mapping[str, Any], name: str, where: str) -> T:
@@ -498,14 +500,6 @@ def _webhooks(table: Mapping[str, Any], where: str) -> dict[str, Endpoint]:
             raise ConfigError(msg)
         found[name] = _read(Endpoint, each, f"webhooks.{name}", where)
     return found
-
-
-def _tryton(table: Mapping[str, Any], where: str) -> TrytonConnection | None:
-    _known(table, ("tryton",), f"{where} [crm]", "CRM")
-    if "tryton" not in table:
-        return None
-    own = _table(table["tryton"], "crm.tryton", where)
-    return _read(TrytonConnection, own, "crm.tryton", where)
 
 
 def _model(table: Mapping[str, Any], definition: Definition, where: str) -> ModelSettings:
