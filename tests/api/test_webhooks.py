@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ import httpx2
 import pytest
 
 from leadml.api.application import create_app
+from leadml.domain.event import Event
 from leadml.domain.webhook import Endpoint
 from leadml.domain.webhook_signature import key_of, signed
+from leadml.store.outbox import Outbox
 
 PAGE = Path(__file__).parents[2] / "docs" / "crm.md"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -125,3 +128,72 @@ def test_the_receiver_of_the_documentation_leaves_out_what_is_past(example: Exam
         headers = signed([key], identity=identity, timestamp=int(time.time()), body=body)
         assert httpx2.post(example.url, content=body, headers=headers).status_code == 204
     assert example.said == ["L1 is in band B"] * 2
+
+
+class TestPage:
+    TOML = (
+        '[store]\nurl = "sqlite:///ledger.db"\n[webhooks.crm]\nurl = "https://crm.example/t/4711"'
+    )
+
+    @pytest.fixture
+    def site(self, tmp_path: Path, make_site: Any) -> Iterator[Any]:
+        """Return a server that keeps two dead letters."""
+        with make_site(tmp_path, self.TOML, api_keys=("plain",), admin_keys=("boss",)) as server:
+            ledger = server.app.state.ledger.open()
+            now = datetime.now(UTC)
+            detail = {"band": "A", "sales_ready": True}
+            ledger.record(
+                [
+                    Event(event="scored", lead=lead, happened_at=now, detail=detail)
+                    for lead in ("L1", "L2")
+                ]
+            )
+            outbox = Outbox(ledger)
+            assert outbox.give_up_all("crm", "HTTP 404") == 2
+            yield server
+
+    def send(self, site: Any, key: str, **form: str) -> Any:
+        headers = {"Authorization": f"Bearer {key}", "Origin": site.url}
+        page = site.client.get("/webhooks", headers=headers).text
+        token = re.search(r'name="token" value="([^"]+)"', page)
+        fields = {"token": token[1] if token else ""} | form
+        return site.client.post("/webhooks/retry", data=fields, headers=headers)
+
+    def test_an_administrator_sends_dead_letters_again(
+        self, site: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level("INFO")
+        headers = {"Authorization": "Bearer boss"}
+        shown = site.client.get("/webhooks", headers=headers).text
+        assert "<h1>2 dead letters.</h1>" in shown
+        assert "crm.example" in shown
+        assert "4711" not in shown
+        assert (
+            "Messages to webhook crm wait, for nothing signs them: set LEADML_WEBHOOK_SECRET"
+            in shown
+        )
+        outbox = Outbox(site.app.state.ledger.open())
+        first = outbox.dead(limit=1)[0].id
+        answer = self.send(site, "boss", id=first)
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/webhooks?retried=1")
+        assert outbox.counts() == {"pending": 1, "delivered": 0, "dead": 1}
+        assert "sent 1 dead letters again" in caplog.text
+        assert self.send(site, "boss", id=first).headers["Location"] == "/webhooks?retried=0"
+        assert self.send(site, "boss", id="").headers["Location"] == "/webhooks?retried=1"
+        told = site.client.get("/webhooks?retried=1", headers=headers).text
+        assert "1 dead letter is sent again now." in told
+        assert "<h1>2 messages wait.</h1>" in told
+        assert "are sent" not in site.client.get("/webhooks?retried=x", headers=headers).text
+        nothing = site.client.get("/webhooks?retried=0", headers=headers).text
+        assert "Nothing was sent again" in nothing
+        several = site.client.get("/webhooks?retried=2", headers=headers).text
+        assert "2 dead letters are sent again now." in several
+
+    def test_others_change_nothing(self, site: Any, make_key: Any) -> None:
+        reader = make_key(site.app.state.settings.root, "reader", "read")
+        outbox = Outbox(site.app.state.ledger.open())
+        assert site.client.get("/webhooks", headers={"X-API-Key": reader}).status_code == 200
+        assert self.send(site, reader, id="").status_code == 403
+        assert self.send(site, "boss", id="", token="guess").status_code == 403
+        assert self.send(site, "boss").status_code == 422
+        assert outbox.counts()["dead"] == 2

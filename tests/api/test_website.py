@@ -23,6 +23,7 @@ from leadml.model.bundle import read_aliases, write_alias
 from leadml.settings import load_settings
 
 PAGES = ["/", "/leads", "/leads?lead=L1", "/leads/L1", "/comparison", "/models", "/agreement"]
+PAGES += ["/webhooks"]
 NEEDS_ADMIN = "/models/2/promote"
 TOML = """
 [store]

@@ -13,9 +13,10 @@ from leadml.api.page_routes import pages
 from leadml.api.press import Press, evaluation_key, made_apart, report_key
 from leadml.api.report_routes import report
 from leadml.api.sessions import Sessions
+from leadml.api.webhook_routes import webhook_pages
 from leadml.settings import Settings
 
-ROUTERS = (login, report, model_pages, pages)
+ROUTERS = (login, report, model_pages, webhook_pages, pages)
 PAGE_PATHS = frozenset(
     route.path.replace(":path}", "}")
     for router in ROUTERS
