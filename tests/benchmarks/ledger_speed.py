@@ -7,6 +7,7 @@ runs on a new SQLite file and on a PostgreSQL server of its own (default setting
 
 import argparse
 import resource
+import statistics
 import sys
 import tempfile
 import time
@@ -33,6 +34,7 @@ DETAILS: tuple[dict[str, Any], ...] = (
 )  # fmt: skip
 SINGLE = 500
 BATCH = 1_000
+TURNS = 15
 
 
 def show(what: str, value: str) -> None:
@@ -76,6 +78,43 @@ def batches(ledger: Ledger, events: int, what: str) -> None:
     show(f"{what}: {BATCH:,} events a transaction", f"{events / seconds:,.0f} a second")
 
 
+def told(url: str, what: str) -> None:
+    """Record scores of leads with more and more of them, in turn with and without webhooks.
+
+    A tenth of the scores change the band of their lead.
+    """
+    seconds: dict[str, list[float]] = {"without webhooks": [], "with one": []}
+    with (
+        Ledger.open(url) as plain,
+        Ledger.open(url, webhooks={"crm": ("band_changed", "sales_ready_crossed")}) as watched,
+    ):
+        began_at = datetime.now(UTC) - timedelta(hours=1)
+        for turn in range(2 * TURNS):
+            name, ledger = (("without webhooks", plain), ("with one", watched))[turn % 2]
+            scores = scored(began_at + timedelta(seconds=turn), turn)
+            began = time.perf_counter()
+            ledger.record(scores)
+            seconds[name].append(time.perf_counter() - began)
+    for name, taken in seconds.items():
+        each = f"{1000 * statistics.median(taken):.0f} ms"
+        show(f"{what}: {BATCH:,} scores of leads with up to {2 * TURNS}, {name}", each)
+
+
+def scored(moment: datetime, turn: int) -> list[Event]:
+    """Return a score each of as many leads; a tenth have another band than at the turn before."""
+    reasons = [{"feature": f"feature {n}", "value": n, "effect": 0.1 * n} for n in range(5)]
+    return [
+        Event(
+            event="scored",
+            lead=f"told-{number:04}",
+            happened_at=moment,
+            detail=DETAILS[0]
+            | {"reasons": reasons, "band": "AB"[turn % 2 if number % 10 == 9 else 0]},
+        )
+        for number in range(BATCH)
+    ]
+
+
 def reading(ledger: Ledger, events: int, what: str) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began, cpu = time.perf_counter(), time.process_time()
@@ -113,6 +152,7 @@ def measure(url: str, events: int, what: str) -> None:
                 single(ledger, "relaxed", f"{what}, synchronous = normal (not used)")
         batches(ledger, events, what)
         reading(ledger, events, what)
+    told(url, what)
 
 
 def main() -> None:

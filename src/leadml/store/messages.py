@@ -26,7 +26,7 @@ Webhooks = Mapping[str, Collection[str]]
 
 PENDING = "pending"
 
-_SHADOW = '%"shadow":true%'  # as `packed` writes it; a text would hold it with \"
+_SHADOW = '"shadow":true'  # as `packed` writes it; a text would hold it with \"
 
 
 def put_messages(
@@ -104,8 +104,9 @@ def _latest_scores(connection: Connection, leads: Sequence[str]) -> dict[str, St
     """Return the latest standing score of each of some leads, of those that have one."""
     found: dict[str, list[Stored]] = {}
     mended: set[str] = set()
+    within = func.instr if connection.dialect.name == "sqlite" else func.strpos  # LIKE is slower
     for some in in_parts(leads):
-        for row in connection.execute(_latest_or_mended(some)):
+        for row in connection.execute(_latest_or_mended(some, within)):
             stored = stored_of(row)
             found.setdefault(stored.event.lead, []).append(stored)
             if stored.event.event == "corrected":
@@ -119,10 +120,10 @@ def _latest_scores(connection: Connection, leads: Sequence[str]) -> dict[str, St
     return {lead: stored for lead, stored in latest.items() if stored is not None}
 
 
-def _latest_or_mended(leads: Sequence[str]) -> Any:
+def _latest_or_mended(leads: Sequence[str], within: Any) -> Any:
     """Return the query of each lead's last score that was given, and of all corrections."""
     c = EVENTS.c
-    served = and_(c.event == "scored", or_(c.detail.is_(None), c.detail.not_like(_SHADOW)))
+    served = and_(c.event == "scored", or_(c.detail.is_(None), within(c.detail, _SHADOW) == 0))
     rank = func.row_number().over(
         partition_by=[c.lead, c.event], order_by=[c.happened_at.desc(), c.id.desc()]
     )
