@@ -87,9 +87,19 @@ class ServeSettings:
     keys : str or None
         File of the keys that `leadml keys` makes, relative to the configuration file; None for
         ``keys.json``. A file that is named has to be there.
+    shadow : float
+        Share of the leads, 0 to 1, that the challenger scores too, in the shadow: see
+        `leadml.api.shadow`.
     """
 
     keys: str | None = None
+    shadow: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what is no share."""
+        if not 0 <= self.shadow <= 1:
+            msg = f"shadow must be a share of the leads from 0 to 1, found {self.shadow!r}"
+            raise ValueError(msg)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,6 +34,7 @@ from leadml.api.recorder import Recorder
 from leadml.api.routes import health, score_batch, scoring
 from leadml.api.schemas import BatchRequest, ScoreRequest
 from leadml.api.scopes import scopes_of
+from leadml.api.shadow import Shadow
 from leadml.api.watch import Watch
 from leadml.api.website import PAGE_PATHS, add_pages
 from leadml.settings import Settings
@@ -73,7 +74,10 @@ def create_app(settings: Settings) -> FastAPI:
         exception_handlers={RequestValidationError: _invalid},
     )
     app.state.metrics = Metrics(shared_folder())
-    app.state.champion = Champion(settings.models, failed=app.state.metrics.load_failed)
+    share = settings.serve.shadow
+    app.state.champion = Champion(
+        settings.models, failed=app.state.metrics.load_failed, shadow=share > 0
+    )
     app.state.watch = Watch(settings.models, app.state.champion.load)  # what comes later counts
     app.state.champion.load()
     app.state.settings = settings
@@ -85,7 +89,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.recorder = Recorder(app.state.ledger, journal_of(settings))
     app.state.courier = Courier(app.state.ledger.open, settings)
     app.state.metrics.webhooks = app.state.courier.counts
-    app.state.pulse = Pulse(app.state.champion, app.state.recorder, app.state.metrics)
+    shadow = Shadow(app.state.champion, app.state.recorder, app.state.metrics, share=share)
+    app.state.shadow = shadow
+    app.state.pulse = Pulse(
+        app.state.champion, app.state.recorder, app.state.metrics, also=shadow.offer
+    )
     app.include_router(health)
     app.include_router(scoring)
     app.include_router(ledger)
@@ -128,10 +136,12 @@ async def _recording(app: FastAPI) -> AsyncIterator[None]:
     app.state.pulse.start()
     app.state.courier.start()
     app.state.watch.start()
+    app.state.shadow.start()
     try:
         yield
     finally:
         app.state.watch.close()
+        app.state.shadow.close()
         app.state.pulse.close()
         await run_in_threadpool(app.state.courier.close)
         await run_in_threadpool(app.state.recorder.close)

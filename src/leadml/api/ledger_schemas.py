@@ -206,6 +206,7 @@ class Counts(BaseModel):
     """How many there are, those not listed included."""
 
     scores: int
+    shadow_scores: int
     hand_offs: int
     outcomes: int
     events: int
@@ -222,7 +223,14 @@ class LeadHistory(BaseModel):
         Field(
             description="Scores given: id, happened_at, recorded_at, account, owner, "
             "model_version, agreement_hash, idempotency_key, and the score's own fields, reasons "
-            "included. Corrections are applied here and in the two lists below."
+            "included. Corrections are applied here and in the three lists below."
+        ),
+    ]
+    shadow_scores: Annotated[
+        list[dict[str, Any]],
+        Field(
+            description="Scores that a challenger made in the shadow and nobody was given, with "
+            "the same fields, without reasons; `shadow` is true."
         ),
     ]
     hand_offs: Annotated[

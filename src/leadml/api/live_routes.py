@@ -36,4 +36,6 @@ async def reload_model(request: Request) -> schemas.Reloading:
         previous=done.previous,
         changed=done.changed,
         problem=champion.shown(done.problem) or None,
+        challenger=done.challenger,
+        challenger_problem=champion.shown(done.challenger_problem) or None,
     )

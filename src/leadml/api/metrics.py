@@ -82,6 +82,9 @@ class Metrics:
         self._load_failures = counter(
             "leadml_model_load_failures_total", "Times that a named version could not be loaded."
         )
+        self._shadow_missed = counter(
+            "leadml_shadow_missed_total", "Leads of the shadow that were not scored.", ("why",)
+        )
         self._dropped_lines = counter(
             "leadml_log_lines_dropped_total", "Log lines dropped because nobody read them in time."
         )
@@ -125,6 +128,10 @@ class Metrics:
     def load_failed(self) -> None:
         """Count a version that was named and could not be loaded."""
         self._load_failures.inc()
+
+    def shadow_missed(self, why: str) -> None:
+        """Count a lead of the shadow that was not scored: too much waited, or it could not be."""
+        self._shadow_missed.labels(why).inc()
 
     def lines_dropped(self, lines: int = 1) -> None:
         """Count log lines that were dropped."""

@@ -3,7 +3,7 @@
 import logging
 import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,6 +25,8 @@ from leadml.workflows.score import Scorer
 
 SECONDS = 5.0
 
+Also = Callable[[Mapping[str, Any], Mapping[str, object], Touches, Touches], None]
+
 log = logging.getLogger("leadml.api")
 
 
@@ -38,12 +40,22 @@ class Pulse:
     metrics : Metrics
         Is told what to show when it is asked.
 
+    also : callable, optional
+        Is told the same of every lead that was scored: the shadow.
     """
 
-    def __init__(self, champion: Champion, recorder: Recorder, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        champion: Champion,
+        recorder: Recorder,
+        metrics: Metrics,
+        *,
+        also: Also | None = None,
+    ) -> None:
         self._champion, self._recorder = champion, recorder
         self._folder = metrics.folder
         self._metrics = metrics
+        self._also = also
         self._sample = Sample()
         self._window: DriftWindow | None = None
         self._counting = threading.Lock()
@@ -78,6 +90,8 @@ class Pulse:
         self._sample.take(Scored(lead, activities, account_activities, answer["as_of"]))
         if not answer["recorded"]:
             self._metrics.unrecorded()
+        if self._also is not None:
+            self._also(answer, lead, activities, account_activities)
 
     def beat(self) -> Reading:
         """Count what was scored since the last time; return how the process stands."""

@@ -333,3 +333,7 @@ class Reloading(BaseModel):
     problem: str | None = Field(
         description="Why the champion that is named was refused; null where it serves"
     )
+    challenger: str | None = Field(description="The version that scores in the shadow")
+    challenger_problem: str | None = Field(
+        description="Why the challenger that is named was refused; null where it was not"
+    )

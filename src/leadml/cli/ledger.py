@@ -56,6 +56,8 @@ def _show_status(found: dict[str, Any], out: "Console") -> None:
     table.add_column("kept", justify="right")
     for kind, number in found["by_kind"].items():
         table.add_row(kind, f"{number:,}")
+    if found["shadow_scores"]:
+        table.add_row("scored in the shadow", f"{found['shadow_scores']:,}")
     table.add_row("all", f"{found['events']:,}")
     out.print(table)
     span = f", from {found['first_happened_at']} to {found['last_happened_at']}"

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from leadml.domain.correction import corrected
+from leadml.domain.crossing import is_served_score
 from leadml.domain.event import Event, Stored, iso
 
 PREFIX = "export-"
@@ -275,7 +276,7 @@ class _Comparison:
         if not word.score or word.scored_at is None:
             return
         handed_off = word.times.get("handed_off")
-        scores = [s.event for s in self.standing if s.event.event == "scored"]
+        scores = [s.event for s in self.standing if is_served_score(s)]
         known = [e for e in scores if handed_off is None or e.happened_at <= handed_off]
         if known and (
             handed_off is None

@@ -68,7 +68,7 @@ def latest_score(events: Sequence[Stored]) -> Stored | None:
 
 def is_served_score(stored: Stored) -> bool:
     """Tell whether an event is a score that was given, not one made in the shadow."""
-    return stored.event.event == "scored" and stored.event.detail.get("shadow") is not True
+    return stored.event.event == "scored" and not stored.event.shadow
 
 
 def is_recent(stored: Stored, now: datetime) -> bool:

@@ -20,6 +20,10 @@ REJECTIONS = (
 """Why sales rejects a lead, unless ``[rejections] reasons`` lists other reasons."""
 
 
+SHADOW_TEXT = '"shadow":true'
+"""What `packed` makes of the mark of a shadow score; a text would hold it with \\"."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Event:
     """One thing that happened to one lead.
@@ -52,6 +56,11 @@ class Event:
     agreement_hash: str | None = None
     idempotency_key: str = ""
     detail: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def shadow(self) -> bool:
+        """Whether it is a challenger's score, made to compare: nobody was given it."""
+        return self.event == "scored" and self.detail.get("shadow") is True
 
     def to_dict(self) -> dict[str, Any]:
         """Return the event as JSON-ready values, times as ISO 8601 in UTC."""

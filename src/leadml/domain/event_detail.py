@@ -107,6 +107,7 @@ NAMES: dict[str, dict[str, Check]] = {
         "points_bucket": text,
         "grade": text,
         "as_of": time,
+        "shadow": flag,
         **_HANDOFF,
     },
     "handed_off": _HANDOFF,

@@ -89,7 +89,7 @@ class LeadState:
     score : Score or None
         The last one at or before the hand-off; of a lead never handed off, the last.
     events : int
-        How many events stand.
+        How many events stand, scores made in the shadow aside.
     """
 
     lead: str
@@ -145,7 +145,8 @@ def state_of(events: Sequence[Stored], *, horizon: timedelta | None = None) -> L
 
     Events count in the order in which they happened; of the same moment, in the order of a lead's
     life (handed off, accepted, rejected, followed up, won, lost, reopened), then by key. So the
-    state does not depend on the order of arrival.
+    state does not depend on the order of arrival. Scores made in the shadow (`Event.shadow`) count
+    for nothing: nobody was given them.
 
     Parameters
     ----------
@@ -156,7 +157,7 @@ def state_of(events: Sequence[Stored], *, horizon: timedelta | None = None) -> L
         outcome, whatever happens later: what was won in time does not come undone when the deal is
         reopened for a renewal. Only a correction takes it back. `state` stays that of today.
     """
-    standing = sorted(corrected(events), key=_order)
+    standing = sorted((s for s in corrected(events) if not s.event.shadow), key=_order)
     by_kind: dict[str, list[Stored]] = {}
     for stored in standing:
         by_kind.setdefault(stored.event.event, []).append(stored)

@@ -47,6 +47,7 @@ TOLD = {
     "margin_amount": "margin",
     "corrects": "corrects",
     "void": "void",
+    "shadow": "in the shadow, by a challenger",
     "explored": "at random, to learn from",
 }
 """Details of events that are told in the list of all events."""

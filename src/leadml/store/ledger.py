@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from itertools import count, groupby
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, case, func, select
 
-from leadml.domain.event import KINDS, REJECTIONS, Event, Receipt, Stored, iso
+from leadml.domain.event import KINDS, REJECTIONS, SHADOW_TEXT, Event, Receipt, Stored, iso
 from leadml.domain.event_check import is_name
 from leadml.domain.lead_state import LeadState, state_of
 from leadml.errors import StoreError
@@ -218,7 +218,10 @@ class Ledger:
                 yield [stored_of(row) for row in of_lead]
 
     def counts(self) -> dict[str, Any]:
-        """Return how much the ledger holds: events by kind, leads, first and last, revision."""
+        """Return how much the ledger holds: events by kind, leads, first and last, revision.
+
+        Scores made in the shadow are counted apart from those that were given.
+        """
         return self.database.read(_counts)
 
     def mark(self) -> int:
@@ -263,16 +266,19 @@ class Ledger:
 
 def _counts(connection: Connection) -> dict[str, Any]:
     c = EVENTS.c
-    by_kind = select(c.event, func.count()).group_by(c.event)
-    found = {row[0]: int(row[1]) for row in connection.execute(by_kind)}
+    shadow = and_(c.event == "scored", c.detail.like(f"%{SHADOW_TEXT}%"))
+    by_kind = select(c.event, func.count(), func.sum(case((shadow, 1), else_=0))).group_by(c.event)
+    rows = [(kind, int(count), int(apart)) for kind, count, apart in connection.execute(by_kind)]
+    found = {kind: count - apart for kind, count, apart in rows}
     spans = select(
         func.count(c.lead.distinct()), func.min(c.happened_at), func.max(c.happened_at),
         func.max(c.recorded_at),
     )  # fmt: skip
     leads, first, last, recorded = connection.execute(spans).one()
     return {
-        "events": sum(found.values()),
+        "events": sum(count for _, count, _ in rows),
         "by_kind": {kind: found.get(kind, 0) for kind in KINDS},
+        "shadow_scores": sum(apart for _, _, apart in rows),
         "leads": leads,
         "first_happened_at": iso(first) if first else None,
         "last_happened_at": iso(last) if last else None,

@@ -12,8 +12,10 @@ from leadml.store.ledger import Ledger
 MOST_LISTED = 200
 """Entries of each list, unless more are asked for."""
 
+_SHADOW = "shadow_scores"
 _LISTS = {
     "scores": ("scored",),
+    _SHADOW: (_SHADOW,),
     "hand_offs": ("handed_off",),
     "outcomes": ("won", "lost", "reopened"),
 }
@@ -35,10 +37,11 @@ def lead_history(ledger: Ledger, lead: str, *, limit: int = MOST_LISTED) -> dict
     Returns
     -------
     history : dict or None
-        ``{"lead", "state", "counts", "scores", "hand_offs", "outcomes", "events"}``, JSON-ready.
-        The first three lists have corrections applied; of what they hold, version and agreement
-        are those told, or else of the last score at or before it. ``events`` are as recorded,
-        scores without their detail. None where the ledger has no event of the lead.
+        ``{"lead", "state", "counts", "scores", "shadow_scores", "hand_offs", "outcomes",
+        "events"}``, JSON-ready. ``scores`` were given; those a challenger made in the shadow are
+        apart. All lists but the last have corrections applied; of what they hold, version and
+        agreement are those told, or else of the last score at or before it. ``events`` are as
+        recorded, scores without their detail. None where the ledger has no event of the lead.
     """
     # PostgreSQL knows no text with the character NUL, nor does the ledger.
     events = [] if "\x00" in lead else ledger.history(lead)
@@ -63,6 +66,9 @@ def _entries(standing: Sequence[Stored]) -> list[tuple[str, dict[str, Any]]]:
     last: dict[str, Any] = {}
     for stored in sorted(standing, key=_order):
         entry = _flat(stored)
+        if stored.event.shadow:
+            entries.append((_SHADOW, entry))
+            continue
         if stored.event.event == "scored":
             last = {name: entry[name] for name in _VERSIONS}
         else:
@@ -87,5 +93,5 @@ def _flat(stored: Stored) -> dict[str, Any]:
 def _as_recorded(stored: Stored) -> dict[str, Any]:
     fields = stored.to_dict()
     if stored.event.event == "scored":
-        fields["detail"] = {}
+        fields["detail"] = {"shadow": True} if stored.event.shadow else {}
     return fields

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from leadml.data.values import NO_TIME, microseconds
 from leadml.domain.correction import as_utc
-from leadml.domain.event import KINDS, Event, Stored
+from leadml.domain.event import KINDS, SHADOW_TEXT, Event, Stored
 from leadml.domain.lead_state import LeadState, state_of
 from leadml.store.event_columns import EventColumns, moment_of
 
@@ -72,15 +72,28 @@ def lead_table(columns: EventColumns, *, horizon: timedelta | None = None) -> pd
     at = _moments(columns.happened_at)
     rank = np.array([_RANK[kind] for kind in columns.event], np.int64)
     order = np.lexsort((rank, at, code))
+    order = order[_counted(columns, code, rank)[order]]
     slow = _not_by_columns(code[order], at[order], rank[order], len(names))
     rows = order[~slow[code[order]]]
-    leads = np.flatnonzero(~slow)
+    leads = np.flatnonzero(~slow & (np.bincount(code[order], minlength=len(names)) > 0))
     place = np.full(len(names), -1, np.intp)
     place[leads] = np.arange(len(leads))
     fold = _Fold(columns, rows, place[code[rows]], at[rows], len(leads))
     quick = pd.DataFrame(fold.table(horizon) | {"lead": names[leads]}, columns=list(COLUMNS))
     quick.index = pd.Index(leads)
     return pd.concat([quick, _one_by_one(columns, code, slow, horizon)]).sort_index()
+
+
+def _counted(columns: EventColumns, code: Positions, rank: Ints) -> NDArray[np.bool_]:
+    """Tell which events count: not scores made in the shadow, where no correction may say so."""
+    shadow = np.array([_is_shadow(text) for text in columns.detail], bool)
+    shadow &= rank == _RANK["scored"]
+    shadow &= ~np.isin(code, code[rank == _RANK["corrected"]])
+    return ~shadow
+
+
+def _is_shadow(detail: str | None) -> bool:
+    return detail is not None and SHADOW_TEXT in detail and json.loads(detail).get("shadow") is True
 
 
 def _not_by_columns(code: Positions, at: Ints, rank: Ints, leads: int) -> NDArray[np.bool_]:

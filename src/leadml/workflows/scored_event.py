@@ -91,7 +91,8 @@ class Telling:
         Parameters
         ----------
         answer : mapping
-            The fields of `leadml.workflows.score.Answer`.
+            The fields of `leadml.workflows.score.Answer`; ``shadow`` is true of a score that a
+            challenger made and nobody was given.
         lead : mapping
             The raw columns that were sent.
         content : object
@@ -124,15 +125,16 @@ class Telling:
         """Return what identifies a score, and what is to be read of the lead.
 
         The same lead, version and content, judged at the same moment, is the same score. Where the
-        moment is the one of answering, a window of time takes its place.
+        moment is the one of answering, a window of time takes its place. One made in the shadow is
+        never the one that is given later.
         """
         name, as_of, scored_at = answer["lead_id"], answer["as_of"], answer["scored_at"]
         is_now = as_of[:19] == scored_at[:19]
         window = _seconds(scored_at) // REPEAT_SECONDS if is_now else None
         said = "" if is_now else as_of
-        digest = hashlib.blake2b(
-            f"{said}\n{name}\n{self._version}\n".encode("utf-8", "surrogatepass"), digest_size=16
-        )
+        role = "\nshadow" if answer.get("shadow") else ""
+        who = f"{said}\n{name}\n{self._version}{role}\n"
+        digest = hashlib.blake2b(who.encode("utf-8", "surrogatepass"), digest_size=16)
         digest.update(_hashable(content))
         get = lead.get
         given = [get(column) if column else None for column in self._columns]
@@ -256,7 +258,7 @@ def _moment(scored_at: str) -> str:
     return moment.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def telling_of(scorer: Scorer) -> Telling:
-    """Return what makes entries of a version's scores; the last two versions' are kept at hand."""
+    """Return what makes entries of a version's scores; the last four versions' are kept at hand."""
     return Telling(scorer.definition, scorer.version)
