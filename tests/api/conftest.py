@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -230,6 +231,19 @@ def make_app() -> Callable[..., object]:
             yield server
 
     return app
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], object]], None]:
+    """Return what waits until a condition holds."""
+
+    def waited(condition: Callable[[], object]) -> None:
+        deadline = time.monotonic() + 30
+        while not condition():
+            assert time.monotonic() < deadline, "it did not come about"
+            time.sleep(0.01)
+
+    return waited
 
 
 @pytest.fixture

@@ -205,7 +205,8 @@ class TestHistory:
         assert state["score"]["model_version"] == "3"
         (hand_off,), (outcome,) = got["hand_offs"], got["outcomes"]
         assert hand_off["model_version"] == outcome["model_version"] == "3"  # its last score's
-        assert got["counts"] == {"scores": 1, "hand_offs": 1, "outcomes": 1, "events": 4}
+        counts = {"scores": 1, "shadow_scores": 0, "hand_offs": 1, "outcomes": 1, "events": 4}
+        assert got["counts"] == counts
 
     def test_answers_have_the_fields_described(self, fresh: Any) -> None:
         fresh.client.post("/v1/score", json={"lead": LEAD})

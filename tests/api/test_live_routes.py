@@ -1,8 +1,7 @@
 """A running service takes up the champion that is named, and drops no request for it."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,20 +36,12 @@ def site(tmp_path: Path, models: Path, make_settings: Any, serve_app: Any) -> It
         yield server
 
 
-def until(condition: Callable[[], object]) -> None:
-    """Wait until a condition holds."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.01)
-
-
 def version_of(site: Any) -> str:
     version: str = site.client.get("/readyz").json()["version"]
     return version
 
 
-def test_a_champion_named_elsewhere_serves_soon(site: Any, models: Path) -> None:
+def test_a_champion_named_elsewhere_serves_soon(site: Any, models: Path, until: Any) -> None:
     assert version_of(site) == "1"
     write_alias(models, "champion", "2")
     until(lambda: version_of(site) == "2")
@@ -60,7 +51,7 @@ def test_a_champion_named_elsewhere_serves_soon(site: Any, models: Path) -> None
 
 
 def test_a_damaged_one_is_refused_told_and_taken_up_when_it_is_restored(
-    site: Any, models: Path
+    site: Any, models: Path, until: Any
 ) -> None:
     path = models / "versions" / "2" / "model.json"
     whole = path.read_bytes()
@@ -86,7 +77,9 @@ def test_a_damaged_one_is_refused_told_and_taken_up_when_it_is_restored(
     assert "leadml_model_refused 0.0" in site.client.get("/metrics").text
 
 
-def test_names_that_vanish_leave_the_champion_in_its_place(site: Any, models: Path) -> None:
+def test_names_that_vanish_leave_the_champion_in_its_place(
+    site: Any, models: Path, until: Any
+) -> None:
     (models / ALIASES).unlink()
     until(lambda: site.client.get("/readyz").json()["problem"])
     assert version_of(site) == "1"
@@ -95,7 +88,7 @@ def test_names_that_vanish_leave_the_champion_in_its_place(site: Any, models: Pa
 
 
 def test_a_service_without_a_model_gets_one(
-    tmp_path: Path, make_settings: Any, make_version: Any, serve_app: Any
+    tmp_path: Path, make_settings: Any, make_version: Any, serve_app: Any, until: Any
 ) -> None:
     app = create_app(make_settings(tmp_path))
     app.state.watch = Watch(tmp_path / "models", app.state.champion.load, seconds=0.02)
@@ -120,6 +113,8 @@ class TestReload:
                 "previous": "1",
                 "changed": True,
                 "problem": None,
+                "challenger": None,
+                "challenger_problem": None,
             }
             again = site.client.post("/v1/model/reload").json()
             assert (again["version"], again["previous"], again["changed"]) == ("2", "2", False)
@@ -147,7 +142,7 @@ class TestReload:
         assert statuses == [401, 403, 200]
 
 
-def test_no_request_is_dropped_while_champions_change(site: Any, models: Path) -> None:
+def test_no_request_is_dropped_while_champions_change(site: Any, models: Path, until: Any) -> None:
     """Every answer is one version's own, and every connection is kept."""
     own = {"1": site.client.post("/v1/score", json=LEAD).json()["probability"], "2": 0.81757}
     answers: list[tuple[int, str, float]] = []

@@ -37,6 +37,7 @@ SOUND: dict[str, dict[str, Any]] = {
         "points_bucket": "A",
         "grade": "A1",
         "as_of": "2026-03-01T09:30:00Z",
+        "shadow": False,
         "attributes": {
             "source": "web",
             "industry": None,

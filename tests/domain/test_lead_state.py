@@ -391,3 +391,29 @@ def test_voiding_everything_leaves_nothing(life: list[Stored]) -> None:
     ]
     if voids:
         assert state_of([*plain, *voids]) == LeadState(lead="L1")
+
+
+def test_scores_in_the_shadow_count_for_nothing() -> None:
+    made = {"probability": 0.9, "band": "A", "shadow": True, "attributes": {"source": "x"}}
+    given = ("scored", 1, {"probability": 0.4, "band": "C"}, {"model_version": "1"})
+    life = [given, ("handed_off", 3), ("won", 5)]
+    shadowed = [
+        ("scored", 1, made, {"model_version": "2", "owner": "eve"}),
+        ("scored", 2, made, {"model_version": "2", "idempotency_key": "zz"}),
+        ("scored", 9, made, {"model_version": "2"}),
+    ]
+    plain = state(*life)
+    both = state_of(stored(*life, *shadowed))
+    assert both == plain
+    assert both.events == 3
+    assert both.score is not None
+    assert both.score.probability == 0.4
+    assert state(*shadowed) == LeadState(lead="L1")
+
+
+def test_a_correction_may_take_the_mark_of_the_shadow_away() -> None:
+    made = ("scored", 1, {"probability": 0.9, "shadow": True}, {"idempotency_key": "k"})
+    mended = ("corrected", 2, {"corrects": "k", "detail": {"shadow": False}})
+    found = state(made, mended)
+    assert found.score is not None
+    assert found.score.probability == 0.9

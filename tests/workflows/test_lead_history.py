@@ -51,7 +51,7 @@ def test_newest_first_with_corrections_applied(ledger: Ledger) -> None:
     found = lead_history(ledger, "L1")
     assert found is not None
     assert list(found) == [
-        "lead", "state", "counts", "scores", "hand_offs", "outcomes", "events",
+        "lead", "state", "counts", "scores", "shadow_scores", "hand_offs", "outcomes", "events",
     ]  # fmt: skip
     assert [entry["probability"] for entry in found["scores"]] == [0.7, 0.6]
     assert found["scores"][1]["reasons"] == [{"feature": "budget"}]
@@ -59,7 +59,8 @@ def test_newest_first_with_corrections_applied(ledger: Ledger) -> None:
     assert [entry["amount"] for entry in found["outcomes"]] == [800.0]
     assert found["state"]["state"] == "won"
     assert found["state"]["amount"] == 800.0
-    assert found["counts"] == {"scores": 2, "hand_offs": 2, "outcomes": 1, "events": 8}
+    counts = {"scores": 2, "shadow_scores": 0, "hand_offs": 2, "outcomes": 1, "events": 8}
+    assert found["counts"] == counts
 
 
 def test_an_event_without_a_version_has_that_of_the_last_score(ledger: Ledger) -> None:
@@ -92,3 +93,23 @@ def test_lists_end_at_the_limit_and_counts_do_not(ledger: Ledger) -> None:
 
 def test_a_lead_that_is_not_there(ledger: Ledger) -> None:
     assert lead_history(ledger, "L2") is None
+
+
+def test_scores_in_the_shadow_are_apart(ledger: Ledger) -> None:
+    before = lead_history(ledger, "L1") or {}
+    made = Event(
+        event="scored",
+        lead="L1",
+        happened_at=datetime.now(UTC),
+        model_version="9",
+        idempotency_key="shadow",
+        detail={"probability": 0.99, "shadow": True},
+    )
+    ledger.record([made])
+    found = lead_history(ledger, "L1") or {}
+    assert [entry["probability"] for entry in found["shadow_scores"]] == [0.99]
+    assert found["shadow_scores"][0]["shadow"] is True
+    assert found["counts"]["shadow_scores"] == 1
+    assert found["events"][0]["detail"] == {"shadow": True}
+    for name in ("state", "scores", "hand_offs", "outcomes"):
+        assert found[name] == before[name]

@@ -79,6 +79,7 @@ def random_detail(rng: np.random.Generator, kind: str) -> dict[str, Any]:
     detail: dict[str, Any] = {"attributes": told, "explored": bool(rng.random() < 0.5)}
     if kind == "scored":
         detail |= {"probability": float(rng.random()), "points": 40, "band": "B"}
+        detail |= {"shadow": True} if rng.random() < 0.3 else {}
     return detail | ({"handoff_probability": 0.5} if rng.random() < 0.5 else {})
 
 
@@ -187,3 +188,20 @@ def test_what_the_ledger_has_of_some_lead_is_recorded() -> None:
     found = ledger_definition(own, leads).leads
     assert found.followed_up_at == "followed_up_at"
     assert found.margin_amount is None
+
+
+def test_a_lead_with_scores_in_the_shadow_alone_is_no_row(ledger: Ledger) -> None:
+    made = {"probability": 0.5, "shadow": True}
+    given = {"probability": 0.4, "reasons": [{"note": "shadow", "shadow": True}]}
+    ledger.record(
+        [
+            Event(event="scored", lead="L1", happened_at=START, idempotency_key="a", detail=made),
+            Event(event="scored", lead="L2", happened_at=START, idempotency_key="b", detail=given),
+            Event(event="scored", lead="L2", happened_at=START, idempotency_key="c", detail=made),
+        ]
+    )
+    table = ledger_leads(ledger)
+    assert table["lead"].tolist() == ["L2"]
+    assert table["probability"].tolist() == [0.4]
+    counts = ledger.counts()
+    assert counts["events"] == 3

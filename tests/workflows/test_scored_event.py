@@ -243,3 +243,10 @@ class TestSameScore:
             return self.keys(as_of=f"{now}.5Z", scored_at=f"{now}+00:00")
 
         assert (keys(first)[0] in keys(again)) is same
+
+
+def test_a_score_in_the_shadow_is_marked_and_another_than_the_one_given() -> None:
+    given, made = told(), told(ANSWER | {"shadow": True})
+    assert made.event.detail["shadow"] is True
+    assert "shadow" not in given.event.detail
+    assert set(made.keys).isdisjoint(given.keys)

@@ -136,6 +136,9 @@ def _versions(request: Request) -> Versions:
         previous=previous_champion(settings.models),
         agreement_hash=settings.definition.agreement.hash(),
         may_change=visit_of(request).may_change,
+        shadow=request.app.state.settings.serve.shadow,
+        challenger=champion.challenger.version if champion.challenger else None,
+        challenger_problem=champion.shown(champion.challenger_problem),
     )
 
 

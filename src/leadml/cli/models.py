@@ -50,12 +50,18 @@ def _show(found: "list[Version]", out: "Console") -> None:
             out.print(f"{where}: {version.problem}", markup=False)
 
 
+def _role(version: "Version") -> str:
+    """Return the alias, and whether it scores in the shadow."""
+    alias = version.alias or ""
+    return alias if version.shadow is None else f"{alias}, {100 * version.shadow:.3g} % in shadow"
+
+
 def _cells(version: "Version") -> list[str]:
     known = version.manifest
     cut = known["threshold"]
     return [
         version.version,
-        version.alias or "",
+        _role(version),
         known["trained_at"][:10],
         known["chosen"],
         str(known["leads"]),

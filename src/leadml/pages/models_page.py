@@ -28,6 +28,12 @@ class Versions:
         Of the agreement as it is configured today.
     may_change : bool
         Whether whoever looks may change what serves.
+    shadow : float
+        Share of the leads that a challenger is to score in the shadow; 0 where none is.
+    challenger : str or None
+        The version that does.
+    challenger_problem : str
+        Why the one that is named does not.
     """
 
     versions: Sequence[Version]
@@ -36,6 +42,9 @@ class Versions:
     previous: str | None
     agreement_hash: str
     may_change: bool
+    shadow: float = 0.0
+    challenger: str | None = None
+    challenger_problem: str = ""
 
 
 def models_page(shown: Versions, frame: Frame) -> str:
@@ -46,7 +55,7 @@ def models_page(shown: Versions, frame: Frame) -> str:
         "previous": shown.previous if shown.previous in known else None,
         "may_change": shown.may_change,
     }
-    support = [text for text in (shown.problem, _waiting(shown)) if text]
+    support = [text for text in (shown.problem, _waiting(shown), _in_the_shadow(shown)) if text]
     headline = Headline(_serving(shown), support)
     return framed(
         "models.html", frame, title="Models", kicker="Models", headline=headline, content=content
@@ -89,6 +98,27 @@ def _waiting(shown: Versions) -> str:
         return ""
     number = champion["version"]
     return f"Version {number} is champion: the service takes it up within about a second."
+
+
+def _in_the_shadow(shown: Versions) -> str:
+    """Say which version scores in the shadow, or why none does although one is to."""
+    if shown.challenger is not None:
+        share = percent_words(shown.shadow)
+        return f"Version {shown.challenger} scores {share} of the leads in the shadow."
+    if shown.challenger_problem:
+        return f"No version scores in the shadow: {shown.challenger_problem}"
+    return ""
+
+
+def percent_words(share: float) -> str:
+    """Write a share in percent, with as many digits as it needs.
+
+    Examples
+    --------
+    >>> [percent_words(share) for share in (1.0, 0.1, 0.025)]
+    ['100 %', '10 %', '2.5 %']
+    """
+    return f"{100 * share:.3g} %"
 
 
 def _serving(shown: Versions) -> str:

@@ -1,7 +1,7 @@
 """`leadml models` and `leadml promote`: which versions there are, and who serves."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ class Version:
     manifest : dict
         Empty, with `problem` set, where the bundle is damaged.
     problem : str or None
+    shadow : float or None
+        Share of the leads that it scores in the shadow where ``leadml serve`` runs; None for none.
     """
 
     version: str
@@ -30,6 +32,7 @@ class Version:
     alias: str | None
     manifest: Mapping[str, Any]
     problem: str | None = None
+    shadow: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON-ready form."""
@@ -41,14 +44,17 @@ class Version:
             "bundle": self.bundle,
             **known,
             "problem": self.problem,
+            "shadow": self.shadow,
         }
 
 
 def models(config: Path | str | Settings | None = None) -> list[Version]:
     """List the versions beside the configuration, newest first."""
-    folder = load_settings(config).models
+    settings = load_settings(config)
+    folder, share = settings.models, settings.serve.shadow or None
     aliases = {of["version"]: alias for alias, of in read_aliases(folder).items()}
-    return [_version(folder, name, aliases.get(name)) for name in reversed(versions(folder))]
+    found = [_version(folder, name, aliases.get(name)) for name in reversed(versions(folder))]
+    return [replace(v, shadow=share) if v.alias == "challenger" else v for v in found]
 
 
 def _version(folder: Path, name: str, alias: str | None) -> Version:
