@@ -104,7 +104,7 @@ class TestService:
         score(site, "L1")
         shadowed(site, "L1", until)
         page = site.client.get("/leads/L1").text
-        assert re.search(r'<details id="shadow"><summary>\S*>1<\S* score in the shadow<', page)
+        assert re.search(r'<details id="shadow"><summary>.*>1</data> score in the shadow<', page)
         assert "in the shadow, by a challenger" in page
         assert "scores in the shadow" in site.client.get("/").text
         models = site.client.get("/models").text

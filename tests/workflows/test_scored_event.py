@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from leadml.domain.agreement import Agreement
 from leadml.domain.definition import Definition
-from leadml.domain.event import Event
+from leadml.domain.event import SHADOW_TEXT, Event
 from leadml.domain.event_check import MOST_DETAIL, problem_of
 from leadml.domain.mapping import LeadMapping
 from leadml.domain.points_table import PointsTable
@@ -247,6 +247,7 @@ class TestSameScore:
 
 def test_a_score_in_the_shadow_is_marked_and_another_than_the_one_given() -> None:
     given, made = told(), told(ANSWER | {"shadow": True})
-    assert made.event.detail["shadow"] is True
-    assert "shadow" not in given.event.detail
+    assert json.loads(made.detail)["shadow"] is True
+    assert SHADOW_TEXT in made.detail
+    assert "shadow" not in given.detail
     assert set(made.keys).isdisjoint(given.keys)

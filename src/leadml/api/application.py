@@ -9,6 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel
+from starlette.datastructures import State
 
 import leadml
 from leadml.api.champion import Champion
@@ -73,27 +74,9 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=_recording,
         exception_handlers={RequestValidationError: _invalid},
     )
-    app.state.metrics = Metrics(shared_folder())
-    share = settings.serve.shadow
-    app.state.champion = Champion(
-        settings.models, failed=app.state.metrics.load_failed, shadow=share > 0
-    )
-    app.state.watch = Watch(settings.models, app.state.champion.load)  # what comes later counts
-    app.state.champion.load()
     app.state.settings = settings
-    app.state.keyring = Keyring.of(settings)
-    app.state.ledger = LedgerLink(
-        settings.store_url, reasons=settings.rejections, webhooks=settings.webhook_kinds
-    )
-    app.state.ledger.look()
-    app.state.recorder = Recorder(app.state.ledger, journal_of(settings))
-    app.state.courier = Courier(app.state.ledger.open, settings)
-    app.state.metrics.webhooks = app.state.courier.counts
-    shadow = Shadow(app.state.champion, app.state.recorder, app.state.metrics, share=share)
-    app.state.shadow = shadow
-    app.state.pulse = Pulse(
-        app.state.champion, app.state.recorder, app.state.metrics, also=shadow.offer
-    )
+    _add_models(app.state, settings)
+    _add_recording(app.state, settings)
     app.include_router(health)
     app.include_router(scoring)
     app.include_router(ledger)
@@ -119,6 +102,30 @@ def create_app(settings: Settings) -> FastAPI:
         limits=RateLimits(settings.keys_file.with_suffix(".rates"), app.state.metrics.rate_limited),
     )
     return app
+
+
+def _add_models(state: State, settings: Settings) -> None:
+    """Load what scores, and watch it."""
+    state.metrics = Metrics(shared_folder())
+    failed, shadow = state.metrics.load_failed, settings.serve.shadow > 0
+    state.champion = Champion(settings.models, failed=failed, shadow=shadow)
+    state.watch = Watch(settings.models, state.champion.load)  # what comes later counts
+    state.champion.load()
+
+
+def _add_recording(state: State, settings: Settings) -> None:
+    """Add who may ask, the way to the ledger, and what is done behind the answers."""
+    state.keyring = Keyring.of(settings)
+    state.ledger = LedgerLink(
+        settings.store_url, reasons=settings.rejections, webhooks=settings.webhook_kinds
+    )
+    state.ledger.look()
+    state.recorder = Recorder(state.ledger, journal_of(settings))
+    state.courier = Courier(state.ledger.open, settings)
+    state.metrics.webhooks = state.courier.counts
+    served = (state.champion, state.recorder, state.metrics)
+    state.shadow = Shadow(*served, share=settings.serve.shadow)
+    state.pulse = Pulse(*served, also=state.shadow.offer)
 
 
 @asynccontextmanager
