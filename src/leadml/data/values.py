@@ -74,6 +74,8 @@ def to_number(value: object, missing: frozenset[str] = frozenset(), *, decimal: 
     NotUsableError
         If the value is present but not a finite number.
     """
+    if type(value) is float and value - value == 0:
+        return value
     if is_missing(value, missing):
         return math.nan
     if isinstance(value, str):

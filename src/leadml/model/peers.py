@@ -91,15 +91,11 @@ class FeaturePeers:
 
     def group(self, number: float) -> int:
         """Return the position of a value's group."""
-        if math.isnan(number):
+        if number != number:
             return len(self.groups) - 1
         if self.group_of:
             return self.group_of[min(int(number), len(self.group_of) - 1)]
-        return bisect_right(self._edges, number) if self._edges else 0
-
-    @cached_property
-    def _edges(self) -> list[float]:
-        return list(self.edges)
+        return bisect_right(self.edges, number)
 
     @property
     def direction(self) -> str | None:

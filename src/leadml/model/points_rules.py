@@ -91,6 +91,8 @@ def _equality_test(rule: Rule, decimal: str) -> Test:
     texts = {to_text(w) for w in wanted if isinstance(w, (bool, str))}
 
     def test(value: object) -> bool:
+        if type(value) is str and value in texts:
+            return True
         if to_text(value) in texts:
             return True
         return bool(numbers) and to_number(value, decimal=decimal) in numbers

@@ -3,7 +3,7 @@
 What a reason says of a range is written once, when a version is loaded. Numpy only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from leadml.snapshot.features import FeatureSet, shown_value
 
 Numbers = NDArray[np.float64]
 Reason = dict[str, Any]
+Teller = Callable[[float, float], Reason]
 
 MOST_REASONS = 5
 EACH_WAY = 2
@@ -49,7 +50,7 @@ class Reasons:
     def __init__(self, features: FeatureSet, peers: Peers | None, *, exact: bool) -> None:
         own = [None] * len(features.features) if peers is None else peers.features
         self._told = [
-            _Told(feature, known, peers, exact=exact)
+            _teller(feature, known, peers, exact=exact)
             for feature, known in zip(features.features, own, strict=True)
         ]
 
@@ -89,13 +90,11 @@ class Reasons:
         for feature in strongest(effects):
             effect = effects[feature]
             shown += effect
-            reasons.append(told[feature].reason(values[feature], effect))
+            reasons.append(told[feature](values[feature], effect))
         if start is None:
             return reasons, _sum("if_missing", None, shown, None, log_odds, IF_MISSING)
-        every = 0.0
-        for effect in effects:
-            every += effect
-        return reasons, _sum("exact", start, shown, every - shown, log_odds, EXACT)
+        rest = log_odds - start - shown
+        return reasons, _sum("exact", start, shown, rest, log_odds, EXACT)
 
 
 def _sum(
@@ -117,12 +116,14 @@ def strongest(effects: Sequence[float]) -> list[int]:
     The strongest of all, among them the `EACH_WAY` strongest up and down where there are as many;
     none whose effect is `SMALLEST_EFFECT` or less. Of two as strong the first comes first.
     """
-    strength = [abs(effect) for effect in effects]
+    strength = list(map(abs, effects))
     order = sorted(range(len(effects)), key=strength.__getitem__, reverse=True)
     top = order[:MOST_REASONS]
-    ups = sum(effects[feature] > 0 for feature in top)
+    ups = len([feature for feature in top if effects[feature] > 0])
     if len(order) > MOST_REASONS and not EACH_WAY <= ups <= MOST_REASONS - EACH_WAY:
         top = _each_way(effects, order)
+    if top and strength[top[-1]] > SMALLEST_EFFECT:
+        return top
     return [feature for feature in top if strength[feature] > SMALLEST_EFFECT]
 
 
@@ -136,43 +137,41 @@ def _each_way(effects: Sequence[float], order: list[int]) -> list[int]:
     return [feature for feature in order if feature in told]
 
 
-class _Told:
-    """What is told of one feature: for each group of leads one reason up and one down.
+def _teller(
+    feature: Feature, known: FeaturePeers | None, peers: Peers | None, *, exact: bool
+) -> Teller:
+    """Return what makes one feature's reason of a value and its effect.
 
-    They are made once and lack the lead's own value and effect; without `known` the text is made of
-    the value.
+    For each group of leads there is one text up and one down, made once; without `known` the text
+    is made of the value.
     """
+    name, as_it_is = feature.name, not feature.categorical and feature.kind != "word"
+    groups = () if known is None or peers is None else known.groups
+    alike = [group.told() for group in groups]
+    texts_up, texts_down = (
+        [_text(feature, group, peers, up=up, exact=exact) for group in groups if peers]
+        for up in (True, False)
+    )
+    group_of = None if known is None else known.group
 
-    def __init__(
-        self, feature: Feature, known: FeaturePeers | None, peers: Peers | None, *, exact: bool
-    ) -> None:
-        self._feature, self._known = feature, known
-        groups = () if known is None or peers is None else known.groups
-        self._peers = [group.told() for group in groups]
-        self._ways: dict[bool, list[Reason]] = {}
-        for up in (True, False):
-            texts = [_text(feature, g, peers, up=up, exact=exact) for g in groups if peers]
-            self._ways[up] = [_template(feature, text, up=up) for text in texts]
+    def reason(value: float, effect: float) -> Reason:
+        shown = value if as_it_is and value == value else shown_value(feature, value)
+        up = effect > 0
+        if group_of is None:
+            text, own = value_words(feature, shown), None
+        else:
+            group = group_of(value)
+            text, own = (texts_up if up else texts_down)[group], alike[group].copy()
+        return {
+            "feature": name,
+            "value": shown,
+            "effect": effect,
+            "direction": "up" if up else "down",
+            "text": text,
+            "peers": own,
+        }
 
-    def reason(self, value: float, effect: float) -> Reason:
-        shown, up = shown_value(self._feature, value), effect > 0
-        if self._known is None:
-            made = _template(self._feature, value_words(self._feature, shown), up=up)
-            return made | {"value": shown, "effect": effect}
-        group = self._known.group(value)
-        own = dict(self._peers[group])
-        return {**self._ways[up][group], "value": shown, "effect": effect, "peers": own}
-
-
-def _template(feature: Feature, text: str, *, up: bool) -> Reason:
-    return {
-        "feature": feature.name,
-        "value": None,
-        "effect": 0.0,
-        "direction": "up" if up else "down",
-        "text": text,
-        "peers": None,
-    }
+    return reason
 
 
 def _text(feature: Feature, group: Group, peers: Peers, *, up: bool, exact: bool) -> str:

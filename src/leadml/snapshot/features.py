@@ -383,7 +383,7 @@ def _note(errors: dict[int, list[tuple[str, str]]], name: str, bad: Mapping[int,
 
 def _number_reader(missing: frozenset[str], decimal: str, *, flags: bool) -> Reader:
     def read(value: object) -> float:
-        if type(value) is float and value - value == 0:  # finite: at once what `to_number` returns
+        if type(value) is float and value - value == 0:  # finite: as `to_number`, without a call
             return value
         if not flags and is_flag(value):
             msg = f"expected a number, found {value!r}"

@@ -9,6 +9,7 @@ by side, ``of`` and ``at``, and they give the same numbers to the last bit.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from datetime import timedelta
 from typing import Any
 
@@ -89,10 +90,10 @@ class Answer:
     errors: list[dict[str, Any]]
 
     @classmethod
-    def of(cls, fields: Mapping[str, Any]) -> "Answer":
-        """Make an answer of all its fields; ten times as fast as the constructor."""
+    def of(cls, fields: dict[str, Any]) -> "Answer":
+        """Make an answer of all its fields, which it keeps; much faster than the constructor."""
         made = object.__new__(cls)
-        vars(made).update(fields)
+        object.__setattr__(made, "__dict__", fields)
         return made
 
     def to_dict(self) -> dict[str, Any]:
@@ -104,6 +105,8 @@ _NOTHING: dict[str, Any] = {field.name: None for field in fields(Answer)} | {
     "reasons": [],
     "points_rules": [],
 }
+MANY = 32
+"""Leads from which arrays add terms up faster than plain Python does."""
 Explained = tuple[float, Sequence[float], float | None]
 """One lead's log-odds, effects and start; see `leadml.model.scorecard.Explained`."""
 
@@ -127,7 +130,8 @@ class Answers:
         self._missing = missing_texts(self._leads.missing)
         self._policy = bundle.definition.handoff
         threshold = bundle.manifest["threshold"]
-        self._basis, self._rule = str(threshold["basis"]), HandoffRule(threshold)
+        self._basis, self._version = str(threshold["basis"]), bundle.version
+        self._rule = HandoffRule(threshold)
         self._bands, self._stages = bands_of(bundle), stages_of(bundle)
 
     def of(self, records: Sequence[Record], scored_at: str) -> list[Answer]:
@@ -148,14 +152,14 @@ class Answers:
         self, records: Sequence[Record], values: Sequence[Sequence[float]]
     ) -> Sequence[Explained]:
         machine = self._bundle.machine
-        if machine.additive:
+        if machine.additive and len(records) < MANY:
             given = zip(values, records, strict=True)
             return [machine.explained_at(own, record.as_of) for own, record in given]
         moments = np.array([record.as_of for record in records], np.int64)
         x = np.array(values).reshape(len(records), -1)
         found = machine.explained(x, moments)
-        pairs = zip(found.log_odds.tolist(), found.effects.tolist(), strict=True)
-        return [(log_odds, effects, None) for log_odds, effects in pairs]
+        start = [None] * len(records) if found.start is None else found.start.tolist()
+        return list(zip(found.log_odds.tolist(), found.effects.tolist(), start, strict=True))
 
     def _earned(self, records: Sequence[Record]) -> list[dict[int, float]]:
         """Return what points rules on activities give each lead: position of the rule -> points."""
@@ -211,7 +215,7 @@ class Answers:
                 "points_ready": told.ready,
                 "reasons": reasons,
                 "reasons_sum": reasons_sum,
-                "model_version": self._bundle.version,
+                "model_version": self._version,
                 "scored_at": scored_at,
                 "as_of": iso(record.as_of),
                 "points_bucket": told.bucket,
@@ -229,7 +233,7 @@ class Answers:
                 "lead_id": record.lead_id,
                 "basis": self._basis,
                 "reasons": [],
-                "model_version": self._bundle.version,
+                "model_version": self._version,
                 "scored_at": scored_at,
                 "as_of": iso(record.as_of),
                 "points_rules": [],
@@ -291,6 +295,7 @@ class Answers:
         return explored_at(name, sales_ready=ready, share=policy.explore, version=policy.version)
 
 
+_EPOCH = EPOCH.replace(tzinfo=None)
 NO_POINTS = OnePoints(None, None, None, None, [])
 
 
@@ -305,9 +310,9 @@ def stages_of(bundle: Bundle) -> Stages:
     return Stages(bundle.definition.agreement.close_rate if cut is None else cut)
 
 
+@lru_cache(maxsize=1)
 def iso(moment: int) -> str | None:
     """Return microseconds UTC as ISO 8601, None where unknown."""
     if moment == NO_TIME:
         return None
-    at = EPOCH + timedelta(microseconds=moment)
-    return f"{at.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    return (_EPOCH + timedelta(microseconds=moment)).isoformat(timespec="microseconds") + "Z"

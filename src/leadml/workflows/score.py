@@ -4,6 +4,7 @@ Needs numpy alone (and treelite where a full model serves): the server imports n
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -25,7 +26,8 @@ from leadml.model.scorecard import Explained, probability
 from leadml.model.value import Margins
 from leadml.model.verdict import BANDS, STAGES
 from leadml.settings import Settings, load_settings
-from leadml.workflows.answers import Answer, Answers, bands_of, iso, stages_of
+from leadml.workflows.answers import MANY, Answer, Answers, bands_of, iso, stages_of
+from leadml.workflows.collecting import not_collecting
 from leadml.workflows.records import LeadBatch, Record, RecordReader
 
 WORTH = ("expected_margin", "expected_margin_low", "expected_margin_high", "priority")
@@ -219,11 +221,17 @@ class Scorer:
             ``[activities]`` with the lead; None (for all or for one lead) means unknown.
         """
         moment = datetime.now(UTC) if now is None else in_utc(now, self.reader.zone)
-        records = self.read_records(leads, activities, as_of, moment, account_activities)
-        if self.not_exploring is not None:
-            for record in records:
-                record.warnings.append(self.not_exploring)
-        return self._answers.of(records, moment.astimezone(UTC).isoformat(timespec="seconds"))
+        scored_at = moment.astimezone(UTC).isoformat(timespec="seconds")
+        with not_collecting() if len(leads) >= MANY else nullcontext():
+            records = self.read_records(leads, activities, as_of, moment, account_activities)
+            if self.not_exploring is not None:
+                for record in records:
+                    record.warnings.append(self.not_exploring)
+            return self._answers.of(records, scored_at)
+
+    def warm(self) -> None:
+        """Score a lead of which nothing is known: what scoring needs is made now, not later."""
+        self.score_records([{}])
 
     def read_records(
         self,
