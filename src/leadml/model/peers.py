@@ -4,11 +4,9 @@ Counted once, over the training leads (matured and labelled), and sealed in the 
 looking up need numpy alone.
 """
 
-import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np

@@ -9,8 +9,8 @@ by side, ``of`` and ``at``, and they give the same numbers to the last bit.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import lru_cache
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 import numpy as np

@@ -229,10 +229,6 @@ class Scorer:
                     record.warnings.append(self.not_exploring)
             return self._answers.of(records, scored_at)
 
-    def warm(self) -> None:
-        """Score a lead of which nothing is known: what scoring needs is made now, not later."""
-        self.score_records([{}])
-
     def read_records(
         self,
         leads: Sequence[Mapping[str, object]],

@@ -39,24 +39,34 @@ def tried(bundle: Bundle) -> Scorer:
 
 
 def _problem(scorer: Scorer) -> str:
-    """Score with and without values; the numbers of a lead with errors were computed all the same.
+    """Score with and without values; a column that cannot hold a 1 is left out.
 
     Nothing at all is known of the first lead: where there are trees it passes each of them.
     """
     nothing = np.full((1, len(scorer.bundle.features.features)), np.nan)
     if not np.isfinite(scorer.bundle.machine.log_odds(nothing)).all():
         return "the score of a lead of which nothing is known is no number"
-    full = dict.fromkeys(sorted(scorer.known_columns), "1")
-    for lead in ({}, full):
-        (answer,) = scorer.score_records([lead], [[]])
-        if not _is_sound(answer):
+    name, full = scorer.definition.leads.id, dict.fromkeys(sorted(scorer.known_columns), "1")
+    for lead in ({} if name is None else {name: "1"}, full):
+        if not _is_sound(_answer(scorer, lead)):
             return "the score of a trial lead is no number"
     return ""
 
 
+def _answer(scorer: Scorer, lead: dict[str, str]) -> Answer:
+    (answer,) = scorer.score_records([lead], [[]])
+    unreadable = {name for error in answer.errors for name in error["loc"]}
+    if not unreadable:
+        return answer
+    readable = {name: value for name, value in lead.items() if name not in unreadable}
+    return scorer.score_records([readable], [[]])[0]
+
+
 def _is_sound(answer: Answer) -> bool:
     numbers = (answer.probability, answer.priority, answer.cut, answer.probability_eventually)
-    return all(number is None or 0 <= number <= 100 for number in numbers)
+    return answer.probability is not None and all(
+        number is None or 0 <= number <= 100 for number in numbers
+    )
 
 
 def _refusal(path: Path, why: str) -> str:
