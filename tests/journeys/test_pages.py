@@ -34,7 +34,16 @@ pytest.importorskip("axe_playwright_python", reason="axe_playwright_python is no
 
 READER, ADMIN = "leadml_reader_readers-key", "admin-key"
 NASTY = "<script>alert(1)</script>/ä"
-PAGES = ["/", "/report", "/leads", "/leads/L00005", "/comparison", "/models", "/agreement"]
+PAGES = [
+    "/",
+    "/report",
+    "/leads",
+    "/leads/L00005",
+    "/comparison",
+    "/models",
+    "/webhooks",
+    "/agreement",
+]
 NOT_FOR_SERVING = {"pandas", "sklearn", "mlflow", "scipy", "matplotlib", "duckdb", "alembic"}
 PROCESS = """
 import sys

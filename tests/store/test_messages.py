@@ -12,6 +12,7 @@ from sqlalchemy import select
 from leadml.domain.event import Event
 from leadml.errors import StoreError
 from leadml.store.erasure import forget
+from leadml.store.intake import Forgotten, Score
 from leadml.store.ledger import Ledger
 from leadml.store.recording import record_in
 from leadml.store.schema import OUTBOX
@@ -148,6 +149,40 @@ def test_corrections_tell_nothing_and_change_what_is_compared(
     assert told(ledger)[1:] == [("crm", "band_changed", "b", "B", "C")]
     ledger.record([score("a", 3, "A")])
     assert told(ledger)[2:] == [("crm", "band_changed", "a", "B", "A")]
+
+
+def journalled(lead: str, minute: int, band: str, **more: Any) -> Score:
+    """Return a score as it comes from the journal."""
+    moment = NOW - timedelta(hours=1) + timedelta(minutes=minute)
+    given = moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    detail = json.dumps({"band": band, "sales_ready": False} | more, separators=(",", ":"))
+    return Score((f"{lead}-{minute}-{band}",), lead, "Acme", None, given, "7", "abc", detail)
+
+
+def test_scores_of_the_journal_tell_the_same(opened: Callable[..., Ledger]) -> None:
+    ledger, quiet = opened(crm=BOTH), opened()
+    first = [journalled("a", 0, "B"), journalled("b", 0, "B", text='a \\"shadow\\":true story')]
+    assert ledger.take(first, Forgotten())[0] == 2
+    for _ in range(2):
+        ledger.take([journalled("a", 2, "A"), journalled("b", 2, "A")], Forgotten())
+    assert told(ledger) == [
+        ("crm", "band_changed", "a", "B", "A"),
+        ("crm", "band_changed", "b", "B", "A"),
+    ]
+    quiet.take([journalled("a", 3, "C")], Forgotten())
+    assert len(told(ledger)) == 2
+
+
+def test_scores_in_the_shadow_are_not_what_a_lead_had(opened: Callable[..., Ledger]) -> None:
+    ledger = opened(crm=BOTH)
+    shadow = [journalled("a", minute, "D", shadow=True) for minute in (2, 3)]
+    ledger.take([journalled("a", 0, "B"), *shadow], Forgotten())
+    assert told(ledger) == []
+    ledger.take([journalled("a", 5, "A"), journalled("a", 6, "D", shadow=True)], Forgotten())
+    assert told(ledger) == [("crm", "band_changed", "a", "B", "A")]
+    ledger.take([journalled("c", 0, "D", shadow=True)], Forgotten())  # and nothing else of it
+    ledger.take([journalled("c", 1, "A", sales_ready=True)], Forgotten())
+    assert told(ledger)[1:] == [("crm", "sales_ready_crossed", "c", None, "A")]
 
 
 def test_imports_tell_nobody(opened: Callable[..., Ledger]) -> None:
