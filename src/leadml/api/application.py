@@ -71,6 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url=None,  # its own would tell everybody the same
         docs_url=None,  # its page fetches scripts from the network
         redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # nothing leaves by itself
         lifespan=_recording,
         exception_handlers={RequestValidationError: _invalid},
     )

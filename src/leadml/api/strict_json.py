@@ -59,7 +59,7 @@ def _texts(parsed: object, levels: int) -> int:
                 holder = holder.values()
             kinds = [*map(type, holder)]
             found += kinds.count(str)
-            if float in kinds and not all(map(_exact, holder)):
+            if float in kinds and _inexact([each for each in holder if type(each) is float]):
                 return -1
             if dict in kinds or list in kinds:
                 below += [child for child in holder if type(child) in _HOLDERS]
@@ -67,8 +67,8 @@ def _texts(parsed: object, levels: int) -> int:
     return -1 if level else found
 
 
-def _exact(value: object) -> bool:
-    return type(value) is not float or -_BEYOND < value < _BEYOND
+def _inexact(numbers: list[float]) -> bool:
+    return not -_BEYOND < min(numbers) or not max(numbers) < _BEYOND
 
 
 def _slowly(content: bytes) -> Any:
