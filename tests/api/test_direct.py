@@ -133,7 +133,7 @@ class TestOverload:
     ) -> None:
         make_version(tmp_path / "models")
         app = create_app(make_settings(tmp_path))
-        app.state.recorder = _Full(app.state.ledger)
+        app.state.recorder = _Full(app.state.ledger, None)
         with serve_app(app) as server:
             for kind in ("json", "crm+json"):
                 for path, body in BODIES[:4]:
