@@ -68,7 +68,7 @@ def _texts(parsed: object, levels: int) -> int:
 
 
 def _inexact(numbers: list[float]) -> bool:
-    return not -_BEYOND < min(numbers) or not max(numbers) < _BEYOND
+    return min(numbers) <= -_BEYOND or max(numbers) >= _BEYOND
 
 
 def _slowly(content: bytes) -> Any:
