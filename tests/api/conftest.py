@@ -11,10 +11,11 @@ from typing import Any
 
 import httpx2
 import pytest
+import uvicorn
 from fastapi import FastAPI
 
 from leadml.api.application import create_app
-from leadml.api.server import uvicorn_server
+from leadml.api.listening import uvicorn_config
 from leadml.domain.agreement import Agreement
 from leadml.domain.api_key import scope_names
 from leadml.domain.definition import Definition
@@ -121,7 +122,7 @@ class Running:
 def running(app: FastAPI, proxies: tuple[str, ...] = ()) -> Iterator[Running]:
     """Serve an application on loopback while the block runs."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn_server(app, proxies=proxies)
+    server = uvicorn.Server(uvicorn_config(app, proxies=proxies))
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()  # the socket listens already: early requests wait
     port = listener.getsockname()[1]

@@ -78,7 +78,8 @@ def test_two_services_in_one_process_count_apart() -> None:
 
 WORKER = """
 import sys
-from leadml.api.metrics import Metrics, shared_folder
+from leadml.api.metrics import Metrics
+from leadml.api.shared_folder import shared_folder
 metrics = Metrics(shared_folder())
 for _ in range(int(sys.argv[1])):
     metrics.observe("/v1/score", "POST", 200, 0.001)

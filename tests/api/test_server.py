@@ -166,7 +166,7 @@ def test_the_process_loads_nothing_that_serving_does_not_need(
     assert "no LEADML_API_KEYS is set: only this machine is answered" in said
     assert "POST /v1/score 200" in said
     assert "GET /v1/leads/{lead} 200" in said
-    assert f"scores and events are recorded in sqlite:///{tmp_path / 'leadml.db'}\n" in said
+    assert f'scores and events are recorded in sqlite:///{tmp_path / "leadml.db"}"' in said
     assert not {"Traceback", "jane", "L1"} & set(re.findall(r"\w+", said))
 
 

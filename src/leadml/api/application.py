@@ -25,17 +25,20 @@ from leadml.api.ledger_link import LedgerLink
 from leadml.api.ledger_routes import ledger, record_events
 from leadml.api.ledger_schemas import EventIn
 from leadml.api.live_routes import live
-from leadml.api.metrics import Metrics, shared_folder
+from leadml.api.log_lines import Lines
+from leadml.api.metrics import Metrics
 from leadml.api.metrics_route import monitoring
 from leadml.api.page_answer import plain_answer
 from leadml.api.problems import described
 from leadml.api.pulse import Pulse
 from leadml.api.rate_limits import RateLimits
 from leadml.api.recorder import Recorder
+from leadml.api.request_log import RequestLog
 from leadml.api.routes import health, score_batch, scoring
 from leadml.api.schemas import BatchRequest, ScoreRequest
 from leadml.api.scopes import scopes_of
 from leadml.api.shadow import Shadow
+from leadml.api.shared_folder import shared_folder
 from leadml.api.watch import Watch
 from leadml.api.website import PAGE_PATHS, add_pages
 from leadml.settings import Settings
@@ -47,7 +50,9 @@ numbers of `leadml score`.
 """
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(
+    settings: Settings, *, lines: Lines | None = None, secret: bytes | None = None
+) -> FastAPI:
     """Build the service.
 
     Parameters
@@ -56,6 +61,10 @@ def create_app(settings: Settings) -> FastAPI:
         `settings.models` names the champion; `settings.api_keys`, `settings.admin_keys` and those
         of `settings.keys_file` are the keys accepted. Without any key, only requests from this
         machine to a loopback address are answered.
+    lines : Lines, optional
+        Takes the log; default the logging of this process.
+    secret : bytes, optional
+        Signs the cookies of sessions; the workers of one service share it.
 
     Returns
     -------
@@ -76,6 +85,7 @@ def create_app(settings: Settings) -> FastAPI:
         exception_handlers={RequestValidationError: _invalid},
     )
     app.state.settings = settings
+    app.state.lines = lines
     _add_models(app.state, settings)
     _add_recording(app.state, settings)
     app.include_router(health)
@@ -87,7 +97,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_api_route("/docs", _docs, include_in_schema=False)
     app.add_api_route(OPENAPI, _openapi, include_in_schema=False)
     app.add_api_route(OPENAPI_30, _openapi_30, include_in_schema=False)
-    sessions = add_pages(app, settings)
+    sessions = add_pages(app, settings, secret)
     app.state.description = Description(
         app, lambda: app.state.champion.scorer, lambda: app.state.keyring.needed
     )
@@ -99,8 +109,8 @@ def create_app(settings: Settings) -> FastAPI:
         paths=OPEN_PATHS | PAGE_PATHS | set(app.openapi()["paths"]),
         sessions=sessions,
         pages=PAGE_PATHS,
-        observe=app.state.metrics.observe,
         limits=RateLimits(settings.keys_file.with_suffix(".rates"), app.state.metrics.rate_limited),
+        requests=RequestLog(app.state.metrics, lines),
     )
     return app
 
@@ -154,6 +164,8 @@ async def _recording(app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(app.state.courier.close)
         await run_in_threadpool(app.state.recorder.close)
         app.state.ledger.close()
+        if app.state.lines is not None:
+            app.state.lines.close()
 
 
 async def _openapi(request: Request) -> JSONResponse:

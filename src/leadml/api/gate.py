@@ -11,11 +11,8 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable, Collection, Iterable
-from functools import lru_cache
+from collections.abc import Collection, Iterable
 from http import HTTPStatus
-from ipaddress import ip_address
-from traceback import extract_tb
 
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -29,11 +26,15 @@ from leadml.api.bodies import (
 )
 from leadml.api.hubspot_signature import SIGNATURE
 from leadml.api.keyring import Keyring
+from leadml.api.log_lines import REQUEST_ID, places
+from leadml.api.loopback import is_loopback
+from leadml.api.metrics import Metrics
 from leadml.api.rate_limits import RateLimits
 from leadml.api.refusals import LOGIN, NoKey, Refusal, SignInFirst
 from leadml.api.reply import Reply
-from leadml.api.scopes import ADMIN_SCOPES, NO_SCOPES
+from leadml.api.request_log import RequestLog
 from leadml.api.sessions import COOKIE, Sessions
+from leadml.domain.api_key import ADMIN_SCOPES, NO_SCOPES
 
 LOCAL = "local"
 """The caller's name where no key is needed."""
@@ -42,7 +43,6 @@ HUBSPOT = "/v1/crm/hubspot"
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/docs", OPENAPI, OPENAPI_30, LOGIN, HUBSPOT})
 """Paths that need no key; `HUBSPOT` has a signature of its own."""
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_LONGEST_ADDRESS = 64
 MOST_HEADERS = 100
 MOST_ADDRESS = 8_000
 _FORWARDED = frozenset({b"x-forwarded-for", b"x-real-ip"})
@@ -65,8 +65,8 @@ class Gate:
         Who signed in at a browser: asked for pages only.
     pages : collection of str
         Those of the paths that are pages.
-    observe : callable, optional
-        Is told path as described, method, status and seconds of every request answered.
+    requests : RequestLog, optional
+        Is told of every request answered.
     limits : RateLimits, optional
         Counts requests of keys that have a limit.
     """
@@ -78,11 +78,11 @@ class Gate:
         paths: Collection[str],
         sessions: Sessions | None = None,
         pages: Collection[str] = (),
-        observe: Callable[[str, str, int, float], None] | None = None,
+        requests: RequestLog | None = None,
         limits: RateLimits | None = None,
     ) -> None:
         self.app = app
-        self._observe = observe
+        self._requests = requests or RequestLog(Metrics())
         self._sessions, self._pages = sessions, frozenset(pages)
         self._paths = frozenset(paths)
         self._bodies = Bodies()
@@ -98,6 +98,7 @@ class Gate:
         start = time.perf_counter()
         state, fields = scope.setdefault("state", {}), first_fields(scope["headers"])
         state["fields"], state["request_id"] = fields, _request_id(fields)
+        REQUEST_ID.set(state["request_id"])
         reply = Reply(send, state["request_id"].encode(), secure=_secure(scope, fields))
         try:
             await self._answer(scope, receive, reply)
@@ -107,10 +108,8 @@ class Gate:
             log_fault(self._asked(scope), fault)
             await reply.fail(scope, receive)
         seconds = time.perf_counter() - start
-        asked = self._asked(scope)
-        log.info("%s %d %.1f ms", asked, reply.status, 1000 * seconds)
-        if self._observe is not None:
-            self._observe(asked.partition(" ")[2], scope["method"], reply.status, seconds)
+        route = self._template(scope["path"])
+        self._requests.tell(scope["method"], route, reply.status, seconds, state)
 
     async def _answer(self, scope: Scope, receive: Receive, reply: Send) -> None:
         state = scope["state"]
@@ -234,23 +233,7 @@ def _host(header: str) -> str:
     return (found[1] or found[2]) if found else ""
 
 
-def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address means this machine and nothing else."""
-    return len(host) <= _LONGEST_ADDRESS and _is_loopback(host)
-
-
-@lru_cache(maxsize=64)
-def _is_loopback(host: str) -> bool:
-    if host.casefold().removesuffix(".") == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def log_fault(asked: str, fault: Exception) -> None:
     """Log the kind of a fault and where it arose, never its message: it may quote a lead."""
-    frames = extract_tb(fault.__traceback__)
-    where = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames))
-    log.error("%s: %s at %s", asked, type(fault).__name__, where)
+    kind, where = type(fault).__name__, places(fault.__traceback__)
+    log.error("%s: %s at %s", asked, kind, where, extra={"fault": kind, "at": where})

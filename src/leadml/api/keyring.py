@@ -13,8 +13,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
-from leadml.api.scopes import ADMIN_SCOPES, KEY_SCOPES
-from leadml.domain.api_key import ApiKey, RateLimit
+from leadml.domain.api_key import ADMIN_SCOPES, KEY_SCOPES, ApiKey, RateLimit
 from leadml.errors import ConfigError
 from leadml.settings import Settings
 from leadml.workflows.key_file import read_keys

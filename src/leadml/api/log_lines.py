@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextvars import ContextVar
 from traceback import extract_tb
 from types import TracebackType
@@ -29,8 +29,12 @@ REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 """The request being answered: every line that is logged meanwhile names it."""
 
 OWN = "leadml"
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-_WARNINGS_ONLY = ("uvicorn", "asyncio", "sqlalchemy", "py.warnings")
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {
+    "message",
+    "asctime",
+    "taskName",
+    "color_message",  # uvicorn's, for terminals
+}
 
 
 class Lines:
@@ -128,7 +132,7 @@ class LineFormatter(logging.Formatter):
         """Return the line, without its end."""
         fields = _fields(record)
         if self._format == "json":
-            return json.dumps(fields, ensure_ascii=False, default=str)
+            return json.dumps(fields, ensure_ascii=False, default=str, separators=(",", ":"))
         told = f"{fields['time']} {record.levelname} {fields['message']}"
         if "fault" in fields and fields["fault"] not in fields["message"]:
             told += f": {fields['fault']} at {fields['at']}"
@@ -202,8 +206,3 @@ def log_to(lines: Lines) -> None:
 def _log_thread_fault(fault: threading.ExceptHookArgs) -> None:
     told = {"fault": fault.exc_type.__name__, "at": places(fault.exc_traceback)}
     logging.getLogger("leadml.api").error("a thread failed: %s", told["fault"], extra=told)
-
-
-def as_json(fields: Mapping[str, object]) -> str:
-    """Return fields as one line."""
-    return json.dumps(fields, ensure_ascii=False, default=str) + "\n"

@@ -6,17 +6,19 @@ process tells in a `Reading`: see `leadml.api.readings`. No label holds anything
 key: their values are few and known.
 """
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
-
-FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-"""Names the folder that workers share; prometheus_client reads it when it is imported."""
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 SECONDS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -49,6 +51,7 @@ class Metrics:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.folder = folder
         self.gauges: Gauges = tuple
         self.webhooks: Callable[[], Mapping[str, int]] = dict
@@ -166,9 +169,3 @@ class _Asked:
     def describe(self) -> Iterable[Metric]:
         """Return nothing: registering must not measure."""
         return ()
-
-
-def shared_folder() -> Path | None:
-    """Return the folder that the workers of this service share; None in a single process."""
-    named = os.environ.get(FOLDER_VARIABLE)
-    return Path(named) if named else None

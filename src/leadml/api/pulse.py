@@ -128,11 +128,13 @@ class Pulse:
         return tuple(self._window.counts())
 
     def _run(self) -> None:
-        while not self._over.wait(SECONDS):
+        while True:
             try:
                 self.beat()
             except Exception as fault:  # nothing here may end the thread, or quote a lead
                 log.error("the service's pulse failed: %s", type(fault).__name__)  # noqa: TRY400
+            if self._over.wait(SECONDS):
+                return
 
 
 def _age(scorer: Scorer) -> float | None:

@@ -14,8 +14,7 @@ from pathlib import Path
 from prometheus_client.metrics_core import GaugeMetricFamily
 
 from leadml.api.drift_window import LiveDrift
-
-_PATTERN = "reading_{}.json"
+from leadml.api.shared_folder import reading_path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +52,7 @@ class Reading:
 
 def write_reading(folder: Path, reading: Reading) -> None:
     """Put a reading where the other workers find it, in one step."""
-    path = folder / _PATTERN.format(reading.pid)
+    path = reading_path(folder, reading.pid)
     draft = path.with_suffix(".part")
     draft.write_text(json.dumps(asdict(reading)), "utf-8")
     draft.replace(path)
@@ -62,7 +61,7 @@ def write_reading(folder: Path, reading: Reading) -> None:
 def other_readings(folder: Path, pid: int) -> list[Reading]:
     """Return the readings of the other workers that live."""
     found = []
-    for path in folder.glob(_PATTERN.format("*")):
+    for path in folder.glob(reading_path(folder, "*").name):
         try:
             values = json.loads(path.read_text("utf-8"))
         except FileNotFoundError:
@@ -75,7 +74,7 @@ def other_readings(folder: Path, pid: int) -> list[Reading]:
 
 def forget_reading(folder: Path, pid: int) -> None:
     """Remove the reading of a process that ended."""
-    (folder / _PATTERN.format(pid)).unlink(missing_ok=True)
+    reading_path(folder, pid).unlink(missing_ok=True)
 
 
 def resident_bytes() -> int:

@@ -5,12 +5,7 @@ from http import HTTPStatus
 
 from fastapi import HTTPException, Request
 
-from leadml.domain.api_key import SCOPES, Scope
-
-NO_SCOPES: frozenset[str] = frozenset()
-KEY_SCOPES: frozenset[str] = frozenset({"score", "events"})
-"""What a plain key of the environment may do: score leads, and tell what became of them."""
-ADMIN_SCOPES: frozenset[str] = frozenset(SCOPES)
+from leadml.domain.api_key import NO_SCOPES, Scope
 
 
 def scopes_of(request: Request) -> frozenset[str]:

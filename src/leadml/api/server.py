@@ -1,92 +1,118 @@
-"""Runs the application under uvicorn, on a socket of our own so that a taken port is one line."""
+"""Runs the application under uvicorn: in this process, or in several workers on one socket."""
 
-import os
-import socket
+import logging
+import signal
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from ipaddress import ip_address, ip_network
-from typing import Any
+from ipaddress import ip_network
+from socket import socket
 
 import uvicorn
-from fastapi import FastAPI
 
-from leadml.api.application import create_app
-from leadml.api.gate import is_loopback
 from leadml.api.keyring import Keyring
-from leadml.api.wire import BoundedProtocol
+from leadml.api.listening import address_of, listener, uvicorn_config
+from leadml.api.log_lines import Format, Lines, log_to
+from leadml.api.loopback import is_loopback
 from leadml.errors import ConfigError
 from leadml.settings import API_KEYS_VARIABLE, PROXIES_VARIABLE, Settings
 
-_LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {
-        "leadml.api": {"handlers": ["stderr"], "level": "INFO"},
-        "uvicorn": {"handlers": ["stderr"], "level": "WARNING"},
-    },
-}
+log = logging.getLogger("leadml.api")
+
+Say = Callable[[str], None]
 
 
-def serve(settings: Settings, *, host: str, port: int, say: Callable[[str], None]) -> None:
-    """Serve until interrupted.
+def serve(
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    workers: int = 1,
+    log_format: Format | None = None,
+    say: Say,
+) -> None:
+    """Serve until interrupted or told to end; then answer what has begun and record what waits.
 
     Parameters
     ----------
     settings : Settings
-        See `create_app`.
+        See `leadml.api.application.create_app`.
     host, port
         Where to listen; port 0 picks a free one.
+    workers : int
+        Processes that answer; with more than one, this one watches over them.
+    log_format : {"json", "text"}, optional
+        Of the log on stderr; default text on a terminal, else JSON.
     say : callable
-        Is told, line by line, where the service listens and what it serves.
+        Is told, line by line, where the service listens and what it serves, where the log is text;
+        else the log is.
 
     Raises
     ------
     ConfigError
         If the address cannot be listened on, or would be open to others without any key; if a
-        trusted proxy is no address.
+        trusted proxy is no address; if a worker cannot begin.
     """
     _refuse_open_door(settings, host)
     _refuse_unknown_proxies(settings.trusted_proxies)
-    listener = _listener(host, port)
-    app = create_app(settings)
-    address = f"http://{_shown(host)}:{listener.getsockname()[1]}"
+    listening = listener(host, port)
+    lines = Lines(sys.stderr.fileno(), log_format or _fitting_format())
+    log_to(lines)
+    told = say if lines.format == "text" else log.info
+    with listening:
+        try:
+            if workers == 1:
+                _serve_alone(settings, listening, host, lines, told)
+            else:
+                _serve_with(settings, listening, host, workers, lines.format, told)
+        finally:
+            lines.close()
+
+
+def _fitting_format() -> Format:
+    return "text" if sys.stderr.isatty() else "json"
+
+
+def _serve_alone(settings: Settings, listening: socket, host: str, lines: Lines, say: Say) -> None:
+    from leadml.api.application import create_app
+
+    app = create_app(settings, lines=lines)
     champion = app.state.champion
     serving = f"version {champion.scorer.version}" if champion.scorer else champion.problem
-    say(f"leadml serves {address} (open it in a browser; API: {address}/docs): {serving}")
+    say(_ready(listening, host, serving))
     if not app.state.keyring.needed:
-        say(f"no {API_KEYS_VARIABLE} is set: only this machine is answered, without a key")
+        say(_NO_KEYS)
     say(app.state.ledger.told)
-    with listener, suppress(KeyboardInterrupt):
-        server = uvicorn_server(app, logging=_LOGGING, proxies=settings.trusted_proxies)
-        server.run(sockets=[listener])
+    # uvicorn ends in good order, then hands the signal on: it must not end the process another way
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    with suppress(KeyboardInterrupt):
+        server = uvicorn.Server(uvicorn_config(app, proxies=settings.trusted_proxies))
+        server.run(sockets=[listening])
 
 
-def uvicorn_server(
-    app: FastAPI, *, logging: dict[str, Any] | None = None, proxies: Sequence[str] = ()
-) -> uvicorn.Server:
-    """Return a server for the application; its own access log stays off, it would log queries.
+def _serve_with(
+    settings: Settings, listening: socket, host: str, workers: int, log_format: Format, say: Say
+) -> None:
+    from leadml.api.supervisor import supervise
 
-    Only of `proxies` is believed for whom they ask (``X-Forwarded-For``, ``X-Forwarded-Proto``):
-    anybody else could name a new address with every key that it guesses.
-    """
-    config = uvicorn.Config(
-        app,
-        http=BoundedProtocol,
-        log_config=logging,
-        access_log=False,
-        server_header=False,
-        proxy_headers=bool(proxies),
-        forwarded_allow_ips=list(proxies),
-        lifespan="on",
-        timeout_graceful_shutdown=10,
-    )
-    return uvicorn.Server(config)
+    def ready() -> None:
+        say(_ready(listening, host, f"{workers} workers"))
+        if not Keyring.of(settings).needed:
+            say(_NO_KEYS)
+
+    supervise(settings, listening, workers=workers, format=log_format, ready=ready)
+
+
+_NO_KEYS = f"no {API_KEYS_VARIABLE} is set: only this machine is answered, without a key"
+
+
+def _ready(listening: socket, host: str, serving: str) -> str:
+    address = address_of(listening, host)
+    return f"leadml serves {address} (open it in a browser; API: {address}/docs): {serving}"
 
 
 def _refuse_open_door(settings: Settings, host: str) -> None:
-    if not is_loopback(host) and not Keyring.of(settings).needed:
+    if not Keyring.of(settings).needed and not is_loopback(host):
         msg = (
             f"--host {host} would answer other machines without a key: set {API_KEYS_VARIABLE} "
             "to one or more keys (comma separated), make one with `leadml keys add`, or leave "
@@ -105,25 +131,3 @@ def _refuse_unknown_proxies(proxies: Sequence[str]) -> None:
                 "commas, such as 127.0.0.1,10.0.0.0/24"
             )
             raise ConfigError(msg) from None
-
-
-def _listener(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if _is_ipv6(host) else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except (OSError, OverflowError) as error:
-        errno = getattr(error, "errno", None) or 0
-        reason = os.strerror(errno) if errno > 0 else getattr(error, "strerror", str(error))
-        msg = f"cannot listen on {host} port {port}: {reason}; free it or choose another --port"
-        raise ConfigError(msg) from None
-
-
-def _is_ipv6(host: str) -> bool:
-    try:
-        return ip_address(host).version == 6
-    except ValueError:
-        return False
-
-
-def _shown(host: str) -> str:
-    return f"[{host}]" if _is_ipv6(host) else host

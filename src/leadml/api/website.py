@@ -26,7 +26,7 @@ PAGE_PATHS = frozenset(
 """Paths of pages, a lead's id left open; people who signed in may open these, and no others."""
 
 
-def add_pages(app: FastAPI, settings: Settings) -> Sessions:
+def add_pages(app: FastAPI, settings: Settings, secret: bytes | None = None) -> Sessions:
     """Add the pages to the service; `app.state.ledger` and `app.state.keyring` are there.
 
     Returns
@@ -34,7 +34,7 @@ def add_pages(app: FastAPI, settings: Settings) -> Sessions:
     Sessions
         Who signed in, for the gate.
     """
-    sessions = Sessions(app.state.keyring)
+    sessions = Sessions(app.state.keyring, secret=secret)
     app.state.sessions = sessions
     app.state.attempts = Attempts()
     app.state.promoting = asyncio.Lock()

@@ -1,6 +1,7 @@
 """`leadml serve`."""
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -17,8 +18,27 @@ from leadml.cli.output import say
     show_default=True,
     help="Port to listen on; 0 picks a free one.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes that answer; one that ends is replaced.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(["json", "text"]),
+    default=None,
+    help="Form of the log on stderr.  [default: text on a terminal, else json]",
+)
 @config_option
-def command(host: str, port: int, config: Path | None) -> None:
+def command(
+    host: str,
+    port: int,
+    workers: int,
+    log_format: Literal["json", "text"] | None,
+    config: Path | None,
+) -> None:
     """Answer scores over HTTP, record them and what becomes of leads, and show it all as web pages.
 
     Callers send one of the keys in LEADML_API_KEYS (comma separated) as "Authorization: Bearer KEY"
@@ -31,8 +51,10 @@ def command(host: str, port: int, config: Path | None) -> None:
     Examples:
       leadml serve
       LEADML_API_KEYS=KEY leadml serve --host 0.0.0.0 --port 8080
+      leadml serve --workers 4 --log-format json
     """
     from leadml.api.server import serve
     from leadml.settings import load_settings
 
-    serve(load_settings(config), host=host, port=port, say=say)
+    settings = load_settings(config)
+    serve(settings, host=host, port=port, workers=workers, log_format=log_format, say=say)

@@ -8,6 +8,10 @@ from typing import Literal, get_args
 Scope = Literal["score", "events", "read", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 """What keys may do: score leads, tell events, read leads and reports, change what serves."""
+NO_SCOPES: frozenset[str] = frozenset()
+KEY_SCOPES: frozenset[str] = frozenset({"score", "events"})
+"""What a plain key of the environment may do: score leads, and tell what became of them."""
+ADMIN_SCOPES: frozenset[str] = frozenset(SCOPES)
 
 MOST_KEYS = 1_000
 _SECONDS = {"s": 1, "m": 60, "h": 3_600}
