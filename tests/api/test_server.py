@@ -119,7 +119,7 @@ def serving(folder: Path, **environment: str) -> Iterator[tuple[str, subprocess.
     try:
         said = process.stderr.readline()
         address = re.search(r"http://[^ ]+", said)
-        assert address, said + process.stderr.read()
+        assert address, said
         yield address[0], process
     finally:
         process.send_signal(signal.SIGINT)

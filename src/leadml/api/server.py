@@ -12,7 +12,7 @@ import uvicorn
 
 from leadml.api.keyring import Keyring
 from leadml.api.listening import address_of, listener, uvicorn_config
-from leadml.api.log_lines import Format, Lines, log_to
+from leadml.api.log_lines import OWN, Format, Lines, log_to
 from leadml.api.loopback import is_loopback
 from leadml.errors import ConfigError
 from leadml.settings import API_KEYS_VARIABLE, PROXIES_VARIABLE, Settings
@@ -76,7 +76,10 @@ def _fitting_format() -> Format:
 def _serve_alone(settings: Settings, listening: socket, host: str, lines: Lines, say: Say) -> None:
     from leadml.api.application import create_app
 
+    own = logging.getLogger(OWN)
+    own.setLevel(logging.WARNING)  # what serves is told once, in the first line
     app = create_app(settings, lines=lines)
+    own.setLevel(logging.INFO)
     champion = app.state.champion
     serving = f"version {champion.scorer.version}" if champion.scorer else champion.problem
     say(_ready(listening, host, serving))

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 
 from leadml.api.keyring import Caller, Keyring
 
@@ -50,6 +51,8 @@ class Sessions:
         Whose keys open one, if they may read. It may do what its key may.
     secret : bytes, optional
         Signs cookies and tokens; default a new one.
+    folder : Path, optional
+        Shared by the workers of one service: a session ended at one is ended at all.
     clock : callable
         Seconds since 1970.
     """
@@ -59,12 +62,14 @@ class Sessions:
         keyring: Keyring,
         *,
         secret: bytes | None = None,
+        folder: Path | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._keyring = keyring
         self._secret = secret or secrets.token_bytes(32)
         self._clock = clock
         self._ended: dict[str, int] = {}
+        self._folder = folder
 
     @property
     def needed(self) -> bool:
@@ -100,7 +105,7 @@ class Sessions:
         mark, until, nonce = content.split(".")
         holders = self._keyring.callers()
         caller = next((known for known in holders if self._mark(known) == mark), None)
-        if caller is None or int(until) <= self._clock() or nonce in self._ended:
+        if caller is None or int(until) <= self._clock() or self._is_ended(nonce):
             return None
         return Session(caller.name, caller.scopes, nonce, int(until))
 
@@ -111,6 +116,14 @@ class Sessions:
             self._ended = {nonce: until for nonce, until in self._ended.items() if until > now}
         if len(self._ended) < MOST_ENDED:
             self._ended[session.nonce] = session.until
+            if self._folder is not None:
+                _mark_of_end(self._folder, session.nonce).touch()
+
+    def _is_ended(self, nonce: str) -> bool:
+        """Tell whether a session was ended here or at another worker."""
+        if nonce in self._ended:
+            return True
+        return self._folder is not None and _mark_of_end(self._folder, nonce).exists()
 
     def token(self, session: Session | None) -> str:
         """Return what a form must send back; without a session it is the process's own."""
@@ -125,3 +138,7 @@ class Sessions:
 
     def _sign(self, purpose: str, content: str) -> str:
         return hmac.new(self._secret, f"{purpose}|{content}".encode(), sha256).hexdigest()
+
+
+def _mark_of_end(folder: Path, nonce: str) -> Path:
+    return folder / f"ended_{sha256(nonce.encode()).hexdigest()}"

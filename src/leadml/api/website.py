@@ -13,6 +13,7 @@ from leadml.api.page_routes import pages
 from leadml.api.press import Press, evaluation_key, made_apart, report_key
 from leadml.api.report_routes import report
 from leadml.api.sessions import Sessions
+from leadml.api.shared_folder import shared_folder
 from leadml.api.webhook_routes import webhook_pages
 from leadml.settings import Settings
 
@@ -34,7 +35,7 @@ def add_pages(app: FastAPI, settings: Settings, secret: bytes | None = None) -> 
     Sessions
         Who signed in, for the gate.
     """
-    sessions = Sessions(app.state.keyring, secret=secret)
+    sessions = Sessions(app.state.keyring, secret=secret, folder=shared_folder())
     app.state.sessions = sessions
     app.state.attempts = Attempts()
     app.state.promoting = asyncio.Lock()
