@@ -34,6 +34,8 @@ class RequestLog:
         self._json = lines is not None and lines.format == "json"
         self._second, self._prefix = -1, ""
         self._pid = os.getpid()
+        if lines is not None:
+            lines.dropped = metrics.lines_dropped
 
     def tell(
         self, method: str, route: str, status: int, seconds: float, state: Mapping[str, Any]
