@@ -50,6 +50,14 @@ BODY_RESPONSES: dict[int | str, dict[str, Any]] = {
     422: {"model": schemas.Invalid, "description": "A field cannot be read; `loc` is its path"},
 }
 
+OVERLOAD: dict[int | str, dict[str, Any]] = {
+    503: {
+        "model": schemas.Problem,
+        "description": "There is no champion to serve; or, with Retry-After, too much to do",
+        "headers": {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds"}},
+    },
+}
+
 
 async def serving(request: Request) -> Scorer:
     """Return the scorer that serves now; answer 503 where there is none."""
@@ -104,7 +112,7 @@ async def readyz(request: Request, scorer: Serving) -> schemas.Readiness:
     dependencies=[Depends(needs("score"))],
     operation_id="score_lead",
     response_model=schemas.ScoreAnswer,
-    responses=BODY_RESPONSES,
+    responses=BODY_RESPONSES | OVERLOAD,
 )
 async def score(
     request: schemas.ScoreRequest, scorer: Serving, recorder: Recording, pulse: Beating
@@ -119,7 +127,7 @@ async def score(
     dependencies=[Depends(needs("score"))],
     operation_id="score_leads",
     response_model=schemas.BatchAnswer,
-    responses=BODY_RESPONSES,
+    responses=BODY_RESPONSES | OVERLOAD,
 )
 async def score_batch(
     request: schemas.BatchRequest, scorer: Serving, recorder: Recording, pulse: Beating
