@@ -2,12 +2,13 @@
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
 VENV ?= .venv
+AUDIT ?= .audit
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -rfEs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup check format-check lint types imports coverage format bench bench-serve bench-quality faults fuzz lock clean
+.PHONY: help demo test setup check format-check lint types imports coverage format bench bench-serve bench-quality faults fuzz lock audit clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -80,5 +81,11 @@ lock: ## renew requirements.lock from pyproject.toml
 		--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
 		pyproject.toml --output-file requirements.lock
 
+audit: ## look for known holes in the locked packages, and for bandit's findings in the source; needs the network
+	"$(PYTHON)" -m venv $(AUDIT)
+	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check "bandit>=1.9" "pip-audit>=2.10"
+	$(AUDIT)/bin/bandit --quiet --recursive src
+	$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements.lock
+
 clean: ## remove the virtual environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) $(AUDIT) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.*

@@ -54,7 +54,8 @@ def _operation(
     if body is not None:
         parts.append("<h3>Request</h3>")
         for schema in _schemas(described, body["content"]["application/json"]["schema"]):
-            parts += [_fields(described, schema), _example(path, schema)]
+            signed = "crm" in operation.get("tags", ())  # nobody signs by hand
+            parts += [_fields(described, schema), _example(path, schema, alone=signed)]
     parts.append("<h3>Answers</h3>")
     for status, answer in operation["responses"].items():
         parts.append(f"<p>{status}: {escape(answer['description'])}</p>")
@@ -109,10 +110,14 @@ def _words(described: Mapping[str, Any], field: Mapping[str, Any]) -> Iterator[s
         yield f"Each: {', '.join(inner['properties'])}."
 
 
-def _example(path: str, schema: Mapping[str, Any]) -> str:
-    body = json.dumps(schema["examples"][0], indent=1).replace("'", "'\\''")
+def _example(path: str, schema: Mapping[str, Any], *, alone: bool) -> str:
+    """Return what to type to send a body; the body alone where that would not be answered."""
+    body = json.dumps(schema["examples"][0], indent=1)
+    if alone:
+        return f"<h3>Example</h3><pre>{escape(body)}</pre>"
+    body = body.replace("'", "'\\''")
     command = (
         f"curl -s http://127.0.0.1:8000{path} -H 'Content-Type: application/json' \\\n"
-        f"  -H \"X-API-Key: $LEADML_API_KEYS\" -d '{body}'"
+        f"  -H \"X-API-Key: $KEY\" -d '{body}'"
     )
     return f"<h3>Example</h3><pre>{escape(command)}</pre>"

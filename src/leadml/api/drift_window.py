@@ -69,7 +69,7 @@ class Sample:
             kept.append(scored)
             self._activities += scored.size
         else:
-            place = int(random.random() * self._seen)  # noqa: S311 - draws a sample
+            place = int(random.random() * self._seen)  # noqa: S311 - draws a sample  # nosec B311
             if place < len(kept):
                 self._activities += scored.size - kept[place].size
                 kept[place] = scored

@@ -7,7 +7,7 @@ from fastapi import HTTPException, Request
 
 from leadml.api.visits import visit_of
 
-TOKEN = "token"  # noqa: S105 - the name of a field
+TOKEN = "token"  # noqa: S105 - the name of a field  # nosec B105
 MOST_BYTES = 10_000
 MOST_FIELDS = 20
 _FORM = "application/x-www-form-urlencoded"

@@ -62,6 +62,7 @@ HubSpotBody = Annotated[
     | {
         401: {"model": schemas.Problem, "description": "HubSpot's signature is missing or wrong"},
         403: {"model": schemas.Problem, "description": "No key is set: this machine alone may ask"},
+        413: {"model": schemas.Problem, "description": "The body has more than 1 MB"},
         404: {"model": schemas.Problem, "description": "HubSpot is not wired to this service"},
         422: {"model": schemas.Problem, "description": "The body is none of HubSpot's"},
         503: {"model": schemas.Problem, "description": "There is no champion to serve"},

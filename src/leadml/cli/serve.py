@@ -41,16 +41,17 @@ def command(
 ) -> None:
     """Answer scores over HTTP, record them and what becomes of leads, and show it all as web pages.
 
-    Callers send one of the keys in LEADML_API_KEYS (comma separated) as "Authorization: Bearer KEY"
-    or "X-API-Key: KEY"; one of LEADML_ADMIN_KEYS may also change which version serves. Without any
-    key only this machine is answered. The ledger of [store] url takes every score given, and the
+    Callers send a key that leadml keys add made, or one of LEADML_API_KEYS (comma separated), as
+    "Authorization: Bearer KEY" or "X-API-Key: KEY"; its scopes say what it may do. Without any key
+    only this machine is answered. The ledger of [store] url takes every score given, and the
     events that POST /v1/events brings. A browser at its address shows report, leads, models and
-    agreement; people sign in with a key. GET /docs describes the requests.
+    agreement; people sign in with a key that has the
+    scope read. GET /docs describes the requests.
 
     \b
     Examples:
       leadml serve
-      LEADML_API_KEYS=KEY leadml serve --host 0.0.0.0 --port 8080
+      leadml keys add crm --scopes score,events && leadml serve --host 0.0.0.0 --port 8080
       leadml serve --workers 4 --log-format json
     """
     from leadml.api.server import serve

@@ -38,7 +38,7 @@ def fold_of(
     """
     wins = np.bincount(accounts, won)
     random = np.random.default_rng(seed)
-    order = np.lexsort((random.random(len(wins)), np.bincount(accounts), wins))
+    order = np.lexsort((random.random(len(wins)), np.bincount(accounts), wins))  # numpy's generator  # nosec B311
     fold = np.empty(len(wins), np.intp)
     fold[order] = np.arange(len(wins)) % parts
     return fold[accounts]

@@ -78,7 +78,7 @@ def _slices(plan: Plan) -> Iterator[str]:
                 f"WHEN {_condition(plan, part)} THEN {plan.position[part]}" for part in parts
             )
             one_of = " OR ".join(_condition(plan, part) for part in parts)
-            yield f"SELECT {columns}, CASE {cases} END AS slice FROM before WHERE {one_of}"  # noqa: S608 - codes only
+            yield f"SELECT {columns}, CASE {cases} END AS slice FROM before WHERE {one_of}"  # noqa: S608 - codes only  # nosec B608
 
 
 def _depth(part: Slice) -> int:

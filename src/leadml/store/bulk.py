@@ -17,7 +17,7 @@ CACHE_KIBIBYTES = 200_000
 
 _NAMES = ", ".join(column.name for column in EVENTS.c)
 _MARKS = ", ".join("?" * len(EVENTS.c))
-_INSERT = f"insert into {EVENTS.name} ({_NAMES}) values ({_MARKS})"  # noqa: S608 - constants
+_INSERT = f"insert into {EVENTS.name} ({_NAMES}) values ({_MARKS})"  # noqa: S608 - constants  # nosec B608
 _COPY = f"copy {EVENTS.name} ({_NAMES}) from stdin"
 
 

@@ -104,7 +104,7 @@ class Database:
                 lost = isinstance(cause, SQLAlchemyError) and is_lost_connection(cause)
                 if not lost or time.monotonic() + pause > deadline:
                     raise
-            time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads writers apart
+            time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads writers apart  # nosec B311
             pause = min(2 * pause, 1.0)
 
     def rewrite(self) -> bool:

@@ -21,7 +21,7 @@ _KEYS = 250
 """Keys of one statement."""
 _NAMES = ", ".join(column.name for column in EVENTS.c)
 _ROW = f"({', '.join('?' * len(EVENTS.c))})"
-_KNOWN = f"select idempotency_key from {EVENTS.name} where idempotency_key"  # noqa: S608
+_KNOWN = f"select idempotency_key from {EVENTS.name} where idempotency_key"  # noqa: S608  # nosec B608
 _COPY = f"copy {EVENTS.name} ({_NAMES}) from stdin"
 
 
@@ -178,6 +178,6 @@ def _insert(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
     for some in in_parts(rows, _ROWS):
         values = tuple(value for row in some for value in row)
         connection.exec_driver_sql(
-            f"insert into {EVENTS.name} ({_NAMES}) values {', '.join([_ROW] * len(some))}",  # noqa: S608
+            f"insert into {EVENTS.name} ({_NAMES}) values {', '.join([_ROW] * len(some))}",  # noqa: S608  # nosec B608
             values,
         )

@@ -36,7 +36,7 @@ def revision(connection: Connection) -> str | None:
     """Return the revision of a database's tables; None where it holds no ledger."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
-    query = f"select version_num from {VERSION_TABLE}"  # noqa: S608 - a constant
+    query = f"select version_num from {VERSION_TABLE}"  # noqa: S608 - a constant  # nosec B608
     return str(connection.execute(text(query)).scalar() or "") or None
 
 

@@ -168,7 +168,7 @@ def create_schema(connection: Connection, salt: str) -> None:
     connection.execute(insert(COUNTER).values(name="events", value=0))
     connection.execute(insert(SALT).values(salt=salt))
     connection.execute(text(_VERSION_TABLE))
-    noted = f"insert into {VERSION_TABLE} values (:revision)"  # noqa: S608 - a constant
+    noted = f"insert into {VERSION_TABLE} values (:revision)"  # noqa: S608 - a constant  # nosec B608
     connection.execute(text(noted), {"revision": REVISION})
 
 

@@ -70,7 +70,7 @@ def _scored(
 ) -> Iterator[Event]:
     """Yield each score, dated at the hand-off, or else at the end of the export."""
     end = aware(leads.latest_time())
-    assert end is not None  # noqa: S101 - a simulated export has times
+    assert end is not None  # noqa: S101 - a simulated export has times  # nosec B101
     words = ExportWords(leads, RejectionWords(ledger.reasons)).read(np.arange(len(leads)))
     for word, row in zip(words, rows, strict=True):
         yield Event(

@@ -216,7 +216,7 @@ def moment_of_age(text: str, now: datetime, timezone: str) -> datetime:
     words = text.strip()
     if "-" in words:
         moment = read_as_of(words, timezone, "--older-than")
-        assert moment is not None  # noqa: S101 - there is a text
+        assert moment is not None  # noqa: S101 - there is a text  # nosec B101
         if moment > now:
             msg = f"--older-than {words} lies in the future: everything would be older than that"
             raise ConfigError(msg)

@@ -73,7 +73,7 @@ def record_told(
         code: {row for row, (found, _) in problems.items() if found == code}
         for code in (FORGOTTEN, UNUSABLE, REPEATED)
     }
-    assert leads.outcome is not None  # noqa: S101 - the mapping was looked at before
+    assert leads.outcome is not None  # noqa: S101 - the mapping was looked at before  # nosec B101
     return Told(
         by_event={kind: number for kind, number in done.by_event.items() if kind != "scored"},
         problems=problems,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TIMEOUT_SECONDS = 60.0
 _BUSY = (408, 425, 429, 500, 502, 503, 504)
 _MOST_WORDS = 300
-PASSWORD = "LEADML_TRYTON_PASSWORD"  # noqa: S105 - the variable's name
+PASSWORD = "LEADML_TRYTON_PASSWORD"  # noqa: S105 - the variable's name  # nosec B105
 
 
 class TrytonRefusalError(CrmError):
