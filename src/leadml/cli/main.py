@@ -27,6 +27,7 @@ COMMANDS = {
     "models": "List the versions and who serves.",
     "promote": "Make a version the champion.",
     "rollback": "Make the champion before the present one champion again.",
+    "shadow": "Compare the challenger in the shadow with the champion.",
     "points": "Score with the points table, check it against outcomes, fit a better one.",
     "datasets": "Fetch and prepare public data sets.",
     "demo": "Show the whole product on a simulated CRM.",

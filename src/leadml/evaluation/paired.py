@@ -95,6 +95,42 @@ def compare_losses(tested: HeldOut, first: Floats, second: Floats, confidence: f
     return _paired(float(losses[0].mean()), float(losses[1].mean()), influence, tested, confidence)
 
 
+def compare_as_served(
+    tested: HeldOut,
+    first: Floats,
+    second: Floats,
+    confidence: float,
+    *,
+    weight: Floats | None = None,
+) -> Paired:
+    """Compare the mean log loss of two probabilities as they were told, lower is better, in nats.
+
+    Nothing is calibrated: what was told is what counts. It cannot tell apart how well leads are
+    ranked from how right the level is.
+
+    Parameters
+    ----------
+    tested : HeldOut
+        Its test blocks play no part.
+    first, second : float arrays, shape (leads,)
+        Probabilities; taken as no nearer to 0 and 1 than 1e-9.
+    confidence : float
+        Of the two-sided interval.
+    weight : float array, shape (leads,), optional
+        How many leads each stands for; default each for itself.
+    """
+    share = np.ones(len(first)) if weight is None else weight
+    share = share / share.sum()
+    losses = []
+    for told in (first, second):
+        p = np.clip(told, 1e-9, 1 - 1e-9)
+        losses.append(-np.log(np.where(tested.won, p, 1 - p)))
+    gaps = losses[0] - losses[1]
+    influence = share * (gaps - share @ gaps)
+    means = float(share @ losses[0]), float(share @ losses[1])
+    return _paired(*means, influence, tested, confidence)
+
+
 def compare_auc(tested: HeldOut, first: Floats, second: Floats, confidence: float) -> Paired:
     """Compare the AUC of two scores, higher is better, within the test blocks.
 

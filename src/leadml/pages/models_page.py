@@ -104,7 +104,10 @@ def _in_the_shadow(shown: Versions) -> str:
     """Say which version scores in the shadow, or why none does although one is to."""
     if shown.challenger is not None:
         share = percent_words(shown.shadow)
-        return f"Version {shown.challenger} scores {share} of the leads in the shadow."
+        return (
+            f"Version {shown.challenger} scores {share} of the leads in the shadow. "
+            "`leadml shadow` compares it with the champion."
+        )
     if shown.challenger_problem:
         return f"No version scores in the shadow: {shown.challenger_problem}"
     return ""

@@ -209,9 +209,14 @@ class Ledger:
             if state.events and after and (until is None or begun < until):
                 yield state
 
-    def leads(self) -> Iterator[list[Stored]]:
-        """Yield the events of every lead, lead by lead in the order of their ids."""
+    def leads(self, *, in_the_shadow: bool = False) -> Iterator[list[Stored]]:
+        """Yield the events of every lead, lead by lead in the order of their ids.
+
+        `in_the_shadow` takes only leads that a challenger has scored, too.
+        """
         query = select(EVENTS).order_by(EVENTS.c.lead)
+        if in_the_shadow:
+            query = query.where(EVENTS.c.lead.in_(select(EVENTS.c.lead).where(_SHADOW)))
         with self.database.reading() as connection:
             rows = connection.execution_options(yield_per=_FETCHED).execute(query)
             for _, of_lead in groupby(rows, key=lambda row: row[2]):
@@ -264,10 +269,14 @@ class Ledger:
         self.close()
 
 
+_SHADOW = and_(EVENTS.c.event == "scored", EVENTS.c.detail.like(f"%{SHADOW_TEXT}%"))
+"""Scores that a challenger made in the shadow."""
+
+
 def _counts(connection: Connection) -> dict[str, Any]:
     c = EVENTS.c
-    shadow = and_(c.event == "scored", c.detail.like(f"%{SHADOW_TEXT}%"))
-    by_kind = select(c.event, func.count(), func.sum(case((shadow, 1), else_=0))).group_by(c.event)
+    apart = func.sum(case((_SHADOW, 1), else_=0))
+    by_kind = select(c.event, func.count(), apart).group_by(c.event)
     rows = [(kind, int(count), int(apart)) for kind, count, apart in connection.execute(by_kind)]
     found = {kind: count - apart for kind, count, apart in rows}
     spans = select(

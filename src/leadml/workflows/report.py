@@ -144,6 +144,27 @@ def report_values(
     return figures_of(scope)
 
 
+def ledger_scope(settings: Settings) -> Scope:
+    """Return the leads of the ledger, judged under the agreement, all of them.
+
+    Raises
+    ------
+    LeadmlError
+        If there is no ledger, it is empty, or its leads cannot be judged.
+    """
+    leads, settings, latest = _of_ledger(settings, None)
+    definition = settings.definition
+    material = gather(
+        leads,
+        definition=definition,
+        root=settings.root,
+        as_of=latest,
+        labelled=True,
+        by_clock=True,
+    )
+    return Scope(material, material.judge(settings), settings, None, "ledger")
+
+
 def _of_ledger(
     settings: Settings, ledger: "Ledger | None"
 ) -> tuple["Source", Settings, datetime | None]:

@@ -31,12 +31,12 @@ def _known(values: Floats | None, size: int) -> Flags:
     return np.zeros(size, bool) if values is None else np.isfinite(values)
 
 
-def _outcomes(scope: Scope) -> Flags:
+def with_outcome(scope: Scope) -> Flags:
     """Leads of the span whose outcome counts, explored ones among them: their scores count too."""
     return scope.every & scope.matured_any & scope.working
 
 
-def _companies(scope: Scope, rows: Rows) -> Rows | None:
+def companies(scope: Scope, rows: Rows) -> Rows | None:
     """Return the number of each lead's account in the order they appear; None without accounts."""
     if scope.accounts is None:
         return None
@@ -48,7 +48,7 @@ def equal_volume_of(scope: Scope) -> dict[str, Any]:
     """Compare model and points among matured leads that have both, at equal volume, JSON-ready."""
     leads = scope.material.leads
     known = _known(leads.probability, len(leads)), _known(leads.points, len(leads))
-    rows = scope.in_order(_outcomes(scope) & known[0] & known[1])
+    rows = scope.in_order(with_outcome(scope) & known[0] & known[1])
     if leads.probability is None or leads.points is None or not len(rows):
         why = (
             NOT_SERVED if not known[0].any() else NO_POINTS if not known[1].any() else NONE_MATURED
@@ -68,7 +68,7 @@ def equal_volume_of(scope: Scope) -> dict[str, Any]:
             probability=leads.probability[rows],
             points=leads.points[rows],
             weight=weight,
-            accounts=_companies(scope, rows),
+            accounts=companies(scope, rows),
         ),
         volume,
         confidence=scope.agreement.confidence,
@@ -123,7 +123,7 @@ def reliability_of(scope: Scope) -> tuple[dict[str, Any] | None, str | None]:
     leads = scope.material.leads
     if leads.probability is None or not np.isfinite(leads.probability).any():
         return None, NOT_SERVED
-    judged = _outcomes(scope) & np.isfinite(leads.probability)
+    judged = with_outcome(scope) & np.isfinite(leads.probability)
     rows = scope.in_order(judged)
     if not len(rows):
         return None, NONE_MATURED
@@ -131,7 +131,7 @@ def reliability_of(scope: Scope) -> tuple[dict[str, Any] | None, str | None]:
         scope.judged.won[rows],
         leads.probability[rows],
         confidence=scope.agreement.confidence,
-        accounts=_companies(scope, rows),
+        accounts=companies(scope, rows),
         drawn=scope.one_a_company(judged)[rows],
     )
     return found | {"explored": int(scope.explored[rows].sum())}, None
@@ -192,7 +192,7 @@ def _explored_below(scope: Scope, found: Threshold) -> tuple[int, int]:
     probability = scope.material.leads.probability
     if found.probability is None or probability is None:
         return 0, 0
-    rows = _outcomes(scope) & scope.explored & (probability < found.probability)
+    rows = with_outcome(scope) & scope.explored & (probability < found.probability)
     return int(rows.sum()), int((rows & scope.judged.won).sum())
 
 
@@ -209,7 +209,7 @@ def _pool(scope: Scope) -> Pool | None:
         worked=scope.working[rows],
         period=periods_by_time(at),
         at=at,
-        account=_companies(scope, rows),
+        account=companies(scope, rows),
         lot=None if scope.accounts is None else scope.lots[rows],
         points_ready=_points_ready(scope, rows),
         owner=None if owners is None else owners[rows],
