@@ -54,6 +54,8 @@ def _no_ambient_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         "LEADML_API_KEYS",
         "LEADML_ADMIN_KEYS",
         "LEADML_WEBHOOK_SECRET",
+        "LEADML_HUBSPOT_SECRET",
+        "LEADML_PUBLIC_URL",
         "MLFLOW_TRACKING_URI",
         "MLFLOW_REGISTRY_URI",
     ):

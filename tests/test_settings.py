@@ -14,7 +14,7 @@ from leadml.domain.mapping import LeadMapping
 from leadml.domain.points_table import PointsTable, Rule
 from leadml.domain.targets import Targets
 from leadml.errors import ConfigError
-from leadml.settings import Settings, keys_from, load_settings, settings_from
+from leadml.settings import Settings, keys_from, load_settings, secret_from, settings_from
 
 ROOT = Path("/company")
 
@@ -262,6 +262,11 @@ class TestKeys:
         assert (settings.api_keys, settings.admin_keys) == (("plain",), ("ch1ef", "other"))
         assert "ch1ef" not in repr(settings)
 
+    def test_the_keys_file_lies_beside_the_configuration_unless_named(self) -> None:
+        assert read("").keys_file.name == "keys.json"
+        assert read("").keys_file.parent == read("").root
+        assert read('[serve]\nkeys = "secret/k.json"').keys_file == read("").root / "secret/k.json"
+
     def test_proxies_are_trusted_only_where_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert read("").trusted_proxies == ()
         monkeypatch.setenv("LEADML_TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/24")
@@ -359,3 +364,61 @@ def test_webhooks_are_tables_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_webhooks_that_are_refused(text: str, problem: str) -> None:
     with pytest.raises(ConfigError, match=problem):
         read(text)
+
+
+class TestSecrets:
+    def test_of_the_environment_or_of_a_file_that_it_names(self, tmp_path: Path) -> None:
+        (tmp_path / "secret").write_text(" s3cret\n")
+        named = {"LEADML_X_FILE": str(tmp_path / "secret")}
+        assert secret_from(named, "LEADML_X") == "s3cret"
+        assert secret_from({"LEADML_X": " plain "}, "LEADML_X") == "plain"
+        assert secret_from({}, "LEADML_X") == ""
+
+    def test_not_both_and_not_of_a_file_that_is_not_there(self, tmp_path: Path) -> None:
+        both = {"LEADML_X": "a", "LEADML_X_FILE": str(tmp_path / "secret")}
+        with pytest.raises(ConfigError, match="LEADML_X and LEADML_X_FILE are both set"):
+            secret_from(both, "LEADML_X")
+        del both["LEADML_X"]
+        expected = "LEADML_X_FILE names a file that cannot be read: FileNotFoundError"
+        with pytest.raises(ConfigError, match=expected):
+            secret_from(both, "LEADML_X")
+
+    def test_hubspots_is_never_printed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("LEADML_HUBSPOT_SECRET", "s3cret")
+        settings = read("")
+        assert settings.hubspot_secret == "s3cret"
+        assert "s3cret" not in repr(settings)
+
+
+class TestHubSpot:
+    def test_properties_by_their_columns(self) -> None:
+        settings = read('[crm.hubspot]\ncolumns = { numberofemployees = "size" }')
+        assert settings.hubspot.columns == {"numberofemployees": "size"}
+        assert read("").hubspot.columns == {}
+
+    def test_two_properties_are_not_one_column(self) -> None:
+        with pytest.raises(ConfigError, match=r"\[crm\.hubspot\]: columns names a more than once"):
+            read('[crm.hubspot]\ncolumns = { x = "a", y = "a" }')
+
+    @pytest.mark.parametrize(
+        ("said", "kept"),
+        [
+            ("", ""),
+            ("https://leads.example.com/", "https://leads.example.com"),
+            (" http://10.0.0.7:8000/leadml ", "http://10.0.0.7:8000/leadml"),
+        ],
+    )
+    def test_the_public_address(
+        self, monkeypatch: pytest.MonkeyPatch, said: str, kept: str
+    ) -> None:
+        monkeypatch.setenv("LEADML_PUBLIC_URL", said)
+        assert read("").public_url == kept
+
+    @pytest.mark.parametrize(
+        "said",
+        ["leads.example.com", "ftp://x", "https://", "https://a@b", "https://a/?b", "https://a b"],
+    )
+    def test_what_is_no_address(self, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+        monkeypatch.setenv("LEADML_PUBLIC_URL", said)
+        with pytest.raises(ConfigError, match=r"LEADML_PUBLIC_URL holds .*: expected the address"):
+            read("")

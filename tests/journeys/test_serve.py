@@ -57,7 +57,8 @@ def serving(
     process = subprocess.Popen(words, cwd=home, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     try:
-        address = re.search(r"http://[^ ]+", process.stderr.readline())
+        said = iter(process.stderr.readline, "")
+        address = next(filter(None, (re.search(r"http://[^ ]+", line) for line in said)), None)
         assert address
         with httpx2.Client(base_url=address[0], timeout=60) as client:
             yield client

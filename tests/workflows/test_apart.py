@@ -45,10 +45,18 @@ def test_the_evaluation_is_where_it_is_written_to() -> None:
     assert str(EVALUATION) == f"{FOLDER}/evaluation.json"
 
 
-def test_a_child_gets_to_know_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LEADML_API_KEYS", "a")
-    monkeypatch.setenv("LEADML_ADMIN_KEYS", "b")
+def test_a_child_gets_to_know_no_key_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = {
+        "LEADML_API_KEYS",
+        "LEADML_ADMIN_KEYS",
+        "LEADML_HUBSPOT_SECRET",
+        "LEADML_HUBSPOT_SECRET_FILE",
+        "LEADML_WEBHOOK_SECRET_CRM",
+        "LEADML_TRYTON_PASSWORD",
+    }
+    for name in secret:
+        monkeypatch.setenv(name, "a")
     monkeypatch.setenv("LANG", "C.UTF-8")
     kept = child_environment()
-    assert not {"LEADML_API_KEYS", "LEADML_ADMIN_KEYS"} & kept.keys()
+    assert not secret & kept.keys()
     assert (kept["LANG"], kept["OMP_NUM_THREADS"]) == ("C.UTF-8", "1")

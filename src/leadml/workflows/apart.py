@@ -22,7 +22,7 @@ from leadml.errors import ApartError, LeadmlError
 
 EVALUATION = Path("evaluation") / "evaluation.json"
 """Where `leadml evaluate` writes beside the configuration, unless told otherwise."""
-_KEPT_BACK = re.compile(r"LEADML_\w*(KEYS|SECRET|PASSWORD|TOKEN)(_FILE)?")
+_KEPT_BACK = re.compile(r"LEADML_\w*(KEYS|SECRET|PASSWORD|TOKEN)\w*")
 _BEHIND = 5
 """By how much a child gives way to the service (`nice`)."""
 _GRACE = 5
