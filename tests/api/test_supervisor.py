@@ -1,5 +1,6 @@
 """Several workers: one ready line, nobody missed when one is killed, nothing lost at the end."""
 
+import http.client
 import json
 import os
 import re
@@ -17,7 +18,10 @@ import httpx2
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from leadml.domain.api_key import RateLimit
+from leadml.settings import load_settings
 from leadml.store.ledger import Ledger
+from leadml.workflows.keys import add_key, revoke_key
 
 SECONDS = 30.0
 LEAD = {"lead": {"lead_id": "L1", "budget": 5000}}
@@ -115,6 +119,33 @@ def test_it_is_ready_once_all_workers_answer(service: Service) -> None:
     (ready,) = service.said("leadml serves ")
     assert ready["message"].endswith(": 2 workers")
     assert service.process.pid not in service.workers()
+
+
+def test_every_worker_follows_the_keys_and_all_count_together(service: Service) -> None:
+    settings = load_settings(service.folder / "leadml.toml")
+    limit = RateLimit(20, 3600)
+    limited = add_key(settings, "crm", scopes=frozenset({"score"}), limit=limit).key
+    free = add_key(settings, "free", scopes=frozenset({"score"})).key
+
+    def status(key: str) -> int:
+        address = service.url.removeprefix("http://")
+        connection = http.client.HTTPConnection(address, timeout=SECONDS)
+        try:  # a connection of its own, so that any worker may answer
+            connection.request("GET", "/v1/model", headers={"X-API-Key": key})
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    def statuses(key: str, times: int) -> list[int]:
+        return [status(key) for _ in range(times)]
+
+    until(lambda: set(statuses(free, 12)) == {200})
+    found = statuses(limited, 40)
+    # 20 an hour are one in three minutes: none comes back meanwhile.
+    assert (found.count(200), found.count(429)) == (20, 20)
+    assert 'leadml_rate_limited_total{key="crm"} 20.0' in service.ask("/metrics").text
+    revoke_key(settings, "free")
+    until(lambda: set(statuses(free, 12)) == {401})
 
 
 def test_a_session_holds_at_every_worker(service: Service) -> None:
