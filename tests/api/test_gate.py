@@ -166,6 +166,31 @@ class TestWithoutKeys:
     ) -> None:
         assert service.client.get("/v1/model", headers=headers).status_code == status
 
+    @pytest.mark.parametrize(
+        ("headers", "status"),
+        [
+            ({}, 200),
+            ({"Sec-Fetch-Site": "same-origin"}, 200),
+            ({"Sec-Fetch-Site": "none"}, 200),
+            ({"Sec-Fetch-Site": "cross-site"}, 403),
+            ({"Sec-Fetch-Site": "same-site"}, 403),  # another port of this machine
+            ({"Origin": "http://evil.example"}, 403),
+            ({"Origin": "null"}, 403),
+        ],
+    )
+    def test_pages_of_other_sites_send_nothing_through_the_users_browser(
+        self, service: Any, headers: dict[str, str], status: int
+    ) -> None:
+        for path in ("/v1/score", "/v1/model/reload"):
+            assert service.client.post(path, json=LEAD, headers=headers).status_code == status
+        own = headers | {"Origin": service.url} if "Origin" not in headers else headers
+        assert service.client.post("/v1/score", json=LEAD, headers=own).status_code == status
+        assert service.client.get("/healthz", headers=headers).status_code == 200
+
+    def test_with_a_key_it_matters_not_from_where(self, guarded: Any) -> None:
+        headers = {"X-API-Key": "first", "Origin": "http://elsewhere.example"}
+        assert guarded.client.post("/v1/score", json=LEAD, headers=headers).status_code == 200
+
 
 @pytest.mark.parametrize(
     ("host", "here"),

@@ -45,6 +45,7 @@ OPEN_PATHS = frozenset({"/healthz", "/readyz", "/docs", OPENAPI, OPENAPI_30, LOG
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 MOST_HEADERS = 100
 MOST_ADDRESS = 8_000
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORWARDED = frozenset({b"x-forwarded-for", b"x-real-ip"})
 
 log = logging.getLogger("leadml.api")
@@ -139,6 +140,8 @@ class Gate:
         state = scope["state"]
         if not self._keyring.needed:
             _only_from_here(scope, fields)
+            if scope["method"] not in _SAFE and not self._is_page(scope):
+                _from_no_other_page(fields)
             state["caller"] = LOCAL
             return ADMIN_SCOPES
         caller = self._keyring.caller(fields)
@@ -216,6 +219,20 @@ def _only_from_here(scope: Scope, fields: Fields) -> None:
         "without an API key this service answers its own machine only; set LEADML_API_KEYS "
         "or make a key with leadml keys add",
     )
+
+
+def _from_no_other_page(fields: Fields) -> None:
+    """Refuse what a page of another site sends to this machine through the browser of its user.
+
+    Pages have tokens for that; a program sends neither header, and a script cannot forge them.
+    """
+    site, origin = fields.get(b"sec-fetch-site"), fields.get(b"origin")
+    own = site in {b"same-origin", b"none"}
+    if site is None:
+        own = origin is None or origin.partition(b"://")[2] == fields.get(b"host")
+    if not own:
+        detail = "without an API key nothing is taken from pages of other sites; send a key"
+        raise Refusal(HTTPStatus.FORBIDDEN, detail)
 
 
 def _forwarded(scope: Scope) -> list[str]:

@@ -1,7 +1,7 @@
 """The keys file: who may ask the service what. It holds digests, never a key.
 
 A key has 256 random bits: nobody can try them out, so one round of SHA-256 keeps it as well as a
-slow hash would, at half a microsecond a request. Slow hashes are for what people make up.
+slow hash would, and no request notices it. Slow hashes are for what people make up.
 """
 
 import fcntl
