@@ -157,7 +157,7 @@ def test_the_process_loads_nothing_that_serving_does_not_need(
         event = {"event": "handed_off", "lead": "L1", "happened_at": "2026-03-02"}
         assert httpx2.post(f"{address}/v1/events", json=event).json()["recorded"] == 1
         counts = httpx2.get(f"{address}/v1/leads/L1").json()["counts"]
-        assert counts == {"scores": 2, "hand_offs": 1, "outcomes": 0, "events": 3}
+        assert (counts["scores"], counts["hand_offs"], counts["events"]) == (2, 1, 3)
         loaded, said = stopped(process)
     assert process.returncode == 0
     assert "numpy" in loaded

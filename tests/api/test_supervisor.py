@@ -21,6 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from leadml.domain.api_key import RateLimit
 from leadml.settings import load_settings
 from leadml.store.ledger import Ledger
+from leadml.workflows.doctor_service import service_check
 from leadml.workflows.keys import add_key, revoke_key
 
 SECONDS = 30.0
@@ -146,6 +147,11 @@ def test_every_worker_follows_the_keys_and_all_count_together(service: Service) 
     assert 'leadml_rate_limited_total{key="crm"} 20.0' in service.ask("/metrics").text
     revoke_key(settings, "free")
     until(lambda: set(statuses(free, 12)) == {401})
+
+
+def test_the_doctor_asks_it(service: Service) -> None:
+    assert service_check(service.url, "1").status == "ok"
+    assert service_check(service.url, "2").code == "DOC018"
 
 
 def test_a_session_holds_at_every_worker(service: Service) -> None:

@@ -16,6 +16,7 @@ COMMANDS = {
     "evaluate": "Measure model and points on labelled leads.",
     "score": "Score every lead of a file.",
     "serve": "Answer scores over HTTP.",
+    "doctor": "Say what is wrong with configuration, model, database, clock or service.",
     "keys": "Make, exchange and revoke keys to the service.",
     "report": "Hold handed-off leads against the agreed close rate.",
     "ledger": "Keep what became of leads: state, tables, import and export.",
