@@ -13,7 +13,8 @@ from leadml.domain.event import Event
 from leadml.settings import Settings, load_settings
 from leadml.store.ledger import Ledger
 from leadml.workflows import doctor_installation as installation
-from leadml.workflows.doctor import CODES, Check, doctor
+from leadml.workflows.check_up import CODES, Check
+from leadml.workflows.doctor import doctor
 from leadml.workflows.doctor_models import champion_of, model_checks
 from leadml.workflows.doctor_service import service_check
 from leadml.workflows.keys import add_key

@@ -11,7 +11,7 @@ from leadml.cli.output import emit
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from leadml.workflows.doctor import Check
+    from leadml.workflows.check_up import Check
 
 _COLOURS = {"ok": "green", "warning": "yellow", "problem": "bold red"}
 

@@ -15,7 +15,7 @@ from leadml.errors import ConfigError, StoreError
 from leadml.settings import ADMIN_KEYS_VARIABLE, API_KEYS_VARIABLE, Settings
 from leadml.store.condition import Condition, condition_of, free_bytes
 from leadml.store.segment import START, SUFFIX
-from leadml.workflows.doctor import Check, Status
+from leadml.workflows.check_up import Check, Status
 from leadml.workflows.key_file import read_keys
 
 LITTLE_BYTES, NO_BYTES = 1_000_000_000, 100_000_000

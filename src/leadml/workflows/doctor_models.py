@@ -7,7 +7,7 @@ from leadml.domain.definition import Definition
 from leadml.errors import ModelError
 from leadml.model.bundle import Bundle, champion_bundle, read_aliases, read_bundle
 from leadml.settings import Settings
-from leadml.workflows.doctor import Check
+from leadml.workflows.check_up import Check
 from leadml.workflows.trial import tried
 
 OLD_DAYS = 365
@@ -26,7 +26,7 @@ def model_checks(settings: Settings, *, now: datetime | None = None) -> Iterator
     try:
         bundle = _loaded(settings, "champion")
     except ModelError as error:
-        advice = "train with `leadml train LEADS`, or go back with `leadml promote previous`"
+        advice = "train with `leadml train LEADS`, or go back with `leadml rollback`"
         yield Check("champion", "problem", str(error), advice, "DOC005")
         return
     yield _champion(bundle, now or datetime.now(UTC))

@@ -1,6 +1,6 @@
 """Whether a running service answers, and with which version."""
 
-from leadml.workflows.doctor import Check
+from leadml.workflows.check_up import Check
 
 SECONDS = 5.0
 
