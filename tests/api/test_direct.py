@@ -153,9 +153,15 @@ class TestOverload:
         monkeypatch.setattr(direct, "MOST_WAITING", 0)
         client = service.client
         assert client.post("/v1/score", json=ONE).status_code == 200
+        counted = _overloads(client)
         answer = client.post("/v1/score/batch", json={"leads": [ONE] * 40})
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
         assert "too many large requests at a time" in answer.json()["detail"]
+        assert _overloads(client) == counted + 1
+
+
+def _overloads(client: Any) -> float:
+    return float(client.get("/metrics").text.partition("\nleadml_overload_total ")[2].split()[0])
 
 
 class _Full(Recorder):

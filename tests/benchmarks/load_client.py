@@ -3,6 +3,7 @@
 import select
 import socket
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -111,7 +112,7 @@ def paced(
             due = start + number / rate
             while time.perf_counter() < due or not crowd.idle:
                 crowd.listen(min(due, time.perf_counter() + PATIENCE_SECONDS))
-            crowd.idle.pop().send(bodies(number), due)
+            crowd.idle.popleft().send(bodies(number), due)
         crowd.finish()
         crowd.measured.took = time.perf_counter() - start
         return crowd.measured
@@ -121,7 +122,7 @@ class _Crowd:
     """Connections, some of which wait for an answer."""
 
     def __init__(self, port: int, path: str, check: Check, count: int) -> None:
-        self.idle = [Connection(port, path) for _ in range(count)]
+        self.idle = deque(Connection(port, path) for _ in range(count))  # all are used in turn
         self._count = count
         self._check = check
         self._by_number = {each.socket.fileno(): each for each in self.idle}
@@ -139,8 +140,7 @@ class _Crowd:
             connection.close()
 
     def free(self) -> list[Connection]:
-        taken, self.idle = self.idle, []
-        return taken
+        return [self.idle.popleft() for _ in range(len(self.idle))]
 
     def listen(self, until: float) -> None:
         """Take answers; return when one was taken, or at that time."""

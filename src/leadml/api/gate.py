@@ -30,7 +30,7 @@ from leadml.api.log_lines import REQUEST_ID, places
 from leadml.api.loopback import is_loopback
 from leadml.api.metrics import Metrics
 from leadml.api.rate_limits import RateLimits
-from leadml.api.refusals import LOGIN, NoKey, Refusal, SignInFirst
+from leadml.api.refusals import LOGIN, NoKey, Overload, Refusal, SignInFirst
 from leadml.api.reply import Reply
 from leadml.api.request_log import RequestLog
 from leadml.api.sessions import COOKIE, Sessions
@@ -104,6 +104,8 @@ class Gate:
         try:
             await self._answer(scope, receive, reply)
         except Refusal as refusal:
+            if isinstance(refusal, Overload):
+                self._requests.overloaded()
             await refusal.response()(scope, receive, reply)
         except Exception as fault:  # nothing of a lead may reach the server's log
             log_fault(self._asked(scope), fault)

@@ -60,6 +60,10 @@ class RequestLog:
                 f"{caller} [{request_id}]\n"
             )
 
+    def overloaded(self) -> None:
+        """Count a request that was refused because too much was waiting."""
+        self._metrics.overloaded()
+
     def _moment(self) -> str:
         """Return now as `leadml.api.log_lines.moment` does; whole seconds are written once."""
         now = time.time()

@@ -14,6 +14,7 @@ from leadml.api.keyring import Keyring
 from leadml.api.listening import address_of, listener, uvicorn_config
 from leadml.api.log_lines import OWN, Format, Lines, log_to
 from leadml.api.loopback import is_loopback
+from leadml.api.process import settle
 from leadml.errors import ConfigError
 from leadml.settings import API_KEYS_VARIABLE, PROXIES_VARIABLE, Settings
 
@@ -79,6 +80,7 @@ def _serve_alone(settings: Settings, listening: socket, host: str, lines: Lines,
     own = logging.getLogger(OWN)
     own.setLevel(logging.WARNING)  # what serves is told once, in the first line
     app = create_app(settings, lines=lines)
+    settle()
     own.setLevel(logging.INFO)
     champion = app.state.champion
     serving = f"version {champion.scorer.version}" if champion.scorer else champion.problem

@@ -24,6 +24,7 @@ from uvicorn.supervisors import Multiprocess
 
 from leadml.api.listening import uvicorn_config
 from leadml.api.log_lines import Format, Lines, log_to
+from leadml.api.process import settle
 from leadml.api.shared_folder import VARIABLE, reading_path
 from leadml.errors import ConfigError
 from leadml.settings import Settings
@@ -72,7 +73,9 @@ def worker(start: Start) -> "FastAPI":
 
     lines = Lines(sys.stderr.fileno(), start.format)
     log_to(lines)
-    return create_app(start.settings, lines=lines, secret=start.secret)
+    app = create_app(start.settings, lines=lines, secret=start.secret)
+    settle()
+    return app
 
 
 def supervise(
