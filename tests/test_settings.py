@@ -422,3 +422,13 @@ class TestHubSpot:
         monkeypatch.setenv("LEADML_PUBLIC_URL", said)
         with pytest.raises(ConfigError, match=r"LEADML_PUBLIC_URL holds .*: expected the address"):
             read("")
+
+
+@pytest.mark.parametrize("share", ["-0.1", "1.5", '"0.1"', "true", "nan"])
+def test_the_share_in_the_shadow_is_a_share(tmp_path: Path, share: str) -> None:
+    path = tmp_path / "leadml.toml"
+    path.write_text(f"[serve]\nshadow = {share}\n")
+    with pytest.raises(ConfigError, match=r"leadml\.toml \[serve\]: shadow must be a"):
+        load_settings(path)
+    path.write_text("[serve]\nshadow = 1\n")
+    assert load_settings(path).serve.shadow == 1

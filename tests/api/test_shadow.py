@@ -108,7 +108,7 @@ class TestService:
         assert "in the shadow, by a challenger" in page
         assert "scores in the shadow" in site.client.get("/").text
         models = site.client.get("/models").text
-        assert "Version 2 scores 100 % of the leads in the shadow." in models
+        assert "Version 2 scores 100 % of the leads in the shadow; the command" in models
 
     def test_the_same_request_again_is_the_same_score(self, site: Any, until: Any) -> None:
         for _ in range(3):

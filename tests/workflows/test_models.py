@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
+from leadml.cli.main import main
 from leadml.domain.definition import Definition
 from leadml.domain.mapping import LeadMapping
 from leadml.errors import ModelError, TrackingError
-from leadml.model.bundle import champion_bundle, read_aliases
-from leadml.settings import Settings
+from leadml.model.bundle import champion_bundle, read_aliases, write_alias
+from leadml.settings import ServeSettings, Settings
 from leadml.tracking import registered
 from leadml.workflows.models import models, promote
 from leadml.workflows.train import train
@@ -147,10 +149,42 @@ def test_the_service_changes_even_when_mlflow_is_out_of_reach(at_rest: Settings)
     # What serves must not depend on the tracking server; what failed is said.
     (at_rest.root / "file").write_text("")
     broken = replace(at_rest, tracking_uri=f"sqlite:///{at_rest.root}/file/mlflow.db")
-    with pytest.raises(TrackingError, match="refused"):
+    with pytest.raises(TrackingError, match=r"^version \d+ is \w+ for the service, but not in MLf"):
         promote("1", config=broken)
     assert read_aliases(at_rest.models)["champion"]["version"] == "1"
     assert aliases_in_mlflow(at_rest) == {"champion": "3"}
+
+
+def test_rolling_back_needs_nothing_of_a_damaged_champion(at_rest: Settings) -> None:
+    config = at_rest.root / "leadml.toml"
+    config.write_text('[tracking]\nuri = "sqlite:///mlflow.db"\n')
+    path = champion_bundle(at_rest.models) / "manifest.json"
+    whole = path.read_bytes()
+    path.write_bytes(b"")
+    try:
+        done = CliRunner().invoke(main, ["rollback", "--config", str(config)])
+        assert (done.exit_code, done.stdout.split(".")[0]) == (0, "Version 2 is champion again")
+        assert "takes it up within about a second" in " ".join(done.stdout.split())
+        assert read_aliases(at_rest.models)["champion"]["previous"] == "3"
+        assert aliases_in_mlflow(at_rest)["champion"] == "2"
+        refused = CliRunner().invoke(main, ["rollback", "--json", "--config", str(config)])
+        assert refused.exit_code == 1  # the way there again is refused while it is damaged
+        assert read_aliases(at_rest.models)["champion"]["version"] == "2"
+    finally:
+        path.write_bytes(whole)
+    told = CliRunner().invoke(main, ["rollback", "--json", "--config", str(config)])
+    assert json.loads(told.stdout)["version"] == "3"
+
+
+def test_the_challenger_is_told_to_be_in_the_shadow_where_it_is(at_rest: Settings) -> None:
+    write_alias(at_rest.models, "challenger", "1")
+    shadowed = replace(at_rest, serve=ServeSettings(shadow=0.25))
+    assert {v.version: v.shadow for v in models(shadowed)} == {"3": None, "2": None, "1": 0.25}
+    assert {v.to_dict()["shadow"] for v in models(at_rest)} == {None}
+    config = at_rest.root / "leadml.toml"
+    config.write_text("[serve]\nshadow = 0.25\n")
+    shown = CliRunner().invoke(main, ["models", "--config", str(config)]).stdout
+    assert "Version 1 scores 25 % of the leads in the shadow: `leadml shadow`." in shown
 
 
 def test_nothing_trained_yet(tmp_path: Path) -> None:

@@ -104,8 +104,10 @@ class Champion:
         self.challenger, self.challenger_problem = scorer, problem
         if problem and problem != told:
             log.error("no version scores in the shadow, the challenger is refused: %s", problem)
+        elif scorer is None and before is not None:
+            log.info("no version scores in the shadow any more")
         elif scorer is not before:
-            log.info("version %s scores in the shadow", _version(scorer) or "none")
+            log.info("version %s scores in the shadow", _version(scorer))
 
     def _is_named(self, alias: str) -> bool:
         try:

@@ -45,15 +45,12 @@ def _show(found: "list[Version]", out: "Console") -> None:
             table.add_row(*_cells(version))
     out.print(table)
     for version in found:
+        if version.shadow is not None:
+            share = f"{100 * version.shadow:.3g} % of the leads"
+            out.print(f"Version {version.version} scores {share} in the shadow: `leadml shadow`.")
         if version.problem:
             where = f"version {version.version}" + (f" ({version.alias})" if version.alias else "")
             out.print(f"{where}: {version.problem}", markup=False)
-
-
-def _role(version: "Version") -> str:
-    """Return the alias, and whether it scores in the shadow."""
-    alias = version.alias or ""
-    return alias if version.shadow is None else f"{alias}, {100 * version.shadow:.3g} % in shadow"
 
 
 def _cells(version: "Version") -> list[str]:
@@ -61,7 +58,7 @@ def _cells(version: "Version") -> list[str]:
     cut = known["threshold"]
     return [
         version.version,
-        _role(version),
+        version.alias or "",
         known["trained_at"][:10],
         known["chosen"],
         str(known["leads"]),

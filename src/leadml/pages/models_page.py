@@ -105,8 +105,8 @@ def _in_the_shadow(shown: Versions) -> str:
     if shown.challenger is not None:
         share = percent_words(shown.shadow)
         return (
-            f"Version {shown.challenger} scores {share} of the leads in the shadow. "
-            "`leadml shadow` compares it with the champion."
+            f"Version {shown.challenger} scores {share} of the leads in the shadow; the command "
+            "leadml shadow compares it with the champion."
         )
     if shown.challenger_problem:
         return f"No version scores in the shadow: {shown.challenger_problem}"

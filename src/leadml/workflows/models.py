@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from leadml import tracking
-from leadml.errors import ModelError
+from leadml.errors import ModelError, TrackingError
 from leadml.model.bundle import champion_bundle, read_aliases, read_bundle, versions, write_alias
 from leadml.settings import Settings, load_settings
 from leadml.workflows.trial import tried
@@ -91,6 +91,16 @@ def promote(version: str, *, config: Path | str | Settings | None = None) -> Ver
 
 
 def give_alias(settings: Settings, alias: str, version: str) -> None:
-    """Point an alias at a version, for the service first, then in MLflow."""
+    """Point an alias at a version, for the service first, then in MLflow.
+
+    Raises
+    ------
+    TrackingError
+        If MLflow refuses; the service's alias is changed all the same, and the message says so.
+    """
     write_alias(settings.models, alias, version)
-    tracking.set_alias(settings.tracking_uri, alias, version)
+    try:
+        tracking.set_alias(settings.tracking_uri, alias, version)
+    except TrackingError as error:
+        msg = f"version {version} is {alias} for the service, but not in MLflow: {error}"
+        raise TrackingError(msg) from None
