@@ -40,16 +40,16 @@ def ledger(ledger_url: str, clock: Clock) -> Iterator[Ledger]:
         yield opened
 
 
-def queue(ledger: Ledger, *names: str, endpoint: str = "crm", lead: str = "L1") -> None:
-    """Put messages into the outbox, one minute's order after the other."""
+def queue(ledger: Ledger, *names: str, endpoint: str = "crm", first: int = 1) -> None:
+    """Put messages into the outbox, of events numbered from the first on."""
     with ledger.writing() as connection:
-        for number, name in enumerate(names, 1):
+        for number, name in enumerate(names, first):
             connection.execute(
                 OUTBOX.insert().values(
                     id=name,
                     endpoint=endpoint,
                     kind="band_changed",
-                    lead=lead,
+                    lead="L1",
                     event_id=number,
                     body=f'{{"id":"{name}"}}',
                     state="pending",
@@ -73,7 +73,8 @@ def claimed(outbox: Outbox, endpoint: str = "crm") -> Outgoing:
 
 def test_the_oldest_is_claimed_first_and_by_one_alone(ledger: Ledger) -> None:
     outbox = Outbox(ledger)
-    queue(ledger, "one", "two")
+    queue(ledger, "two", first=2)
+    queue(ledger, "one")
     queue(ledger, "other", endpoint="chat")
     first, second = claimed(outbox), claimed(outbox)
     assert first == Outgoing(

@@ -2,7 +2,9 @@
 
 import logging
 import socket
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -98,6 +100,7 @@ def test_a_message_arrives_signed_and_is_not_sent_again(world: World, receiver: 
     assert headers["idempotency-key"] == identity
     assert headers["content-type"] == "application/json"
     assert headers["user-agent"].startswith("leadml/")
+    assert headers["accept-encoding"] == "identity"
     assert f'"id":"{identity}"'.encode() in body
     assert b'"lead":"L1"' in body
     assert world.outbox.counts() == {"pending": 0, "delivered": 1, "dead": 0}
@@ -169,6 +172,31 @@ def test_an_endpoint_in_trouble_is_left_alone(world: World, receiver: Any) -> No
     world.on(60)
     world.run()
     assert world.outbox.counts() == {"pending": 0, "delivered": 3, "dead": 0}
+
+
+def test_an_endpoint_that_recovered_starts_anew(
+    world: World, receiver: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.ready("L1")
+    receiver.answers = [(500, {}), (500, {})]
+    for _ in range(3):
+        world.run()
+        world.on(60)
+    assert caplog.text.count("webhook crm: takes messages again") == 1
+    world.ready("L2", "L3")
+    receiver.answers = [(500, {})]
+    world.run()
+    world.on(5.1)  # not 20 s, as after three failures in a row
+    world.run()
+    assert len(receiver.taken) == 5
+    assert caplog.text.count("messages wait: HTTP 500") == 2
+
+
+def test_no_cookie_is_kept(world: World, receiver: Any) -> None:
+    world.ready("L1", "L2")
+    receiver.answers = [(204, {"Set-Cookie": "session=1; Path=/"})]
+    world.run()
+    assert [headers.get("cookie") for headers, _ in receiver.taken] == [None, None]
 
 
 def test_a_clock_that_is_set_back_does_not_leave_an_endpoint_alone(
@@ -298,28 +326,28 @@ def test_an_answer_that_does_not_come_ends_the_waiting(tmp_path: Any) -> None:
 
 
 def test_a_long_answer_is_not_read_to_its_end(tmp_path: Any) -> None:
-    """It says it will be a gigabyte, and sends a little of it."""
-    import threading
+    sent = 0
+
+    def answer(server: socket.socket) -> None:
+        nonlocal sent
+        connection, _ = server.accept()
+        with connection, suppress(OSError):
+            while not connection.recv(65_536).endswith(b"}"):
+                pass
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n")
+            while sent < 1_000_000_000:
+                sent += connection.send(b"x" * 100_000)
 
     with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=answer, args=(server,))
+        thread.start()
         url = f"http://127.0.0.1:{server.getsockname()[1]}/"
         world = World(f"sqlite:///{tmp_path / 'ledger.db'}", url)
-
-        def answer() -> None:
-            connection, _ = server.accept()
-            with connection:
-                while not connection.recv(65_536).endswith(b"}"):
-                    pass
-                start = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n"
-                connection.sendall(start + b"x" * 5_000)
-                connection.recv(1)  # until the other side has had enough
-
-        thread = threading.Thread(target=answer)
-        thread.start()
         world.ready("L1")
         world.run()
         thread.join()
         assert world.outbox.counts()["delivered"] == 1
+        assert sent < 50_000_000  # what fits into the buffers between the two
         world.close()
 
 

@@ -53,7 +53,7 @@ def crossings(known: Stored | None, new: Sequence[Stored], *, now: datetime) -> 
     """
     found: list[Crossing] = []
     for stored in sorted(filter(is_served_score, new), key=order):
-        if known is not None and order(stored) <= order(known):
+        if known is not None and order(stored) < order(known):
             continue
         if is_recent(stored, now):
             found += [Crossing(kind=k, before=known, after=stored) for k in _kinds(known, stored)]

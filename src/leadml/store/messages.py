@@ -111,12 +111,12 @@ def _latest_scores(connection: Connection, leads: Sequence[str]) -> dict[str, St
             found.setdefault(stored.event.lead, []).append(stored)
             if stored.event.event == "corrected":
                 mended.add(stored.event.lead)
+    whole: dict[str, list[Stored]] = {}
     for some in in_parts(mended):  # few: whatever was corrected may be the latest score
-        found |= {lead: [] for lead in some}
         for row in connection.execute(select(EVENTS).where(EVENTS.c.lead.in_(some))):
             stored = stored_of(row)
-            found[stored.event.lead].append(stored)
-    latest = {lead: latest_score(events) for lead, events in found.items()}
+            whole.setdefault(stored.event.lead, []).append(stored)
+    latest = {lead: latest_score(events) for lead, events in (found | whole).items()}
     return {lead: stored for lead, stored in latest.items() if stored is not None}
 
 
