@@ -193,7 +193,12 @@ class TestPage:
         reader = make_key(site.app.state.settings.root, "reader", "read")
         outbox = Outbox(site.app.state.ledger.open())
         assert site.client.get("/webhooks", headers={"X-API-Key": reader}).status_code == 200
-        assert self.send(site, reader, id="").status_code == 403
+        boss = site.client.get("/webhooks", headers={"X-API-Key": "boss"}).text
+        token = re.search(r'name="token" value="([^"]+)"', boss)
+        assert token is not None
+        refused = self.send(site, reader, id="", token=token[1])
+        assert refused.status_code == 403
+        assert "admin" in refused.text
         assert self.send(site, "boss", id="", token="guess").status_code == 403
         assert self.send(site, "boss").status_code == 422
         assert outbox.counts()["dead"] == 2

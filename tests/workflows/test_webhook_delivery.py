@@ -347,7 +347,7 @@ def test_a_long_answer_is_not_read_to_its_end(tmp_path: Any) -> None:
         world.run()
         thread.join()
         assert world.outbox.counts()["delivered"] == 1
-        assert sent < 50_000_000  # what fits into the buffers between the two
+        assert sent < 15_000_000  # what fits into the buffers between the two
         world.close()
 
 
