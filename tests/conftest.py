@@ -53,6 +53,8 @@ def _no_ambient_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (
         "LEADML_API_KEYS",
         "LEADML_ADMIN_KEYS",
+        "LEADML_TRYTON_PASSWORD",
+        "LEADML_TRYTON_PASSWORD_FILE",
         "LEADML_WEBHOOK_SECRET",
         "LEADML_HUBSPOT_SECRET",
         "LEADML_PUBLIC_URL",

@@ -265,8 +265,16 @@ class _Sync:
             known = self.ledger.find({key for score in given for key in score.keys})
             self.done.recorded += sum(known.keys().isdisjoint(score.keys) for score in given)
         elif given:
+            self.done.recorded += self._taken(given)
+
+    def _taken(self, given: Sequence[Score]) -> int:
+        """Record scores; one that is beyond the database costs the others nothing."""
+        try:
             number, self._forgotten = self.ledger.take(given, self._forgotten)
-            self.done.recorded += number
+        except ValueError:
+            half = len(given) // 2
+            return self._taken(given[:half]) + self._taken(given[half:]) if half else 0
+        return number
 
     def _write(self, scores: Sequence[CrmScore]) -> None:
         results = self.patience.ask(lambda: self.connector.write(scores))
