@@ -20,6 +20,7 @@ from fastapi import FastAPI, Request
 from leadml.api.server import serve
 from leadml.errors import ConfigError
 from leadml.store.ledger import Ledger
+from leadml.workflows.keys import revoke_key
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "leads.example.com"])
@@ -30,6 +31,16 @@ def test_other_machines_are_not_served_without_a_key(
         ConfigError, match=r"answer other machines without a key: set LEADML_API_KEYS"
     ):
         serve(make_settings(tmp_path), host=host, port=0, say=print)
+
+
+def test_nor_with_a_keys_file_whose_last_key_was_revoked(
+    tmp_path: Any, make_settings: Any, make_key: Any
+) -> None:
+    settings = make_settings(tmp_path)
+    make_key(tmp_path, "crm", "score")
+    revoke_key(settings, "crm")
+    with pytest.raises(ConfigError, match="would answer other machines without a key"):
+        serve(settings, host="0.0.0.0", port=0, say=print)
 
 
 def test_a_port_in_use_is_one_line(tmp_path: Any, make_settings: Any) -> None:

@@ -88,7 +88,7 @@ class Keyring:
         self._next_look, self._seen = 0.0, _stamp(file)
         if file is not None:
             self._by_id = _held(read_keys(file))
-        self._needed = bool(self._plain or self._by_id)
+        self._needed = bool(self._plain) or self._seen is not None
 
     @classmethod
     def of(cls, settings: Settings) -> "Keyring":
@@ -104,7 +104,10 @@ class Keyring:
 
     @property
     def needed(self) -> bool:
-        """Whether a key is needed: once there was one, it stays so until the service ends."""
+        """Whether a key is needed: where there is one, or a keys file, even one without keys.
+
+        A worker that starts after the last key was revoked is as closed as those that run.
+        """
         self._look()
         return self._needed
 
@@ -139,6 +142,11 @@ class Keyring:
                 found = held.caller
         return found
 
+    @property
+    def working(self) -> bool:
+        """Whether there is a key that works now."""
+        return next(self.callers(), None) is not None
+
     def callers(self) -> Iterator[Caller]:
         """Return everybody who holds a key that works now."""
         self._look()
@@ -168,7 +176,7 @@ class Keyring:
             self._by_id = _held(read_keys(file))
         except ConfigError as error:
             return str(error)
-        self._needed = self._needed or bool(self._by_id)
+        self._needed = True
         log.info("audit: the keys file was read anew: %d keys", len(self._by_id))
         return ""
 

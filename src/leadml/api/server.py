@@ -117,7 +117,7 @@ def _ready(listening: socket, host: str, serving: str) -> str:
 
 
 def _refuse_open_door(settings: Settings, host: str) -> None:
-    if not Keyring.of(settings).needed and not is_loopback(host):
+    if not Keyring.of(settings).working and not is_loopback(host):
         msg = (
             f"--host {host} would answer other machines without a key: set {API_KEYS_VARIABLE} "
             "to one or more keys (comma separated), make one with `leadml keys add`, or leave "
