@@ -1,6 +1,7 @@
 """Scores as events: what is told of them, and what makes two of them the same."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -200,9 +201,12 @@ class TestSameScore:
         return told(ANSWER | answer, lead).keys
 
     def test_keys_can_be_kept(self) -> None:
-        assert [len(key) for key in self.keys()] == [38]
-        now = self.keys(as_of="2025-03-05T10:04:00.1Z")
-        assert now == (f"{now[0][:38]}-2901948", f"{now[0][:38]}-2901947")
+        # 2025-03-02T23:00 and 2025-03-05T10:04 in whole windows of ten minutes since 1970
+        (fixed,) = self.keys()
+        assert re.fullmatch(r"score-2901594-[0-9a-f]{32}", fixed)
+        now, before = self.keys(as_of="2025-03-05T10:04:00.1Z")
+        assert re.fullmatch(r"score-2901948-[0-9a-f]{32}", now)
+        assert before == now.replace("2901948", "2901947")
 
     def test_the_same_request_as_of_one_moment_is_one_score_whenever_it_comes(self) -> None:
         assert self.keys() == self.keys(scored_at="2025-04-05T10:04:00+00:00")

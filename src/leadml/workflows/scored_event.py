@@ -5,13 +5,12 @@ was sent. What takes time, reading the lead's times and names, is done when the 
 to the ledger.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from hashlib import blake2b
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -20,7 +19,7 @@ from leadml.data.values import NotUsableError, is_missing, missing_texts, time_r
 from leadml.domain.definition import Definition
 from leadml.domain.event import iso, packed
 from leadml.domain.event_check import MOST_DETAIL, is_name
-from leadml.domain.event_detail import ATTRIBUTES, NAMES, share, text
+from leadml.domain.event_detail import ATTRIBUTES, NAMES, text
 from leadml.store.intake import Score
 from leadml.workflows.score import Scorer
 
@@ -28,17 +27,17 @@ REPEAT_SECONDS = 600
 """A request for a score as of now that comes again within this time is the same score."""
 
 _TOLD = tuple(name for name in NAMES["scored"] if name != "attributes")
-_SHARES = ("probability", "cut", "handoff_probability")
 _TIMES = frozenset({"created_at", "qualified_at"})
 _MOST_NAME = 200
+_MOST_KNOWN = 2_000
+"""Texts of attributes that a version's reading keeps at hand."""
 _ROOM_FOR_ATTRIBUTES = 3_000
 """Characters of the detail that the attributes take at most: texts of 500, names and marks."""
 _OTHER = b" "
 """Begins what orjson cannot write, such as whole numbers of more than 64 bits."""
 
 
-@dataclass(frozen=True)
-class ScoredEvent:
+class ScoredEvent(NamedTuple):
     """A score to be recorded.
 
     Attributes
@@ -107,8 +106,9 @@ class Telling:
         name = answer["lead_id"]
         if answer["probability"] is None or not self._lasting or not is_name(name):
             return None
-        told = {key: value for key in _TOLD if (value := answer.get(key)) is not None}
-        if told.get("points_bucket") in self._unfit or any(share(told.get(s, 0)) for s in _SHARES):
+        get = answer.get
+        told = {key: value for key in _TOLD if (value := get(key)) is not None}
+        if not self._is_fit(told):
             return None
         try:
             detail = _detail(told)
@@ -118,6 +118,14 @@ class Telling:
             return None
         head = self._head(answer, lead, content)
         return ScoredEvent(name, b"\t".join((self._source, head, detail)))
+
+    def _is_fit(self, told: Mapping[str, Any]) -> bool:
+        """Tell whether numbers and names are those that the ledger takes."""
+        return (
+            0 <= told["probability"] <= 1
+            and 0 <= told.get("cut", 0) <= 1
+            and told.get("points_bucket") not in self._unfit
+        )
 
     def _head(
         self, answer: Mapping[str, Any], lead: Mapping[str, object], content: object
@@ -130,15 +138,14 @@ class Telling:
         """
         name, as_of, scored_at = answer["lead_id"], answer["as_of"], answer["scored_at"]
         is_now = as_of[:19] == scored_at[:19]
-        window = _seconds(scored_at) // REPEAT_SECONDS if is_now else None
-        said = "" if is_now else as_of
-        role = "\nshadow" if answer.get("shadow") else ""
-        who = f"{said}\n{name}\n{self._version}{role}\n"
-        digest = hashlib.blake2b(who.encode("utf-8", "surrogatepass"), digest_size=16)
-        digest.update(_hashable(content))
+        said = None if is_now else as_of
+        who = (name, self._version, answer.get("shadow") is True, said, content)
+        digest = blake2b(_hashable(who), digest_size=16).hexdigest()
         get = lead.get
         given = [get(column) if column else None for column in self._columns]
-        return _json([digest.hexdigest(), window, name, scored_at, *given])
+        return _json(
+            (digest, _window(scored_at if is_now else as_of), is_now, name, scored_at, given)
+        )
 
 
 def score_of(entry: bytes) -> Score:
@@ -150,19 +157,21 @@ def score_of(entry: bytes) -> Score:
         If it is not an entry that `Telling.event` made.
     """
     source, head, detail = entry.split(b"\t")
-    digest, window, name, scored_at, account, owner, *attributes = _loaded(head)
+    digest, window, is_now, name, scored_at, (account, owner, *attributes) = _loaded(head)
     reading = _reading(source)
-    key = f"score-{digest}"
-    keys = (key,) if window is None else (f"{key}-{window}", f"{key}-{window - 1}")
+    told = reading.attributes(attributes) if attributes else None
     return Score(
-        keys,
+        # by time first, so that an index of many keys is written to in one place
+        (f"score-{window}-{digest}", f"score-{window - 1}-{digest}")
+        if is_now
+        else (f"score-{window}-{digest}",),
         name,
-        reading.name(account),
-        reading.name(owner),
+        reading.name(account) if account is not None else None,
+        reading.name(owner) if owner is not None else None,
         _moment(scored_at),
         reading.version,
         reading.agreement,
-        _with_attributes(detail.decode(), reading.attributes(attributes)),
+        _with_attributes(detail.decode(), told) if told else detail.decode(),
     )
 
 
@@ -174,6 +183,7 @@ class _Reading:
         self.agreement: str = source["agreement"]
         self._missing = missing_texts(tuple(source["missing"]))
         self._names: list[str] = source["attributes"]
+        self._known = lru_cache(maxsize=_MOST_KNOWN)(self._attribute)  # leads share most of them
         self._read_time = time_reader(ZoneInfo(source["timezone"]), source["date_format"])
 
     def name(self, value: object) -> str | None:
@@ -186,8 +196,13 @@ class _Reading:
 
     def attributes(self, values: list[object]) -> dict[str, str]:
         """Return what the ledger keeps of the attributes."""
-        pairs = zip(self._names, values, strict=True)
-        return {name: told for name, value in pairs if (told := self._attribute(name, value))}
+        found = {}
+        for name, value in zip(self._names, values, strict=True):
+            read = self._known if type(value) is str else self._attribute
+            told = read(name, value) if value is not None else None
+            if told is not None:
+                found[name] = told
+        return found
 
     def _attribute(self, name: str, value: object) -> str | None:
         """Return what the ledger keeps of an attribute: nothing of what it has no room for."""
@@ -207,8 +222,6 @@ def _reading(source: bytes) -> _Reading:
 
 
 def _with_attributes(detail: str, attributes: Mapping[str, str]) -> str:
-    if not attributes:
-        return detail
     return f'{{"attributes":{orjson.dumps(attributes).decode()},{detail[1:]}'
 
 
@@ -248,8 +261,8 @@ def _hashable(content: object) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def _seconds(moment: str) -> int:
-    return int(datetime.fromisoformat(moment).timestamp())
+def _window(moment: str) -> int:
+    return int(datetime.fromisoformat(moment).timestamp()) // REPEAT_SECONDS
 
 
 @lru_cache(maxsize=64)
