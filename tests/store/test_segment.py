@@ -22,7 +22,7 @@ def made(folder: Path, *payloads: bytes) -> Segment:
 def left(segment: Segment) -> list[bytes]:
     found: list[bytes] = []
     while not segment.is_empty:
-        frames = segment.read(2, 30)
+        frames = segment.read(segment.end, 2, 30)
         found += frames.payloads
         segment.note(frames.end)
     return found
@@ -31,7 +31,7 @@ def left(segment: Segment) -> list[bytes]:
 def test_what_was_added_is_read_from_the_place_on(tmp_path: Path) -> None:
     segment = made(tmp_path, b"one", b"two" * 30, b"three")
     assert segment.waiting == 3
-    first = segment.read(1, 1000)
+    first = segment.read(segment.end, 1, 1000)
     assert first.payloads == [b"one"]
     segment.note(first.end)
     assert left(segment) == [b"two" * 30, b"three"]

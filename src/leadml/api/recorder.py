@@ -17,7 +17,7 @@ from leadml.store.ledger import Ledger
 from leadml.workflows.intake import Intake
 from leadml.workflows.scored_event import ScoredEvent
 
-GATHER_SECONDS = 0.3
+GATHER_SECONDS = 0.5
 """How long scores gather before they go to the ledger together."""
 SYNC_SECONDS = 0.4
 """How long after it was answered the disk is told to take a score."""
@@ -273,10 +273,9 @@ class Recorder:
 
     def _finish(self, journal: Journal, intake: Intake) -> None:
         deadline = time.monotonic() + LAST_SECONDS
-        while journal.waiting and not self._turned(journal, intake):
-            if time.monotonic() > deadline:
-                break
-            self._rest.wait(PAUSES[0])
+        while journal.waiting and time.monotonic() < deadline:
+            if not self._turned(journal, intake):
+                self._rest.wait(PAUSES[0])
         left = journal.waiting
         try:
             journal.close()

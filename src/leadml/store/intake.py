@@ -15,13 +15,12 @@ from leadml.store.recording import advance, forgotten_hash, lock, salt_of
 from leadml.store.schema import EVENTS, FORGOTTEN
 
 KIND = "scored"
-_ROWS = 50
-"""Rows of one statement: SQLite lets other threads run while it works on them."""
 _KEYS = 250
 """Keys of one statement."""
 _NAMES = ", ".join(column.name for column in EVENTS.c)
-_ROW = f"({', '.join('?' * len(EVENTS.c))})"
+_MARKS = ", ".join("?" * len(EVENTS.c))
 _KNOWN = f"select idempotency_key from {EVENTS.name} where idempotency_key"  # noqa: S608  # nosec B608
+_INSERT = f"insert into {EVENTS.name} ({_NAMES}) values ({_MARKS})"  # noqa: S608  # nosec B608
 _COPY = f"copy {EVENTS.name} ({_NAMES}) from stdin"
 
 
@@ -159,25 +158,27 @@ def _stored(scores: Sequence[Score], last: int, now: datetime) -> list[Stored]:
 
 def _known(connection: Connection, keys: Collection[str]) -> set[str]:
     """Return those of some keys that are taken."""
+    cursor = _cursor(connection)
     if connection.dialect.name != "sqlite":
-        return set(connection.exec_driver_sql(f"{_KNOWN} = any(%s)", (list(keys),)).scalars())
+        cursor.execute(f"{_KNOWN} = any(%s)", (list(keys),))
+        return {row[0] for row in cursor}
     found: set[str] = set()
     for some in in_parts(keys, _KEYS):
-        query = f"{_KNOWN} in ({', '.join('?' * len(some))})"
-        found.update(connection.exec_driver_sql(query, tuple(some)).scalars())
+        cursor.execute(f"{_KNOWN} in ({', '.join('?' * len(some))})", some)
+        found.update(row[0] for row in cursor)
     return found
 
 
 def _insert(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    cursor = _cursor(connection)
     if connection.dialect.name != "sqlite":
-        cursor: Any = connection.connection.cursor()
-        with cursor, cursor.copy(_COPY) as copy:
+        with cursor.copy(_COPY) as copy:
             for row in rows:
                 copy.write_row(row)
         return
-    for some in in_parts(rows, _ROWS):
-        values = tuple(value for row in some for value in row)
-        connection.exec_driver_sql(
-            f"insert into {EVENTS.name} ({_NAMES}) values {', '.join([_ROW] * len(some))}",  # noqa: S608  # nosec B608
-            values,
-        )
+    cursor.executemany(_INSERT, rows)  # one row a statement costs SQLite a third less than twenty
+
+
+def _cursor(connection: Connection) -> Any:
+    """Return the driver's own: what SQLAlchemy does for each statement costs more than these do."""
+    return connection.connection.cursor()

@@ -149,7 +149,11 @@ class Journal:
                 raise
 
     def groups(self) -> Iterator[Group]:
-        """Yield what waits, file by file; `done` must be called on each before the next."""
+        """Yield what waits now, file by file; `done` must be called on each before the next.
+
+        What is added meanwhile is left for later: else, under load, every group would be as small
+        as its predecessor was quick.
+        """
         for segment in self._segments():
             yield from _groups(segment)
             self._clear(segment)
@@ -293,9 +297,10 @@ class Journal:
 
 def _groups(segment: Segment, *, foreign: bool = False) -> Iterator[Group]:
     """Yield what a file holds beyond its place; of a foreign file the place is not noted in it."""
-    while not segment.is_empty:
+    end = segment.end
+    while segment.place < end:
         begin = segment.place
-        frames = segment.read(GROUP, READ_BYTES)
+        frames = segment.read(end, GROUP, READ_BYTES)
         yield Group(list(frames.payloads), frames.damaged, segment, frames.end)
         if foreign:
             segment.place = frames.end

@@ -117,17 +117,16 @@ class Segment:
         self.end += len(entries)
         self.waiting += count
 
-    def read(self, most: int, size: int) -> Frames:
-        """Read up to `most` entries from the place on, of about `size` bytes.
+    def read(self, end: int, most: int, size: int) -> Frames:
+        """Read up to `most` entries from the place on, of about `size` bytes, as far as `end`.
 
         The end of what is returned is one of the file.
         """
-        end = self.end
         data = os.pread(self._file, min(size, end - self.place), self.place)
         whole = self.place + len(data) >= end or not data
         frames = frames_in(data, whole=whole, most=most)
         if not frames.end and frames.wanted > len(data):
-            return self.read(most, frames.wanted)
+            return self.read(end, most, frames.wanted)
         return Frames(frames.payloads, self.place + frames.end, 0, frames.damaged)
 
     def note(self, place: int) -> None:
