@@ -40,6 +40,7 @@ from leadml.api.scopes import scopes_of
 from leadml.api.shadow import Shadow
 from leadml.api.shared_folder import shared_folder
 from leadml.api.watch import Watch
+from leadml.api.webhook_schemas import sent
 from leadml.api.website import PAGE_PATHS, add_pages
 from leadml.settings import Settings
 from leadml.workflows.intake import journal_of
@@ -83,6 +84,7 @@ def create_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},  # nothing leaves by itself
         lifespan=_recording,
         exception_handlers={RequestValidationError: _invalid},
+        webhooks=sent,
     )
     app.state.settings = settings
     app.state.lines = lines

@@ -25,7 +25,8 @@ def openapi_30(described: Mapping[str, Any]) -> dict[str, Any]:
     ``null`` as an alternative becomes ``nullable``; a schema that is null in one place and is
     referred to may be null wherever it is, and values that may be null are not enumerated, as the
     enumeration would have to hold ``null``. ``const`` becomes an enumeration of one value, the
-    first of a schema's ``examples`` its ``example``, an exclusive bound a bound and a flag.
+    first of a schema's ``examples`` its ``example``, an exclusive bound a bound and a flag. What
+    the service sends by itself (``webhooks``) is left out: 3.0 has no words for it.
 
     Parameters
     ----------
@@ -42,12 +43,25 @@ def openapi_30(described: Mapping[str, Any]) -> dict[str, Any]:
     ValueError
         If a schema has several types at once, which 3.0 cannot say.
     """
-    content = _mapped(_of_one_type_where_sent(described))
-    nullable = {name for schema in _schemas(described) for name in _null_references(schema)}
+    answered = _without_webhooks(described)
+    content = _mapped(_of_one_type_where_sent(answered))
+    nullable = {name for schema in _schemas(answered) for name in _null_references(schema)}
     for name in nullable:
         content["components"]["schemas"][name]["nullable"] = True
     server = {"url": "/", "description": "Where this description was read."}
     return {**content, "openapi": VERSION, "servers": [server]}
+
+
+def _without_webhooks(described: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out the requests that the service makes, and the schemas that only they are of."""
+    content = dict(described)
+    sent = content.pop("webhooks", None)
+    if sent is None:
+        return content
+    schemas = content["components"]["schemas"]
+    lost = _references(sent, schemas) - _references(content["paths"], schemas)
+    kept = {name: schema for name, schema in schemas.items() if name not in lost}
+    return content | {"components": content["components"] | {"schemas": kept}}
 
 
 def _of_one_type_where_sent(described: Mapping[str, Any]) -> dict[str, Any]:
