@@ -11,7 +11,8 @@ import treelite
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from leadml.api.champion import Champion, Loading
-from leadml.model.scorecard import Machine, Scorecard, Trees
+from leadml.model.scorecard import Machine, Scorecard
+from leadml.model.trees import Trees
 
 
 def test_loading_again_takes_the_version_named_now(tmp_path: Any, make_version: Any) -> None:
@@ -129,4 +130,4 @@ def test_trees_are_read_before_the_first_request(tmp_path: Path, make_version: A
     champion.load()
     assert champion.scorer is not None
     ((_, trees),) = champion.scorer.bundle.machine.trees
-    assert "_model" in vars(trees)  # cached: no request pays for it
+    assert "_forest" in vars(trees)  # cached: no request pays for it

@@ -18,12 +18,12 @@ from leadml.model.scorecard import (
     Scorecard,
     Steps,
     Term,
-    Trees,
     log_odds_of,
     probability,
     term_from_dict,
     term_to_dict,
 )
+from leadml.model.trees import Trees
 from leadml.model.trend import Trend
 
 GAP = math.nan

@@ -39,7 +39,9 @@ def worked(
 ) -> list[float | None]:
     plan = plan_of([feature])
     found = touches_of_leads(plan, log_of(touches), np.full(leads, MOMENT))
-    numbers = ActivityNumbers(plan, aggregates_of(plan, found, engine=engine), leads).of(feature)
+    made = ActivityNumbers(plan, aggregates_of(plan, found, engine=engine), leads)
+    numbers = made.of(feature)
+    assert numbers.tobytes() == np.array([made.at(feature, n) for n in range(leads)]).tobytes()
     return [None if np.isnan(number) else float(number) for number in numbers]
 
 

@@ -26,7 +26,7 @@ from leadml.model.scorecard import Levels, Line, Machine, Pieces, Scorecard, Ste
 from leadml.model.trend import Trend
 from leadml.model.value import Ranks, Unknown, Value
 from leadml.snapshot.features import RARE, Feature, FeatureSet
-from leadml.workflows.answers import Answer, iso
+from leadml.workflows.answers import MANY, Answer, iso
 from leadml.workflows.records import as_table
 from leadml.workflows.score import WORTH, Scorer
 
@@ -433,10 +433,14 @@ def by_record(scorer: Scorer, leads: Sequence[Any]) -> list[dict[str, Any]]:
     return [answer.to_dict() for answer in answers]
 
 
-@settings(max_examples=150, deadline=None)
-@given(scorer=scorers(), leads=st.lists(sent, min_size=1, max_size=5))
+@settings(max_examples=60, deadline=None)
+@given(
+    scorer=scorers(),
+    leads=st.lists(sent, min_size=1, max_size=5),
+    draw_many=some((False, False, True)),
+)
 def test_a_record_its_row_in_a_table_and_a_record_among_others_are_one(
-    scorer: Scorer, leads: list[Any]
+    scorer: Scorer, leads: list[Any], draw_many: bool
 ) -> None:
     leads = [
         (*written(lead[:3], scorer.definition.leads.date_format), lead[3])
@@ -449,3 +453,6 @@ def test_a_record_its_row_in_a_table_and_a_record_among_others_are_one(
         assert one == row
         assert repr(sorted(one.items())) == repr(sorted(row.items()))
         assert list(one) == [field.name for field in fields(Answer)]
+    if draw_many:
+        many = by_record(scorer, leads * MANY)
+        assert json.dumps(many[-len(leads) :]) == json.dumps(together)

@@ -36,7 +36,7 @@ from leadml.errors import ModelError
 from leadml.model.eventually import Eventually
 from leadml.model.peers import Peers
 from leadml.model.reference import Reference
-from leadml.model.scorecard import Machine, Scorecard, Trees
+from leadml.model.scorecard import Machine, Scorecard
 from leadml.model.sealed_files import (
     FORMAT,
     MANIFEST,
@@ -54,6 +54,7 @@ from leadml.model.soundness import (
     check_peers,
     check_value,
 )
+from leadml.model.trees import Trees
 from leadml.model.trend import Trend
 from leadml.model.value import Value
 from leadml.snapshot.features import Feature, FeatureSet

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
-from leadml.model.scorecard import Levels, Line, Machine, Scorecard, Steps, Term, Trees
+from leadml.model.scorecard import Levels, Line, Machine, Scorecard, Steps, Term
+from leadml.model.trees import Trees
 
 Numbers = NDArray[np.float64]
 Outcomes = NDArray[np.int8]

@@ -1,8 +1,7 @@
 """A model as plain data: lookup tables for additive models, tree bytes for full ones.
 
-Everything that serves is here and needs numpy alone (treelite where a full model serves). A
-`Machine` is a weighted sum of parts; each additive part is a constant plus one term a feature, so
-that a lead's log-odds are the very sum of its reasons.
+Everything that serves needs numpy alone. A `Machine` is a weighted sum of parts; each additive part
+is a constant plus one term a feature, so that a lead's log-odds are the very sum of its reasons.
 
 What tables are scored with, ``of`` an array, has beside it what one lead is scored with, ``at`` a
 number, in plain Python: the same operations in the same order, so the same number to the last bit.
@@ -18,12 +17,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from leadml.model.trees import Trees
 from leadml.model.trend import Trend
 
 Numbers = NDArray[np.float64]
-
-MOST_ROWS = 20_000
-"""Rows that the trees are asked at once, so that memory stays small."""
 
 
 @dataclass(frozen=True)
@@ -254,59 +251,6 @@ class Scorecard:
 
 
 @dataclass(frozen=True)
-class Trees:
-    """A full boosted model as treelite bytes."""
-
-    content: bytes
-    inputs: tuple[int, ...]
-    """Positions, among the model's features, of the columns the trees were fitted on."""
-    features: tuple[int, ...]
-    """Positions of the features their splits use."""
-
-    @cached_property
-    def _model(self) -> Any:
-        import treelite
-
-        return treelite.Model.deserialize_bytes(self.content)
-
-    def log_odds(self, x: Numbers) -> Numbers:
-        """Return the log-odds of every lead, shape (leads,)."""
-        from treelite import gtil
-
-        if len(x) == 0:
-            return np.empty(0)
-        margin = gtil.predict(
-            self._model, np.ascontiguousarray(x[:, self.inputs]), nthread=1, pred_margin=True
-        )
-        return np.asarray(margin, dtype=float).reshape(len(x))
-
-    def explained(self, x: Numbers) -> tuple[Numbers, Numbers]:
-        """Return the log-odds of every lead, and how far they fall without each known feature.
-
-        Returns
-        -------
-        log_odds : float array, shape (leads,)
-        effects : float array, shape of `x`
-            Against the same lead with that feature missing; 0 where it is missing anyway.
-        """
-        pieces = np.array_split(x, len(x) * (1 + len(self.features)) // MOST_ROWS + 1)
-        found = [self._explained(piece) for piece in pieces]
-        return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
-
-    def _explained(self, x: Numbers) -> tuple[Numbers, Numbers]:
-        """Ask the trees once, for the leads and for all that they would be without a feature."""
-        features = np.array(self.features, np.intp)
-        lead, which = np.nonzero(~np.isnan(x[:, features]))
-        place = features[which]
-        without = x[lead]
-        without[np.arange(len(lead)), place] = np.nan
-        found = self.log_odds(np.concatenate([x, without]))
-        whole, effects = found[: len(x)], np.zeros_like(x)
-        effects[lead, place] = whole[lead] - found[len(x) :]
-        return whole, effects
-
-
-@dataclass(frozen=True)
 class Explained:
     """Scores with what they are made of.
 
@@ -414,8 +358,10 @@ class Machine:
         log_odds = self.slope * total + self.intercept + trend
         return Explained(log_odds, self.slope * (parts - self._center), self._start + trend)
 
-    def explained_at(self, values: Sequence[float], as_of: int) -> tuple[float, list[float], float]:
-        """Return `explained`'s log-odds, effects and start of one lead; of an additive machine."""
+    def explained_at(
+        self, values: Sequence[float], as_of: int
+    ) -> tuple[float, list[float], float | None]:
+        """Return `explained`'s log-odds, effects and start of one lead, given its features."""
         total, parts = 0.0, [0.0] * len(values)
         for weight, card in self.cards:
             own, added = card.explained_at(values)
@@ -424,14 +370,32 @@ class Machine:
                 parts = added
             else:
                 parts = [part + weight * one for part, one in zip(parts, added, strict=True)]
-        trend = 0.0 if self.trend is None else self.trend.at(as_of)
-        slope = self.slope
-        effects = [slope * (p - mean) for p, mean in zip(parts, self.center, strict=True)]
-        return slope * total + self.intercept + trend, effects, self._start + trend
+        slope, trend = self.slope, 0.0 if self.trend is None else self.trend.at(as_of)
+        if self.additive:
+            effects = [slope * (p - mean) for p, mean in zip(parts, self.center, strict=True)]
+            return slope * total + self.intercept + trend, effects, self._start + trend
+        effects = parts.copy()
+        for place, unknown in self._unknown.items():
+            effects[place] -= unknown
+        for weight, trees in self.trees:
+            of_trees, falls = trees.explained(np.array([values]))
+            total += weight * float(of_trees[0])
+            for place, fall in zip(trees.places.tolist(), falls[0].tolist(), strict=True):
+                effects[place] += weight * fall
+        return slope * total + self.intercept + trend, [slope * e for e in effects], None
 
     @cached_property
     def _center(self) -> Numbers:
         return np.array(self.center)
+
+    @cached_property
+    def _unknown(self) -> dict[int, float]:
+        """Return the contribution of each feature to a lead of which nothing is known."""
+        found: dict[int, float] = {}
+        for weight, card in self.cards:
+            for term in card.terms:
+                found[term.feature] = found.get(term.feature, 0.0) + weight * term.missing
+        return found
 
     @cached_property
     def _start(self) -> float:
@@ -443,17 +407,18 @@ class Machine:
 
     def _removed(self, x: Numbers) -> tuple[Numbers, Numbers]:
         """Return the log-odds before calibration, and the effects after it."""
-        nothing = self.contributions(np.full((1, x.shape[1]), np.nan))
         total, parts = np.zeros(len(x)), np.zeros_like(x)
         for weight, card in self.cards:
             own, added = card.explained(x)
             total += weight * own
             parts += weight * added
-        effects = parts - nothing
+        unknown = np.zeros(x.shape[1])
+        unknown[list(self._unknown)] = list(self._unknown.values())
+        effects = parts - unknown
         for weight, trees in self.trees:
-            own, added = trees.explained(x)
+            own, falls = trees.explained(x)
             total += weight * own
-            effects += weight * added
+            effects[:, trees.places] += weight * falls
         return total, self.slope * effects
 
 

@@ -11,8 +11,9 @@ from typing import get_args
 
 from leadml.model.eventually import Eventually, Form
 from leadml.model.peers import FeaturePeers, Peers
-from leadml.model.scorecard import Levels, Line, Machine, Pieces, Scorecard, Term, Trees
+from leadml.model.scorecard import Levels, Line, Machine, Pieces, Scorecard, Term
 from leadml.model.tree_bytes import problem_of_trees
+from leadml.model.trees import Trees
 from leadml.model.trend import Trend
 from leadml.model.value import Value
 from leadml.snapshot.feature import ACTIVITY, ATTRIBUTES, LIFE, Feature

@@ -1,7 +1,7 @@
-"""Whether the bytes of a full model's trees can be handed to treelite.
+"""The trees of a full model, read from the bytes that treelite wrote in training.
 
-Treelite reads what its own writer wrote, and trusts it: a child or a feature beyond the arrays is
-followed into foreign memory, and the process dies. So the bytes are walked here first, in the
+Treelite itself reads what its own writer wrote, and trusts it: a child or a feature beyond the
+arrays is followed into foreign memory, and the process dies. So the bytes are read here, in the
 layout of treelite's serialisation of version 4 (https://treelite.readthedocs.io, "Serialization
 format"), and held to what training writes: one probability, numbers of 64 bits, children after
 their parents.
@@ -21,6 +21,8 @@ _NODES = ("<u1", "<i4", "<i4", "<i4", "<u1", "<f8", "<f8", "<i1", "<u1")
 category_list_right_child: one value a node."""
 _STATISTICS = ("<u8", "<u1", "<f8", "<u1", "<f8", "<u1")
 """Counts, sums and gains with whether they are told: a value a node, or none at all."""
+MOST_LEAVES = 64
+"""Most leaves of a tree: training makes 8."""
 _LARGEST = 1e100
 """Log-odds that no sum of which overflows."""
 _LESS_OR_EQUAL = 3
@@ -32,20 +34,58 @@ class _NotTreesError(ValueError):
     """The bytes are not what training writes."""
 
 
+@dataclass(frozen=True)
+class Tree:
+    """One tree, a value a node; the first is the root and children stand behind their parents.
+
+    Attributes
+    ----------
+    kind : array
+        `LEAF`, `NUMBER` or `LEVEL`.
+    left, right : int arrays
+        Children; -1 for a leaf.
+    feature, cut : arrays
+        A lead goes left whose number is at most the cut.
+    unknown_left : array
+        Whether leads without a value go left.
+    value : float array
+        Log-odds of leaves.
+    listed_right : array
+        Whether leads go right whose level is listed, and left else; or the other way round.
+    levels : list of list of int
+        Codes that are listed.
+    """
+
+    kind: NDArray[Any]
+    left: NDArray[Any]
+    right: NDArray[Any]
+    feature: NDArray[Any]
+    unknown_left: NDArray[Any]
+    value: NDArray[Any]
+    cut: NDArray[Any]
+    listed_right: NDArray[Any]
+    levels: list[list[int]]
+
+
+def read_trees(content: bytes, inputs: int) -> tuple[float, list[Tree]]:
+    """Return the log-odds before any tree, and the trees, of bytes without a `problem_of_trees`."""
+    return _walk(_Reader(content), inputs)
+
+
 def problem_of_trees(content: bytes, inputs: int) -> str:
     """Tell what is wrong with the bytes of trees.
 
     Parameters
     ----------
     content : bytes
-        Of `leadml.model.scorecard.Trees`.
+        Of `leadml.model.trees.Trees`.
     inputs : int
         Number of columns they are given.
 
     Returns
     -------
     problem : str
-        Empty where treelite can read them, and every lead ends in a leaf.
+        Empty where they can be read, and every lead ends in a leaf.
     """
     try:
         _walk(_Reader(content), inputs)
@@ -83,7 +123,7 @@ class _Reader:
         return found
 
 
-def _walk(reader: _Reader, inputs: int) -> None:
+def _walk(reader: _Reader, inputs: int) -> tuple[float, list[Tree]]:
     major, _, _, thresholds, leaves, trees = reader.plain("<iiiBBQ")
     _expect("layout of version 4", major == 4)
     _expect("numbers of 64 bits", thresholds == leaves == _FLOAT64)
@@ -99,12 +139,12 @@ def _walk(reader: _Reader, inputs: int) -> None:
     _expect("one finite start", len(start) == 1 and bool((np.abs(start) < _LARGEST).all()))
     reader.array("<u1")  # attributes
     _expect("no further fields", reader.plain("<i") == (0,))
-    for _ in range(int(trees)):
-        _walk_tree(reader, inputs)
+    found = [_walk_tree(reader, inputs) for _ in range(int(trees))]
     _expect("nothing behind the last tree", reader.place == len(reader.content))
+    return float(start[0]), found
 
 
-def _walk_tree(reader: _Reader, inputs: int) -> None:
+def _walk_tree(reader: _Reader, inputs: int) -> Tree:
     nodes, _ = reader.plain("<iB")
     columns = [reader.array(dtype) for dtype in _NODES]
     _expect("a value a node", nodes > 0 and {len(column) for column in columns} == {nodes})
@@ -119,6 +159,9 @@ def _walk_tree(reader: _Reader, inputs: int) -> None:
     for dtype in _STATISTICS:
         _expect("a statistic a node", len(reader.array(dtype)) in (0, nodes))
     _expect("no further fields", reader.plain("<ii") == (0, 0))
+    kind, left, right, feature, unknown_left, value, cut, _, listed_right = columns
+    lists = [levels[a:b].tolist() for a, b in zip(first, end, strict=True)]
+    return Tree(kind, left, right, feature, unknown_left, value, cut, listed_right, lists)
 
 
 def _check_nodes(columns: Sequence[NDArray[Any]], inputs: int) -> None:
@@ -130,6 +173,7 @@ def _check_nodes(columns: Sequence[NDArray[Any]], inputs: int) -> None:
     for flags in (default_left, listed_right):
         _expect("true or false", bool(np.isin(flags, (0, 1)).all()))
     _expect("leaves without children", bool((left[ends] == -1).all()))
+    _expect(f"at most {MOST_LEAVES} leaves a tree", int(ends.sum()) <= MOST_LEAVES)
     _expect("finite leaves", bool((np.abs(value[ends]) < _LARGEST).all()))
     for child in (left[inner], right[inner]):
         later = (child > places[inner]) & (child < len(kind))

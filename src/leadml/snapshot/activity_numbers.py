@@ -1,9 +1,10 @@
 """Features of activities: whole numbers from SQL or a fold, made into features by one code."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,53 @@ class ActivityNumbers:
         """Return one feature, shape (leads,); NaN where it needs activities there are none of."""
         return _KINDS[feature.kind](self, feature)
 
+    def at(self, feature: Feature, lead: int) -> float:
+        """Return one feature of one lead, as `of` does: faster where leads are few.
+
+        Parameters
+        ----------
+        lead : int
+            Position.
+        """
+        kind, found = feature.kind, self._cell(feature, lead)
+        if kind == "count":
+            return float(found.counts[self.plan.window(feature.window)])
+        if kind == "contacts":
+            return float(found.contacts[self.plan.window(feature.window)])
+        if kind == "days":
+            return float(found.days)
+        if kind in ("recency", "longest_gap"):
+            age = found.newest if kind == "recency" else found.longest_gap
+            return math.nan if age < 0 else age / MICROSECONDS_A_DAY
+        if kind == "first":
+            return float(found.first) if 0 <= found.first < len(feature.levels) else math.nan
+        if kind == "trend":
+            both = found.counts[self.plan.window(2 * (feature.window or 0.0))]
+            recent = found.counts[self.plan.window(feature.window or 0.0)]
+            return _share_of(2 * recent - both, both)
+        window = self.plan.window(feature.window)
+        of, per = found.counts[window], self._cell(feature, lead, 1).counts[window]
+        return _share_of(of, max(of, per))
+
+    def _cell(self, feature: Feature, lead: int, which: int = 0) -> "_Cell":
+        place = self.plan.position[slices_of(feature)[which]]
+        return self._cells.get((place, lead), self._empty)
+
+    @cached_property
+    def _cells(self) -> "dict[tuple[int, int], _Cell]":
+        """The aggregates of each slice and lead that has any, as plain numbers."""
+        found = self.found
+        where = zip(found.place.tolist(), found.lead.tolist(), strict=True)
+        columns = (found.counts, found.contacts, found.newest, found.days)
+        ordered = (found.longest_gap, found.first)
+        cells = zip(*(column.tolist() for column in (*columns, *ordered)), strict=True)
+        return {key: _Cell(*cell) for key, cell in zip(where, cells, strict=True)}
+
+    @cached_property
+    def _empty(self) -> "_Cell":
+        none = [0] * (len(self.plan.windows) + 1)
+        return _Cell(none, none, NONE, 0, NONE, NONE)
+
     def _times(self, feature: Feature) -> Numbers:
         return self._count(feature, feature.window).astype(float)
 
@@ -95,6 +143,21 @@ class ActivityNumbers:
         code = self._dense(feature, self.found.first, NONE)
         unknown = (code < 0) | (code >= len(feature.levels))
         return np.where(unknown, np.nan, code)
+
+
+class _Cell(NamedTuple):
+    """A row of `Aggregates`."""
+
+    counts: list[int]
+    contacts: list[int]
+    newest: int
+    days: int
+    longest_gap: int
+    first: int
+
+
+def _share_of(part: int, whole: int) -> float:
+    return part / whole if whole > 0 else math.nan
 
 
 def _in_days(microseconds: Integers) -> Numbers:

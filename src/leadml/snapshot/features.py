@@ -36,6 +36,8 @@ from leadml.snapshot.feature import ACTIVITY, ATTRIBUTES, LIFE, MOST_LEVELS, RAR
 
 Numbers = NDArray[np.float64]
 Microseconds = NDArray[np.int64]
+FEW = 8
+"""Leads below which features of activities are made one by one."""
 Reader = Callable[[object], float]
 
 
@@ -84,7 +86,7 @@ class FeatureSet:
         """Whether any feature needs activities."""
         return any(feature.kind in ACTIVITY for feature in self.features)
 
-    @property
+    @cached_property
     def reads_colleagues(self) -> bool:
         """Whether any feature needs the activities of other leads of the account."""
         return any(f.kind in ACTIVITY and f.scope == "account" for f in self.features)
@@ -240,6 +242,13 @@ class FeatureSet:
         """Positions of the features of activities."""
         return tuple(i for i, feature in enumerate(self.features) if feature.kind in ACTIVITY)
 
+    @cached_property
+    def of_no_activities(self) -> list[float]:
+        """The features of activities, of a lead that has none: the same at any moment."""
+        found = self.of_activities(np.zeros(1, np.int64), ActivityLog.empty())
+        numbers: list[float] = found[0, self.places_of_activities].tolist()
+        return numbers
+
     def _activities(
         self,
         x: Numbers,
@@ -252,10 +261,17 @@ class FeatureSet:
             return
         plan, untold = self._plans[scope], np.flatnonzero(~told)
         found = ActivityNumbers(plan, aggregates_of(plan, touches(plan)), len(x))
-        for position, feature in enumerate(self.features):
-            if feature.kind in ACTIVITY and feature.scope == scope:
+        places = [
+            (position, feature)
+            for position, feature in enumerate(self.features)
+            if feature.kind in ACTIVITY and feature.scope == scope
+        ]
+        for position, feature in places:
+            if len(x) < FEW:
+                x[:, position] = [found.at(feature, lead) for lead in range(len(x))]
+            else:
                 x[:, position] = found.of(feature)
-                x[untold, position] = np.nan
+        x[np.ix_(untold, np.array([position for position, _ in places], np.intp))] = np.nan
 
     def _companies(self, colleagues: AccountLog) -> NDArray[np.bool_]:
         """Tell which leads have a known account that is a company."""

@@ -152,7 +152,7 @@ class Answers:
         self, records: Sequence[Record], values: Sequence[Sequence[float]]
     ) -> Sequence[Explained]:
         machine = self._bundle.machine
-        if machine.additive and len(records) < MANY:
+        if len(records) < MANY:
             given = zip(values, records, strict=True)
             return [machine.explained_at(own, record.as_of) for own, record in given]
         moments = np.array([record.as_of for record in records], np.int64)

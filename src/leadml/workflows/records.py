@@ -294,18 +294,33 @@ def features_of(
 ) -> list[list[float]]:
     """Return the features of leads; a value that cannot be read is a problem of its lead."""
     values = [_values(record, features) for record in records]
-    if features.reads_activities and any(map(_tells_activities, records)):
+    if features.reads_activities:
+        _fill_in_activities(values, records, features, reader)
+    return values
+
+
+def _fill_in_activities(
+    values: Sequence[list[float]],
+    records: Sequence[Record],
+    features: FeatureSet,
+    reader: RecordReader,
+) -> None:
+    """Compute the features of activities of all leads at once, as arrays: a fold is costly."""
+    if any(record.touches or record.colleagues is not None for record in records):
         x = features.of_activities(
             np.array([record.as_of for record in records], np.int64),
             log_of(records),
             np.array([record.touches is None for record in records], bool),
-            colleagues_of(records, reader),
+            colleagues_of(records, reader) if features.reads_colleagues else None,
         )
-        places = features.places_of_activities
-        for own, found in zip(values, x[:, places].tolist(), strict=True):
-            for place, number in zip(places, found, strict=True):
-                own[place] = number
-    return values
+        filled = x[:, features.places_of_activities].tolist()
+    else:
+        unknown = [math.nan] * len(features.places_of_activities)
+        none = features.of_no_activities
+        filled = [unknown if record.touches is None else none for record in records]
+    for own, found in zip(values, filled, strict=True):
+        for place, number in zip(features.places_of_activities, found, strict=True):
+            own[place] = number
 
 
 def _values(record: Record, features: FeatureSet) -> list[float]:
@@ -314,10 +329,6 @@ def _values(record: Record, features: FeatureSet) -> list[float]:
     except NotUsableError:
         record.problems.extend(features.problems(record.lead))
         return [math.nan] * len(features.features)
-
-
-def _tells_activities(record: Record) -> bool:
-    return record.touches is not None or record.colleagues is not None
 
 
 def _activity_log(rows: list[tuple[int, int, str | None, str | None]]) -> ActivityLog:
