@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from leadml.api.application import create_app
+from leadml.api.application import API_PATHS, create_app
 
 
 class TestDescription:
@@ -32,7 +32,11 @@ class TestDescription:
             ("post", "/v1/events"): "record_events",
             ("get", "/v1/leads/{lead}"): "lead_history",
             ("get", "/metrics"): "metrics",
+            ("post", "/v1/crm/hubspot"): "score_hubspot",
         }
+
+    def test_the_gate_knows_every_path(self, described: dict[str, Any]) -> None:
+        assert set(described["paths"]) == API_PATHS | {"/healthz", "/readyz"}
 
     def test_refusals_are_described(self, guarded: Any) -> None:
         described = guarded.client.get("/openapi.json").json()
@@ -41,7 +45,7 @@ class TestDescription:
             assert set(operation["responses"]) >= {"200", "401", "403", "413", "422", "503"}
             assert operation["security"] == [{"Bearer": []}, {"ApiKey": []}]
         assert "security" not in described["paths"]["/healthz"]["get"]
-        assert set(described["components"]["securitySchemes"]) == {"Bearer", "ApiKey"}
+        assert set(described["components"]["securitySchemes"]) == {"Bearer", "ApiKey", "HubSpotSignature"}
 
     def test_answers_have_the_fields_described(
         self, described: dict[str, Any], service: Any

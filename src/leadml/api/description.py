@@ -8,7 +8,7 @@ company's own: whoever shows no key is told what all services have in common.
 from collections.abc import Callable
 from copy import deepcopy
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache
 from typing import Any
 
 from fastapi import FastAPI
@@ -51,10 +51,14 @@ class Description:
     def __init__(
         self, app: FastAPI, serving: Callable[[], Scorer | None], secured: Callable[[], bool]
     ) -> None:
-        self._usual = deepcopy(app.openapi())
-        self._serving, self._secured = serving, secured
-        self._newest = lru_cache(maxsize=4)(partial(described, self._usual))
+        self._app, self._serving, self._secured = app, serving, secured
+        self._newest = lru_cache(maxsize=4)(lambda *now: described(self._usual, *now))
         self._older = lru_cache(maxsize=4)(lambda *now: openapi_30(self._newest(*now)))
+
+    @cached_property
+    def _usual(self) -> Schema:
+        """What FastAPI writes; made when it is first asked for, it takes as long as a start."""
+        return deepcopy(self._app.openapi())
 
     def openapi(self, *, fields: bool) -> Schema:
         """Return it as OpenAPI 3.1; `fields` says whether the caller may know those of leads."""
