@@ -45,7 +45,11 @@ class TestDescription:
             assert set(operation["responses"]) >= {"200", "401", "403", "413", "422", "503"}
             assert operation["security"] == [{"Bearer": []}, {"ApiKey": []}]
         assert "security" not in described["paths"]["/healthz"]["get"]
-        assert set(described["components"]["securitySchemes"]) == {"Bearer", "ApiKey", "HubSpotSignature"}
+        assert set(described["components"]["securitySchemes"]) == {
+            "Bearer",
+            "ApiKey",
+            "HubSpotSignature",
+        }
 
     def test_answers_have_the_fields_described(
         self, described: dict[str, Any], service: Any
