@@ -6,11 +6,6 @@ Tryton's own Python runs it: ``python prepare.py CONFIGURATION DATABASE``, with 
 import gc
 import sys
 
-from trytond import admin, config
-from trytond.commandline import get_parser_admin
-from trytond.ir.translation import Translation
-from trytond.model.modelstorage import ModelStorage
-
 USERS = {
     "leadml": ("leadml reads leads", ["sale_opportunity.group_opportunity"]),
     "kim": ("kim sells things", ["sale_opportunity.group_opportunity", "sale.group_sale"]),
@@ -20,6 +15,11 @@ USERS = {
 
 def main(configuration, database):
     """Make tables and modules, then people."""
+    from trytond import admin, config
+    from trytond.commandline import get_parser_admin
+    from trytond.ir.translation import Translation
+    from trytond.model.modelstorage import ModelStorage
+
     gc.disable()
     options = get_parser_admin().parse_args(
         ["-c", configuration, "-d", database, "-u", "sale_opportunity",
