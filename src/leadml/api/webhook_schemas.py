@@ -70,7 +70,7 @@ sent = APIRouter(
 """Requests that the service makes."""
 
 
-@sent.post("band_changed", status_code=204, operation_id="tellBandChanged")
+@sent.post("band_changed", status_code=204, operation_id="tell_band_changed")
 def band_changed(message: WebhookMessage) -> None:
     """Tell that a lead's band is another one.
 
@@ -78,7 +78,7 @@ def band_changed(message: WebhookMessage) -> None:
     """
 
 
-@sent.post("sales_ready_crossed", status_code=204, operation_id="tellSalesReadyCrossed")
+@sent.post("sales_ready_crossed", status_code=204, operation_id="tell_sales_ready_crossed")
 def sales_ready_crossed(message: WebhookMessage) -> None:
     """Tell that a lead became ready for sales, or stopped being so.
 

@@ -24,6 +24,8 @@ CODES = {
     "DOC016": "the keys file cannot be used, or may be read by others",
     "DOC017": "the service does not answer, or is not ready",
     "DOC018": "the service scores with another version than the one that is named champion",
+    "DOC019": "no secret signs messages to a webhook",
+    "DOC020": "messages to a webhook do not arrive",
 }
 
 

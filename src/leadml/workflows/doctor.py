@@ -16,10 +16,11 @@ from leadml.workflows.doctor_installation import (
 )
 from leadml.workflows.doctor_models import champion_of, model_checks
 from leadml.workflows.doctor_service import service_check
+from leadml.workflows.doctor_webhooks import webhooks_checks
 
 
 def doctor(config: Path | str | Settings | None = None, *, url: str = "") -> list[Check]:
-    """Look at configuration, model, database, disk, clock and keys, and at a running service.
+    """Look at configuration, model, database, disk, clock, keys, webhooks and a running service.
 
     Parameters
     ----------
@@ -48,5 +49,6 @@ def _looked_at(settings: Settings, url: str) -> Iterator[Check]:
     yield disk_check(room(settings))
     yield from clock_checks(settings, looked.condition)
     yield keys_check(settings)
+    yield from webhooks_checks(settings)
     if url:
         yield service_check(url, champion_of(settings))
