@@ -57,6 +57,14 @@ def scorer(models_root: Path) -> Scorer:
             {"objectId": 7, "properties": {"createdate": {"value": "1772443800000"}}},
             {"lead_id": "7", "created_at": "2026-03-02T09:30:00+00:00"},
         ),
+        (  # 10^13 - 1 milliseconds are 115,740 days and 17:46:39.999
+            {"objectId": 7, "properties": {"createdate": -9_999_999_999_999}},
+            {"lead_id": "7", "created_at": "1653-02-10T06:13:20.001000+00:00"},
+        ),
+        (  # more digits are no time of anybody's
+            {"objectId": 7, "properties": {"createdate": "-99999999999999"}},
+            {"lead_id": "7", "created_at": "-99999999999999"},
+        ),
         (
             {"objectId": 7, "properties": {"createdate": "2026-03-02", "budget": "1772443800000"}},
             {"lead_id": "7", "created_at": "2026-03-02", "budget": "1772443800000"},

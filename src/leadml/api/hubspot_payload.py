@@ -14,7 +14,7 @@ _ENVELOPE = frozenset(
 _IDS = ("objectId", "hs_object_id", "vid", "dealId", "companyId", "ticketId", "id")
 """Where payloads of workflows name their object: by kind of object, and by age of the API."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECONDS = re.compile(r"-?[0-9]{9,14}")
+_MILLISECONDS = re.compile(r"-?[0-9]{9,13}")
 _MOST_REASONS = 3_000
 """Characters of the reasons: a text property of HubSpot holds 65,536, a card shows a screenful."""
 

@@ -21,6 +21,7 @@ from leadml.errors import ConfigError
 
 FORMAT = 1
 MOST_BYTES = 4_000_000
+_NOT_KEYS = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -41,7 +42,7 @@ def read_keys(path: Path) -> list[ApiKey]:
         raise ConfigError(msg) from None
     try:
         return _keys(json.loads(content))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except _NOT_KEYS as error:
         why = str(error) if type(error) is ValueError else "it is not as leadml writes it"
         msg = f"the keys file {path} cannot be used: {why}; restore it, or make its keys anew"
         raise ConfigError(msg) from None
