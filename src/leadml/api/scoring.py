@@ -12,6 +12,7 @@ import orjson
 from leadml.api.pulse import Pulse
 from leadml.api.recorder import Recorder
 from leadml.data.values import NotUsableError, time_reader
+from leadml.workflows.collecting import not_collecting
 from leadml.workflows.score import Answer, Scorer
 from leadml.workflows.scored_event import ScoredEvent, Telling, telling_of
 
@@ -67,6 +68,13 @@ def one_answer(
 
 def batch_answer(scorer: Scorer, recorder: Recorder, asked: Sequence[Asked], pulse: Pulse) -> bytes:
     """Score leads, record and count the scores; return the body of the answer."""
+    with not_collecting():
+        return _batch_answer(scorer, recorder, asked, pulse)
+
+
+def _batch_answer(
+    scorer: Scorer, recorder: Recorder, asked: Sequence[Asked], pulse: Pulse
+) -> bytes:
     paths = [("body", "leads", position) for position in range(len(asked))]
     items = answer_requests(scorer, asked, paths)
     failed = sum(bool(item.problems) for item in items)
