@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -82,6 +83,19 @@ def commands(folder: Path) -> None:
     show(f"leadml train, {LEADS:,} leads", f"{cli(folder, 'train', *both):,.1f} s")
     took = cli(folder, "score", *both, "--output", "scores.csv")
     show(f"leadml score, {LEADS:,} leads", f"{took:,.1f} s")
+
+
+def scorers(folder: Path) -> None:
+    """Score with the champion as it was chosen, and with one of an additive form."""
+    scorer(folder)
+    additive = folder / "additive"
+    additive.mkdir()
+    for name in ("leads.csv", "activities.csv"):
+        shutil.copy(folder / name, additive)
+    definition = (folder / "leadml.toml").read_text("utf-8")
+    (additive / "leadml.toml").write_text(f'{definition}\n[model]\nform = "additive"\n', "utf-8")
+    cli(additive, "train", "leads.csv", "--activities", "activities.csv")
+    scorer(additive)
 
 
 def scorer(folder: Path) -> None:
@@ -251,7 +265,7 @@ def main() -> None:
         reporting(folder)
         make_crm(folder)
         commands(folder)
-        scorer(folder)
+        scorers(folder)
         serving(folder)
         recording(folder)
         groups(folder)

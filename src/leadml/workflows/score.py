@@ -1,6 +1,6 @@
 """The one scoring path: API, batch command, Spark and notebook all score through `Scorer`.
 
-Needs numpy alone (and treelite where a full model serves): the server imports no training library.
+Needs numpy alone: the server imports no training library.
 """
 
 from collections.abc import Mapping, Sequence
