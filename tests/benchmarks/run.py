@@ -23,6 +23,8 @@ from typing import Any
 import httpx2
 import numpy as np
 import pandas as pd
+import treelite
+from treelite import gtil
 
 import leadml
 from leadml.data.activity_log import ActivityLog
@@ -88,6 +90,7 @@ def commands(folder: Path) -> None:
 def scorers(folder: Path) -> None:
     """Score with the champion as it was chosen, and with one of an additive form."""
     scorer(folder)
+    trees(folder)
     additive = folder / "additive"
     additive.mkdir()
     for name in ("leads.csv", "activities.csv"):
@@ -114,6 +117,26 @@ def scorer(folder: Path) -> None:
             table = median(partial(as_a_table, ready, some, told), repeats)
             what = f"{number:,} {'lead' if number == 1 else 'leads'}, {name}"
             show(what, f"{took * 1000:,.3f} ms; as a table {table / took:,.1f} times that")
+
+
+def trees(folder: Path) -> None:
+    """Ask the champion's trees, where it has any, and treelite the same."""
+    ready = leadml.load_scorer(config=folder / "leadml.toml")
+    x = np.random.default_rng(0).normal(size=(20_000, len(ready.bundle.features.features)))
+    for _, grown in ready.bundle.machine.trees:
+        model = treelite.Model.deserialize_bytes(grown.content)
+
+        def asked(rows: np.ndarray, model: Any = model, inputs: Any = grown.inputs) -> object:
+            return gtil.predict(model, rows[:, inputs].copy(), nthread=1, pred_margin=True)
+
+        own = median(partial(grown.log_odds, x), 5)
+        show(f"{model.num_tree} trees, 20,000 leads", f"{own * 1000:,.0f} ms")
+        show("by treelite", f"{median(partial(asked, x), 5) / own:,.1f} times that")
+        one = median(partial(grown.explained, x[:1]))
+        removed = np.repeat(x[:1], 1 + len(grown.features), axis=0)
+        removed[np.arange(1, len(removed)), list(grown.features)] = np.nan
+        show("one lead, and without each feature", f"{one * 1000:,.3f} ms")
+        show("by treelite", f"{median(partial(asked, removed)) / one:,.1f} times that")
 
 
 Leads = list[dict[str, object]]
