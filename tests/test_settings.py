@@ -432,3 +432,46 @@ def test_the_share_in_the_shadow_is_a_share(tmp_path: Path, share: str) -> None:
         load_settings(path)
     path.write_text("[serve]\nshadow = 1\n")
     assert load_settings(path).serve.shadow == 1
+
+
+TRYTON = """
+[crm.tryton]
+url = "https://tryton.example.com"
+database = "crm"
+user = "leadml"
+columns = { lead = "number" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('user = "leadml"\n', "", r"\[crm\.tryton\]: user is missing; give it a text in quotes"),
+        ('{ lead = "number" }', '["number"]', r'columns must be a table of name = "text", found'),
+        ('"number"', "7", r'columns must be a table of name = "text", found'),
+        ("https:", "http:", r"\[crm\.tryton\]: url must begin with https://"),
+        ("user", "usr", r"\[crm\.tryton\]: usr is not a setting leadml knows; did you mean user"),
+        (
+            "[crm.tryton]",
+            "[crm.triton]",
+            r"\[crm\]: triton is not a CRM leadml knows; did you mean",
+        ),
+    ],
+)
+def test_what_is_wrong_with_trytons_section_is_said(
+    tmp_path: Path, old: str, new: str, words: str
+) -> None:
+    path = tmp_path / "leadml.toml"
+    path.write_text(TRYTON)
+    tryton = load_settings(path).tryton
+    assert tryton is not None
+    assert (tryton.user, dict(tryton.columns)) == ("leadml", {"lead": "number"})
+    path.write_text(TRYTON.replace(old, new))
+    with pytest.raises(ConfigError, match=words):
+        load_settings(path)
+
+
+def test_without_its_section_there_is_no_tryton(tmp_path: Path) -> None:
+    path = tmp_path / "leadml.toml"
+    path.write_text("[crm.hubspot]\n")
+    assert load_settings(path).tryton is None

@@ -59,7 +59,7 @@ def test_every_lead_read_is_accounted_for(done: Synced, shown: Callable[[], list
         "  changed meanwhile, next time      1",
         "  refused by the CRM                2",
         "Events added: won 2, lost 1.",
-        "Wrong with 2 leads:",
+        "Not in order: 2",
         "lead  code    what is wrong",
         "17    CRM002  You are not [bold]allowed[/bold].",
         "19    CRM001  size: expected a number, found 'very'",

@@ -130,7 +130,7 @@ def _show_problems(done: "Synced", out: "Console") -> None:
     table = Table("lead", "code", "what is wrong", box=None, pad_edge=False)
     for problem in done.problems[:SHOWN]:
         table.add_row(problem.lead, problem.code, problem.problem)
-    out.print(f"Wrong with {done.failed:,} leads:")
+    out.print(f"Not in order: {done.failed:,}")
     out.print(table, markup=False)
     if done.failed > SHOWN:
         out.print(f"and {done.failed - SHOWN:,} more")

@@ -187,8 +187,10 @@ class FakeTryton(ThreadingHTTPServer):
         self.asked.append((method, params))
         return getattr(self, f"_{method.rpartition('.')[2]}_of_{method.split('.')[1]}")(*params)
 
-    def _fields_get_of_sale(self, _names: Any, _context: Any) -> Any:
-        return {name: {"type": kind} for name, kind in self.fields.items()}
+    def _fields_get_of_sale(self, names: Any, _context: Any) -> Any:
+        if not set(names) <= set(self.fields):
+            raise Refused(*FAULT)
+        return {name: {"type": self.fields[name]} for name in names or self.fields}
 
     def _search_read_of_sale(self, domain: Any, _o: int, limit: int, *_more: Any) -> Any:
         return [self.rows[number] for number in self._found(domain)[:limit]]
@@ -217,6 +219,7 @@ class FakeTryton(ThreadingHTTPServer):
             self.rows[numbers[0]] |= {**values, "_timestamp": "written"}
 
 
+FAULT = ("'nope'", "")
 MOVED = ("ConcurrencyException", "Records were modified in the meanwhile")
 
 

@@ -126,6 +126,7 @@ def test_what_is_no_tryton_is_said_to_be_none(
         ('["ConcurrencyException", "changed"]', "ConcurrencyException", "changed"),
         ('["\'nope\'", ""]', "", "Tryton failed: 'nope'"),
         ('"odd"', "", "Tryton failed: odd"),
+        ('["UserError", ["a\\u001b[31mred"]]', "UserError", "a [31mred"),  # no colours of others
         ("[]", "", "Tryton failed: "),
     ],
 )

@@ -408,3 +408,14 @@ def test_a_wrong_password_is_one_line(
     assert done.exit_code == 1
     assert re.fullmatch(r"leadml: http.* does not let 'leadml' in: check .*\n", done.stderr)
     assert "a guess" not in done.output
+
+
+def test_a_field_that_tryton_does_not_have_is_named(
+    tryton: Tryton, company: Callable[..., Path]
+) -> None:
+    config = company()
+    config.write_text(config.read_text().replace('"party.name"', '"partie.name"'))
+    done = CliRunner().invoke(main, ["crm", "tryton", "sync", "--config", str(config)])
+    assert done.exit_code == 1
+    assert "sale.opportunity of" in done.stderr
+    assert "has no field 'partie'; did you mean party?" in done.stderr

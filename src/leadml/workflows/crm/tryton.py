@@ -139,11 +139,13 @@ class TrytonConnector:
         """Refuse fields that are not there, once, by their names."""
         if self._types:
             return
-        found = self._call("fields_get", [])
-        known = {name: str(field["type"]) for name, field in found.items()}
-        for source in (*self._plain, *self.connection.write.values()):
-            name = source.partition(".")[0]
-            if name not in known and name != "id":
+        sources = (*self._plain, *self.connection.write.values())
+        wanted = sorted({source.partition(".")[0] for source in sources} - {"id"})
+        known = self._fields(wanted)
+        if not known.keys() >= set(wanted):
+            known = self._fields([])
+        for name in wanted:
+            if name not in known:
                 near = difflib.get_close_matches(name, known, 1, 0.6)
                 hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(sorted(known))}"
                 msg = f"[crm.tryton]: {MODEL} of {self.of} has no field {name!r}; {hint}"
@@ -157,6 +159,14 @@ class TrytonConnector:
                 )
                 raise ConfigError(msg)
         self._types = known
+
+    def _fields(self, names: Sequence[str]) -> dict[str, str]:
+        """Return the types of some fields, of all for none, without those that are not there."""
+        try:
+            found = self._call("fields_get", names)
+        except TrytonRefusalError:
+            return {}
+        return {name: str(field["type"]) for name, field in found.items()}
 
     def _moments(self, rows: Sequence[Mapping[str, Any]]) -> dict[int, list[tuple[str, datetime]]]:
         """Return when each lead came into which states, oldest first, from Tryton's log.

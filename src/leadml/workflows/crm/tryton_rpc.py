@@ -169,7 +169,8 @@ def _refusal(error: Any) -> TrytonRefusalError:
 
 
 def _short(words: object) -> str:
-    text = " ".join(str(words).split())
+    plain = "".join(sign if sign.isprintable() else " " for sign in str(words))
+    text = " ".join(plain.split())
     return text if len(text) <= _MOST_WORDS else text[: _MOST_WORDS - 1] + "…"
 
 
