@@ -48,6 +48,7 @@ def test_a_sound_version_passes() -> None:
             "its manifest lacks bands",
         ),
         (replace(BUNDLE, manifest=MANIFEST | {"bands": {}}), "KeyError on a trial lead"),
+        (replace(BUNDLE, manifest=MANIFEST | {"data_window": 7}), "its manifest lacks data_window"),
         (
             replace(BUNDLE, machine=replace(BUNDLE.machine, center=(0.0, 0.0))),
             r"[A-Z]\w+Error on a trial lead",
@@ -71,3 +72,16 @@ def test_a_sound_version_passes() -> None:
 def test_what_cannot_score_is_refused(bundle: Bundle, why: str) -> None:
     with pytest.raises(ModelError, match=rf"^models/versions/1: the version cannot serve: {why}"):
         tried(bundle)
+
+
+def test_what_is_told_of_it_can_be_told() -> None:
+    agreement = replace(BUNDLE.definition.agreement)
+    object.__setattr__(agreement, "signed_by", None)
+    bundle = replace(BUNDLE, definition=replace(BUNDLE.definition, agreement=agreement))
+    with pytest.raises(ModelError, match="the version cannot serve: TypeError on a trial lead"):
+        tried(bundle)
+
+
+def test_what_drift_is_held_against_is_read_before_it_serves() -> None:
+    with pytest.raises(ModelError, match=r"reference\.json is missing: the bundle is incomplete"):
+        tried(replace(BUNDLE, manifest=MANIFEST | {"files": {"reference.json": "0"}}))

@@ -1,5 +1,6 @@
 """A trial: before a version serves it scores two leads that nobody gets to see."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from leadml.workflows.score import Answer, Scorer
 
 _TOLD = ("trained_at", "chosen", "leads", "won", "data_window", "out_of_time", "threshold", "bands")
 """What the service tells of a version, besides its scores."""
+_PARTS = ("data_window", "out_of_time", "threshold", "bands")
+"""Those that have parts."""
 
 
 def tried(bundle: Bundle) -> Scorer:
@@ -23,11 +26,14 @@ def tried(bundle: Bundle) -> Scorer:
         If it cannot score, or a score is no number.
     """
     missing = [name for name in _TOLD if name not in bundle.manifest]
+    missing += [n for n in _PARTS if not isinstance(bundle.manifest.get(n, {}), Mapping)]
     if missing:
         raise ModelError(_refusal(bundle.path, f"its manifest lacks {', '.join(missing)}"))
     try:
         scorer = Scorer(bundle)
         problem = _problem(scorer)
+        bundle.definition.to_dict()  # what is told of it, and what drift is held against
+        bundle.reference  # noqa: B018
     except ModelError:
         raise
     except Exception as fault:
