@@ -7,7 +7,7 @@ activities *strictly before* the moment enter.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -22,23 +22,17 @@ from leadml.data.values import (
     MICROSECONDS_A_DAY,
     NO_TIME,
     NotUsableError,
-    is_flag,
-    is_missing,
-    microseconds,
-    time_reader,
-    to_number,
-    to_text,
 )
 from leadml.data.words import mention_reader, mentions
 from leadml.snapshot.activity_numbers import ActivityNumbers, aggregates_of
 from leadml.snapshot.aggregates import Plan, Touches, plan_of, touches_of_accounts, touches_of_leads
 from leadml.snapshot.feature import ACTIVITY, ATTRIBUTES, LIFE, MOST_LEVELS, RARE, Feature, Scope
+from leadml.snapshot.readers import Reader, level_reader, moment_reader, number_reader
 
 Numbers = NDArray[np.float64]
 Microseconds = NDArray[np.int64]
 FEW = 8
 """Leads below which features of activities are made one by one."""
-Reader = Callable[[object], float]
 
 
 @dataclass(frozen=True)
@@ -329,18 +323,10 @@ class FeatureSet:
     def _reader(self, feature: Feature) -> Reader:
         if feature.kind == "number":
             gaps = {gap.casefold() for gap in feature.gaps}
-            return _number_reader(self.missing | gaps, self.decimal, flags=feature.flags)
+            return number_reader(self.missing | gaps, self.decimal, flags=feature.flags)
         if feature.kind == "time":
-            return self._time_reader()
+            return moment_reader(self._zone, self.date_format, self.missing)
         return level_reader(feature.levels, self.missing)
-
-    def _time_reader(self) -> Reader:
-        read = time_reader(self._zone, self.date_format)
-
-        def days(value: object) -> float:
-            return math.nan if is_missing(value, self.missing) else microseconds(read(value))
-
-        return days
 
     def _life(self, feature: Feature, as_of: Microseconds, created: Microseconds) -> Numbers:
         known = created != NO_TIME
@@ -371,8 +357,8 @@ class _Reads:
         In the order in which errors are told.
     """
 
-    plain: list[tuple[int, str, "Reader"]]
-    times: list[tuple[int, str, "Reader"]]
+    plain: list[tuple[int, str, Reader]]
+    times: list[tuple[int, str, Reader]]
     lives: list[tuple[int, str]]
     words: list[tuple[list[int], str, Callable[[object], list[int] | None]]]
     all: list[tuple[str, Callable[[object], object]]]
@@ -395,33 +381,6 @@ def _note(errors: dict[int, list[tuple[str, str]]], name: str, bad: Mapping[int,
     for row, why in bad.items():
         if (name, why) not in errors.setdefault(row, []):
             errors[row].append((name, why))
-
-
-def _number_reader(missing: frozenset[str], decimal: str, *, flags: bool) -> Reader:
-    def read(value: object) -> float:
-        if type(value) is float and value - value == 0:  # finite: as `to_number`, without a call
-            return value
-        if not flags and is_flag(value):
-            msg = f"expected a number, found {value!r}"
-            raise NotUsableError(msg)
-        return to_number(value, missing, decimal=decimal)
-
-    return read
-
-
-def level_reader(levels: Sequence[str], missing: frozenset[str]) -> Reader:
-    """Return a function from a raw value to its level's code; unseen is `RARE`, else missing."""
-    codes = {level: float(code) for code, level in enumerate(levels)}
-    as_written = {level: code for level, code in codes.items() if to_text(level, missing) == level}
-    unseen = codes.get(RARE, math.nan)
-
-    def read(value: object) -> float:
-        if type(value) is str and value in as_written:
-            return as_written[value]
-        text = to_text(value, missing)
-        return math.nan if text is None else codes.get(text, unseen)
-
-    return read
 
 
 __all__ = [
