@@ -90,6 +90,7 @@ def _serve_alone(settings: Settings, listening: socket, host: str, lines: Lines,
     say(app.state.ledger.told)
     # uvicorn ends in good order, then hands the signal on: it must not end the process another way
     signal.signal(signal.SIGTERM, lambda *_: None)
+    signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     with suppress(KeyboardInterrupt):
         server = uvicorn.Server(uvicorn_config(app, proxies=settings.trusted_proxies))
         server.run(sockets=[listening])

@@ -66,6 +66,7 @@ class Start:
 def worker(start: Start) -> "FastAPI":
     """Make the application of one worker, in its process."""
     _end_with_parent()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # of a terminal that closes: the parent decides
     import os
 
     os.environ[VARIABLE] = str(start.folder)  # before prometheus_client is imported

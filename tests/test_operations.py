@@ -1,0 +1,90 @@
+"""The container file, the unit and the metrics of the operations page are those of this leadml."""
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import click
+import pytest
+
+from leadml.cli.main import main
+
+PAGE = (Path(__file__).parents[1] / "docs" / "operations.md").read_text("utf-8")
+SOURCES = Path(__file__).parents[1] / "src"
+SOURCE = "\n".join(path.read_text("utf-8") for path in SOURCES.rglob("*.py"))
+
+
+def block(language: str) -> str:
+    (found,) = re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    return str(found)
+
+
+def commands() -> list[list[str]]:
+    """Return every leadml command line of the container file, the unit and the shell examples."""
+    found = [
+        json.loads(words) for words in re.findall(r"^CMD (\[.*\])$", block("dockerfile"), re.M)
+    ]
+    found += [shlex.split(line) for line in re.findall(r"^ExecStart=(.*)$", block("ini"), re.M)]
+    shell = "\n".join(re.findall(r"^```sh\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE))
+    lines = [shlex.split(line, comments=True) for line in shell.replace("\\\n", " ").splitlines()]
+    found += [words[words.index("leadml", 2) + 1 :] for words in lines if "exec" in words[:2]]
+    return [words for words in found if Path(words[0]).name == "leadml"]
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_commands_are_understood(words: list[str]) -> None:
+    command: click.Command = main
+    context, rest = click.Context(main), words[1:]
+    while isinstance(command, click.Group):
+        found = command.get_command(context, rest[0])
+        assert found is not None
+        command, rest = found, rest[1:]
+    assert command.make_context(command.name, rest).params
+
+
+def test_there_are_commands_of_all_three() -> None:
+    assert [words[1] for words in commands()] == ["serve", "serve", "keys", "doctor"]
+
+
+def test_variables_are_known() -> None:
+    named = set(re.findall(r"LEADML_\w+", block("ini") + block("dockerfile")))
+    assert named
+    assert {name.removesuffix("_FILE") for name in named} <= set(re.findall(r"LEADML_\w+", SOURCE))
+
+
+def test_the_container_runs_without_rights_and_asks_for_its_health() -> None:
+    file = block("dockerfile")
+    lines = file.replace("\\\n", " ").splitlines()
+    verbs = [line.split()[0] for line in lines if line]
+    assert verbs.index("USER") < verbs.index("CMD")
+    assert "USER 10001" in lines
+    assert "/readyz" in next(line for line in lines if line.startswith("HEALTHCHECK"))
+    assert "SECRET" not in file
+    assert "KEY" not in file
+
+
+def test_the_unit_is_one(tmp_path: Path) -> None:
+    analyse = shutil.which("systemd-analyze")
+    if analyse is None:
+        pytest.skip("there is no systemd-analyze here")
+    unit = tmp_path / "leadml.service"
+    here = block("ini").replace("/opt/leadml/bin/leadml", "/bin/true").replace("User=leadml", "")
+    unit.write_text(here)
+    done = subprocess.run(
+        [analyse, "verify", "--man=no", "--recursive-errors=no", str(unit)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert [line for line in done.stderr.splitlines() if "leadml.service" in line] == []
+
+
+def test_every_metric_is_told_and_every_metric_told_exists() -> None:
+    files = [SOURCES / "leadml" / "api" / name for name in ("metrics.py", "readings.py")]
+    content = "".join(file.read_text("utf-8") for file in files)
+    names = set(re.findall(r'"(leadml_[a-z_]+)"', content))
+    told = set(re.findall(r"`(leadml_[a-z_]+)`", "\n".join(re.findall(r"^\| `.*$", PAGE, re.M))))
+    assert told == names
