@@ -189,6 +189,7 @@ def test_without_the_secret_it_says_how_to_wire_it(guarded: Any) -> None:
     answer = send(guarded, ACTION)
     assert answer.status_code == 404
     assert "set LEADML_HUBSPOT_SECRET" in answer.json()["detail"]
+    assert guarded.client.post(PATH, json=ACTION).status_code == 401
 
 
 def test_without_a_champion_hubspot_is_to_come_again(

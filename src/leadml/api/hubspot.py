@@ -14,7 +14,7 @@ from pydantic import SkipValidation
 from leadml.api import hubspot_schemas, schemas
 from leadml.api.gate import HUBSPOT, log
 from leadml.api.hubspot_payload import PayloadError, lead_of, output_fields
-from leadml.api.hubspot_signature import problem_of
+from leadml.api.hubspot_signature import SIGNATURE, problem_of
 from leadml.api.pulse import Pulse
 from leadml.api.recorder import Recorder
 from leadml.api.routes import BODY_RESPONSES, Recording, Serving
@@ -96,11 +96,11 @@ def _scored(
 
 
 def _verify(request: Request) -> None:
-    """Refuse whoever is not HubSpot."""
+    """Refuse whoever is not HubSpot; who signs nothing does not learn whether it is wired."""
     settings: Settings = request.app.state.settings
-    if not settings.hubspot_secret:
-        raise HTTPException(HTTPStatus.NOT_FOUND, _NOT_WIRED)
     state = request.scope["state"]
+    if not settings.hubspot_secret and state["fields"].get(SIGNATURE):
+        raise HTTPException(HTTPStatus.NOT_FOUND, _NOT_WIRED)
     problem = problem_of(
         state["fields"],
         state["body"],
@@ -109,7 +109,8 @@ def _verify(request: Request) -> None:
         addresses=_addresses(request, settings),
     )
     if problem:
-        log.warning("audit: a request to %s was not HubSpot's: %s", HUBSPOT, problem)
+        if SIGNATURE in state["fields"]:  # others are for the access log alone
+            log.warning("audit: a request to %s was not HubSpot's: %s", HUBSPOT, problem)
         headers = {"WWW-Authenticate": "HubSpot-Signature-v3"}
         raise HTTPException(HTTPStatus.UNAUTHORIZED, problem, headers)
     state["caller"] = "hubspot"
