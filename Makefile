@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -rfEs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup check format-check lint types imports coverage format bench bench-serve bench-quality faults fuzz lock audit clean
+.PHONY: help demo test setup check format-check lint types imports coverage format bench bench-serve bench-quality chaos faults fuzz lock audit clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -67,6 +67,9 @@ bench-quality: $(READY) ## quality on the public data sets (LEADML_DATASETS), be
 	$(BIN)/python tests/benchmarks/points_evidence.py 100
 	$(BIN)/python tests/benchmarks/people.py --samples 50
 	$(BIN)/python tests/benchmarks/watched_verdict.py 500
+
+chaos: $(READY) ## kill, starve and confuse a service under load; count what was lost, renew the table in docs/operations.md
+	$(BIN)/python tests/benchmarks/chaos.py --write
 
 faults: $(READY) ## kill writers of the ledger, and its server, fifty times over; count what was lost
 	$(BIN)/python tests/benchmarks/ledger_faults.py
