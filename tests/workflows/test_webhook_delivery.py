@@ -112,7 +112,7 @@ def test_two_failures_then_success(world: World, receiver: Any) -> None:
     world.run()
     (first,) = world.due
     assert 4 <= first <= 6  # 5 s, a fifth more or less
-    world.on(max(first, 5))  # the endpoint is left alone for 5 s
+    world.on(first)
     world.run()
     (second,) = world.due
     assert 16 <= second <= 24  # 20 s, a fifth more or less
@@ -153,43 +153,59 @@ def test_a_sender_that_dies_after_sending_leaves_the_message_to_the_next(
 
 
 def test_an_endpoint_in_trouble_is_left_alone(world: World, receiver: Any) -> None:
-    world.ready("L1", "L2", "L3")
-    receiver.answers = [(500, {})] * 3
+    world.ready(*(f"L{n}" for n in range(6)))
+    receiver.answers = [(500, {})] * 5
     world.run()
-    assert len(receiver.taken) == 1  # 5 s of rest before any other message is tried
+    assert len(receiver.taken) == 3  # in a row; then 5 s of rest before any message is tried
     world.on(4.9)
     world.run()
-    assert len(receiver.taken) == 1
+    assert len(receiver.taken) == 3
     world.on(0.2)
     world.run()
-    assert len(receiver.taken) == 2
+    assert len(receiver.taken) == 4
     world.on(9.9)  # 10 s now
     world.run()
-    assert len(receiver.taken) == 2
+    assert len(receiver.taken) == 4
     world.on(0.2)
     world.run()
-    assert len(receiver.taken) == 3
+    assert len(receiver.taken) == 5
     world.on(60)
     world.run()
-    assert world.outbox.counts() == {"pending": 0, "delivered": 3, "dead": 0}
+    assert world.outbox.counts() == {"pending": 0, "delivered": 6, "dead": 0}
 
 
 def test_an_endpoint_that_recovered_starts_anew(
     world: World, receiver: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    world.ready("L1")
-    receiver.answers = [(500, {}), (500, {})]
-    for _ in range(3):
-        world.run()
-        world.on(60)
-    assert caplog.text.count("webhook crm: takes messages again") == 1
-    world.ready("L2", "L3")
-    receiver.answers = [(500, {})]
+    world.ready(*(f"L{n}" for n in range(5)))
+    receiver.answers = [(500, {})] * 4
     world.run()
-    world.on(5.1)  # not 20 s, as after three failures in a row
+    world.on(5.1)
+    world.run()
+    assert len(receiver.taken) == 4
+    world.on(60)
+    world.run()
+    assert caplog.text.count("webhook crm: takes messages again") == 1
+    taken = len(receiver.taken)
+    world.ready("M1", "M2", "M3", "M4")
+    receiver.answers = [(500, {})] * 3
+    world.run()
+    assert len(receiver.taken) == taken + 3
+    world.on(5.1)  # not 20 s, as after five failures in a row
+    world.run()
+    assert len(receiver.taken) > taken + 3
+    assert caplog.text.count("messages wait: HTTP 500") == 2
+
+
+def test_a_failure_now_and_then_holds_up_nothing(
+    world: World, receiver: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.ready("L1", "L2", "L3", "L4", "L5")
+    receiver.answers = [(500, {}), (502, {}), (204, {}), (500, {}), (503, {})]
     world.run()
     assert len(receiver.taken) == 5
-    assert caplog.text.count("messages wait: HTTP 500") == 2
+    assert world.outbox.counts() == {"pending": 4, "delivered": 1, "dead": 0}
+    assert caplog.text == ""
 
 
 def test_no_cookie_is_kept(world: World, receiver: Any) -> None:
@@ -203,7 +219,7 @@ def test_a_clock_that_is_set_back_does_not_leave_an_endpoint_alone(
     world: World, receiver: Any
 ) -> None:
     world.ready("L1")
-    receiver.answers = [(500, {})]
+    receiver.answers = [(503, {"Retry-After": "600"})]
     world.run()
     world.on(-3600)
     world.ready("L2")
@@ -281,14 +297,15 @@ def test_an_endpoint_that_is_gone_gets_nothing_more(
 def test_what_waits_too_long_for_a_dead_endpoint_is_given_up(
     world: World, receiver: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    world.ready("L1", "L2")
+    world.ready("L1", "L2", "L3", "L4")
     patience = world.endpoint.patience
     world.on(patience + 1)
-    world.ready("L3")
-    receiver.answers = [(500, {})]
+    world.ready("L5")
+    receiver.answers = [(500, {})] * 3
     world.run()
-    assert world.outbox.counts() == {"pending": 1, "delivered": 0, "dead": 2}
-    assert "2 messages given up: HTTP 500" in caplog.text
+    assert len(receiver.taken) == 3  # the fourth was not tried, and is as old
+    assert world.outbox.counts() == {"pending": 1, "delivered": 0, "dead": 4}
+    assert "4 messages given up: HTTP 500" in caplog.text
     assert "given up: HTTP 500" in world.outbox.dead(limit=1)[0].error
 
 
@@ -303,9 +320,9 @@ def test_nobody_there(tmp_path: Any, caplog: pytest.LogCaptureFixture) -> None:
     url = f"http://127.0.0.1:{closed_port()}/hook/token-4711"
     world = World(f"sqlite:///{tmp_path / 'ledger.db'}", url)
     world.ready(LEAD)
-    for _ in range(3):
+    for _ in range(6):
         world.run()
-        world.on(100)
+        world.on(2_000)
     error = world.outbox.posts()["crm"].last_error or ""
     assert "refused" in error
     told = caplog.text
@@ -386,10 +403,10 @@ def test_forgotten_while_it_waits(world: World, receiver: Any) -> None:
     world.ready("L1", "L2")
     receiver.answers = [(500, {})]
     world.run()
+    assert len(receiver.taken) == 2  # L1 failed and waits
     forget(world.ledger, "L1")
     world.on(60)
     world.run()
-    assert b'"lead":"L1"' not in receiver.taken[1][1]
     assert len(receiver.taken) == 2
 
 

@@ -16,6 +16,8 @@ IDLE_SECONDS = 1.0
 """How long to wait where nothing is due."""
 AWAY_SECONDS = 5.0
 """How long to wait where the ledger cannot be used."""
+FAILURES = 3
+"""Failures in a row after which an endpoint is in trouble: one of many is nothing unusual."""
 LONGEST_PAUSE = 300.0
 """Seconds that an endpoint in trouble is left alone at most, unless it asks for more."""
 LONGEST_WISH = 86_400.0
@@ -69,6 +71,7 @@ class Delivery:
         self._random = random
         self._sender = Sender(endpoint)
         self._failures = 0
+        self._is_told = False
         self._pause: tuple[datetime, datetime] | None = None
         self._tidied_at: datetime | None = None
         self._is_away = False
@@ -138,12 +141,16 @@ class Delivery:
         outbox.failed(sent, error, again_at=now + timedelta(seconds=max(seconds, wish)))
 
     def _trouble(self, outbox: Outbox, error: str, wish: float) -> None:
-        """Leave the endpoint alone for a while; give up what has waited for it too long."""
-        if not self._failures:
-            log.warning("webhook %s: messages wait: %s", self.name, error)
+        """Leave the endpoint alone after some failures in a row, or where it asks for that."""
         self._failures += 1
-        pause = min(LONGEST_PAUSE, delay(1) * 2 ** min(self._failures - 1, 20))
+        in_a_row = self._failures - FAILURES
+        if in_a_row < 0 and not wish:
+            return
+        if not self._is_told:
+            log.warning("webhook %s: messages wait: %s", self.name, error)
+            self._is_told = True
         now = outbox.now()
+        pause = min(LONGEST_PAUSE, delay(1) * 2 ** min(max(in_a_row, 0), 20))
         self._pause = now, now + timedelta(seconds=max(pause, wish))
         before = now - timedelta(seconds=self._endpoint.patience)
         number = outbox.give_up_all(self.name, f"given up: {error}", before=before)
@@ -158,9 +165,9 @@ class Delivery:
         self._recovered()
 
     def _recovered(self) -> None:
-        if self._failures:
+        if self._is_told:
             log.warning("webhook %s: takes messages again", self.name)
-        self._failures, self._pause = 0, None
+        self._failures, self._pause, self._is_told = 0, None, False
 
 
 def request_headers(
