@@ -307,6 +307,20 @@ def test_what_closing_leaves_is_recorded_by_the_next(
     assert files(tmp_path) == []
 
 
+def test_what_waits_for_another_ledger_is_told_and_left_alone(
+    away: Opened, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = Journal(tmp_path / "journal", "another ledger")
+    other.open()
+    other.append([score("jane").entry])
+    other.close()
+    with started(away, tmp_path) as recorder:
+        assert recorder.offer(score("L1"))
+    assert leads_in(away.ledger) == ["L1"]
+    assert "files of the journal that hold scores for another ledger: 1 (" in caplog.text
+    assert len(files(tmp_path)) == 1
+
+
 def test_of_a_killed_process_every_answered_score_is_recorded(
     source: Opened, ledger_url: str, tmp_path: Path
 ) -> None:

@@ -154,9 +154,24 @@ def test_what_belongs_to_another_ledger_is_left_alone(journal: Journal) -> None:
     stranger = Journal(journal.folder, "sqlite:///other.db")
     stranger.open()
     stranger.append([b"theirs"])
+    assert journal.strangers() == 0  # its process lives
     stranger.close()
     assert (journal.adopt(), list(journal.others()), journal.strangers()) == (0, [], 1)
     assert journal.is_alone
+
+
+def test_a_file_cut_off_in_its_beginning_counts_for_nothing(tmp_path: Path) -> None:
+    (tmp_path / "probe.journal").touch()
+    first = Journal(tmp_path, "ledger")
+    first.open()
+    first.append([b"one"])
+    first.close()
+    (path,) = tmp_path.glob("[0-9a-f]*-*.journal")
+    os.truncate(path, 3)
+    second = Journal(tmp_path, "ledger")
+    assert second.adopt() == 1
+    assert (taken(second), second.waiting, second.waiting_bytes) == ([], 0, 0)
+    assert not path.exists()
 
 
 def test_damage_in_a_file_that_was_left_is_passed_over_and_told(tmp_path: Path) -> None:

@@ -100,6 +100,7 @@ class Recorder:
         if self._journal is not None:
             self._tended_at = float("-inf")
             self._taking = self._is_usable(self._journal)
+            self._tell_strangers(self._journal)
             self._threads = [
                 threading.Thread(target=work, args=(self._journal, self._intake), name=name)
                 for work, name in ((self._run, "leadml recorder"), (self._sync, "leadml journal"))
@@ -285,6 +286,16 @@ class Recorder:
             log.warning(
                 "scores that wait in the journal until a service starts again: %d (%s)",
                 left,
+                journal.folder,
+            )
+
+    def _tell_strangers(self, journal: Journal) -> None:
+        strangers = journal.strangers()
+        if strangers:
+            log.warning(
+                "files of the journal that hold scores for another ledger: %d (%s); they go there "
+                "when a service runs with its [store] url",
+                strangers,
                 journal.folder,
             )
 

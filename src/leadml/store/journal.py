@@ -188,7 +188,7 @@ class Journal:
             for segment in adopted:
                 self._older.append(segment)
                 self.waiting += segment.waiting
-                self.waiting_bytes += segment.end - segment.place
+                self.waiting_bytes += max(0, segment.end - segment.place)
         return len(adopted)
 
     def tidy(self) -> bool:
@@ -228,12 +228,13 @@ class Journal:
             raise StoreError(_unwritable(self.folder, error)) from None
 
     def held(self) -> set[str]:
-        """Return the names of the files, of any process, that hold or held anything."""
+        """Return the names of other processes' files that hold or held anything."""
         return {path.name for path in self._others() if _size_of(path) > START}
 
     def strangers(self) -> int:
-        """Count the files of the folder that belong to another ledger."""
-        return sum(not name.startswith(f"{self._tag}-") for name in _names(self.folder))
+        """Count the files that hold scores for another ledger and that no process writes to."""
+        names = (name for name in _names(self.folder) if not name.startswith(f"{self._tag}-"))
+        return sum(_is_left(self.folder / name) for name in names)
 
     def close(self) -> None:
         """Take no more entries; delete the files of which all is in the ledger, leave the others.
@@ -269,15 +270,17 @@ class Journal:
 
     def _clear(self, segment: Segment) -> None:
         """Delete a file of which all is in the ledger; empty the one that is written to."""
-        with self._syncing, self._lock:
-            if not segment.is_empty:
-                return
-            self._take_off(segment, segment.waiting)
-            if segment is not self._current:
+        with self._syncing:
+            with self._lock:
+                if not segment.is_empty:
+                    return
+                self._take_off(segment, segment.waiting)
+                if segment is self._current:
+                    if segment.end > START:
+                        segment.empty()
+                    return
                 self._older.remove(segment)
-                segment.remove()
-            elif segment.end > START:
-                segment.empty()
+            segment.remove()
 
     def _take_off(self, segment: Segment, count: int) -> None:
         count = min(count, segment.waiting)
@@ -306,6 +309,14 @@ def _groups(segment: Segment, *, foreign: bool = False) -> Iterator[Group]:
             segment.place = frames.end
         if segment.place == begin:
             return
+
+
+def _is_left(path: Path) -> bool:
+    segment = Segment.adopt(path)
+    if segment is None:
+        return False
+    segment.close()
+    return not segment.is_empty
 
 
 def _unwritable(folder: Path, error: OSError) -> str:
