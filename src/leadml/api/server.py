@@ -14,7 +14,7 @@ from leadml.api.keyring import Keyring
 from leadml.api.listening import address_of, listener, uvicorn_config
 from leadml.api.log_lines import OWN, Format, Lines, log_to
 from leadml.api.loopback import is_loopback
-from leadml.api.process import settle
+from leadml.api.process import settle, share_memory
 from leadml.errors import ConfigError
 from leadml.settings import API_KEYS_VARIABLE, PROXIES_VARIABLE, Settings
 
@@ -54,6 +54,7 @@ def serve(
         If the address cannot be listened on, or would be open to others without any key; if a
         trusted proxy is no address; if a worker cannot begin.
     """
+    share_memory()
     _refuse_open_door(settings, host)
     _refuse_unknown_proxies(settings.trusted_proxies)
     listening = listener(host, port)

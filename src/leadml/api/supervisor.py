@@ -24,7 +24,7 @@ from uvicorn.supervisors import Multiprocess
 
 from leadml.api.listening import uvicorn_config
 from leadml.api.log_lines import Format, Lines, log_to
-from leadml.api.process import settle
+from leadml.api.process import settle, share_memory
 from leadml.api.shared_folder import VARIABLE, reading_path
 from leadml.errors import ConfigError
 from leadml.settings import Settings
@@ -67,6 +67,7 @@ def worker(start: Start) -> "FastAPI":
     """Make the application of one worker, in its process."""
     _end_with_parent()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # of a terminal that closes: the parent decides
+    share_memory()
     import os
 
     os.environ[VARIABLE] = str(start.folder)  # before prometheus_client is imported
