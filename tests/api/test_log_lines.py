@@ -50,6 +50,11 @@ class TestFormatter:
         }
         assert "\n" not in line
 
+    def test_who_did_what_can_be_picked_out(self) -> None:
+        line = LineFormatter("json").format(record("audit: %s signed in", "boss"))
+        assert json.loads(line)["audit"] is True
+        assert "audit" not in json.loads(LineFormatter("json").format(record("an audit: no")))
+
     def test_a_fault_is_told_by_type_and_place(self) -> None:
         told = LineFormatter("json").format(record("failed", exc_info=fault()))
         fields = json.loads(told)

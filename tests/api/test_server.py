@@ -238,3 +238,14 @@ def test_a_second_interrupt_does_not_lose_scores(tmp_path: Path, make_version: A
             process.wait(20)
     with Ledger.open(f"sqlite:///{tmp_path / 'leadml.db'}", create=False) as ledger:
         assert len(ledger.history("L1")) == 1
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP])
+def test_it_ends_in_good_order_at_any_moment(
+    tmp_path: Path, make_version: Any, sent: signal.Signals
+) -> None:
+    make_version(tmp_path / "models")
+    (tmp_path / "leadml.toml").write_text("")
+    with serving(tmp_path) as (_, process):
+        process.send_signal(sent)  # at once: it may not have begun to wait for requests
+        assert process.wait(20) == 0

@@ -29,6 +29,8 @@ REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 """The request being answered: every line that is logged meanwhile names it."""
 
 OWN = "leadml"
+AUDIT = "audit: "
+"""How messages begin that say who did what."""
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {
     "message",
     "asctime",
@@ -134,12 +136,12 @@ class LineFormatter(logging.Formatter):
         if self._format == "json":
             return json.dumps(fields, ensure_ascii=False, default=str, separators=(",", ":"))
         told = f"{fields['time']} {record.levelname} {fields['message']}"
-        if "fault" in fields and fields["fault"] not in fields["message"]:
+        if "fault" in fields and str(fields["fault"]) not in told:
             told += f": {fields['fault']} at {fields['at']}"
         return f"{told} [{fields['request_id']}]" if "request_id" in fields else told
 
 
-def _fields(record: logging.LogRecord) -> dict[str, str]:
+def _fields(record: logging.LogRecord) -> dict[str, object]:
     message = record.getMessage()
     if not record.name.startswith(OWN):
         message = message.partition("\n")[0]
@@ -153,6 +155,7 @@ def _fields(record: logging.LogRecord) -> dict[str, str]:
             "message": " ".join(message.split("\n")),
         }
         | ({"request_id": request_id} if request_id else {})
+        | ({"audit": True} if message.startswith(AUDIT) else {})
         | extra
         | (_fault(record.exc_info[1]) if record.exc_info and record.exc_info[1] else {})
     )

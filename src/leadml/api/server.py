@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from ipaddress import ip_network
 from socket import socket
+from typing import TYPE_CHECKING
 
 import uvicorn
 
@@ -17,6 +18,9 @@ from leadml.api.loopback import is_loopback
 from leadml.api.process import settle, share_memory
 from leadml.errors import ConfigError
 from leadml.settings import API_KEYS_VARIABLE, PROXIES_VARIABLE, Settings
+
+if TYPE_CHECKING:
+    from starlette.datastructures import State
 
 log = logging.getLogger("leadml.api")
 
@@ -83,18 +87,21 @@ def _serve_alone(settings: Settings, listening: socket, host: str, lines: Lines,
     app = create_app(settings, lines=lines)
     settle()
     own.setLevel(logging.INFO)
-    champion = app.state.champion
-    serving = f"version {champion.scorer.version}" if champion.scorer else champion.problem
-    say(_ready(listening, host, serving))
-    if not app.state.keyring.needed:
-        say(_NO_KEYS)
-    say(app.state.ledger.told)
-    # uvicorn ends in good order, then hands the signal on: it must not end the process another way
-    signal.signal(signal.SIGTERM, lambda *_: None)
-    signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+    server = uvicorn.Server(uvicorn_config(app, proxies=settings.trusted_proxies))
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, lambda *_: setattr(server, "should_exit", True))
     with suppress(KeyboardInterrupt):
-        server = uvicorn.Server(uvicorn_config(app, proxies=settings.trusted_proxies))
+        _tell_start(app.state, _address(listening, host), say)
         server.run(sockets=[listening])
+
+
+def _tell_start(state: "State", address: str, say: Say) -> None:
+    champion = state.champion
+    serving = f"version {champion.scorer.version}" if champion.scorer else champion.problem
+    say(f"{address}: {serving}")
+    if not state.keyring.needed:
+        say(_NO_KEYS)
+    say(state.ledger.told)
 
 
 def _serve_with(
@@ -103,7 +110,7 @@ def _serve_with(
     from leadml.api.supervisor import supervise
 
     def ready() -> None:
-        say(_ready(listening, host, f"{workers} workers"))
+        say(f"{_address(listening, host)}: {workers} workers")
         if not Keyring.of(settings).needed:
             say(_NO_KEYS)
 
@@ -113,9 +120,9 @@ def _serve_with(
 _NO_KEYS = f"no {API_KEYS_VARIABLE} is set: only this machine is answered, without a key"
 
 
-def _ready(listening: socket, host: str, serving: str) -> str:
+def _address(listening: socket, host: str) -> str:
     address = address_of(listening, host)
-    return f"leadml serves {address} (open it in a browser; API: {address}/docs): {serving}"
+    return f"leadml serves {address} (open it in a browser; API: {address}/docs)"
 
 
 def _refuse_open_door(settings: Settings, host: str) -> None:
