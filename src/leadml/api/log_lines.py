@@ -72,6 +72,7 @@ class Lines:
         """Take one line, which ends in a line feed."""
         if len(self._waiting) >= self._room:
             self._missed += 1
+            self.dropped(1)
             return
         self._waiting.append(line)
         if not self._some.is_set():
@@ -107,7 +108,6 @@ class Lines:
     def _tell_missed(self) -> None:
         missed, self._missed = self._missed, 0
         if missed:
-            self.dropped(missed)
             record = logging.LogRecord(
                 "leadml.api", logging.WARNING, "", 0, "log lines dropped: %d", (missed,), None
             )
