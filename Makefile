@@ -74,8 +74,8 @@ chaos: $(READY) ## kill, starve and confuse a service under load; count what was
 faults: $(READY) ## kill writers of the ledger, and its server, fifty times over; count what was lost
 	$(BIN)/python tests/benchmarks/ledger_faults.py
 
-fuzz: $(READY) ## send the service 100,000 inputs of any kind, and ask its whole description what it promises
-	LEADML_FUZZ=20000 $(BIN)/python -m pytest -n 2 -q tests/api/test_any_input.py tests/api/test_promises.py
+fuzz: $(READY) ## send the service 100,000 inputs of any kind, ask its description what it promises, and hold its two evaluators against each other
+	LEADML_FUZZ=20000 $(BIN)/python -m pytest -n 2 -q tests/api/test_any_input.py tests/api/test_promises.py tests/workflows/test_answers.py
 
 lock: ## renew requirements.lock from pyproject.toml
 	"$(PYTHON)" -m venv $(VENV)

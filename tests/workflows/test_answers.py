@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
@@ -30,6 +31,7 @@ from leadml.workflows.answers import MANY, Answer, iso
 from leadml.workflows.records import as_table
 from leadml.workflows.score import WORTH, Scorer
 
+EXAMPLES = max(60, int(os.environ.get("LEADML_FUZZ", "0")) // 10)
 NOW = datetime(2024, 6, 1, 12, 30, 15, 250, tzinfo=UTC)
 FEATURES = (
     Feature(name="size", kind="number", column="size", gaps=("tbd",)),
@@ -433,7 +435,7 @@ def by_record(scorer: Scorer, leads: Sequence[Any]) -> list[dict[str, Any]]:
     return [answer.to_dict() for answer in answers]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(
     scorer=scorers(),
     leads=st.lists(sent, min_size=1, max_size=5),
