@@ -18,9 +18,9 @@ SECRET = "a-secret-of-thirty-two-bytes-or-so"
 
 
 @pytest.fixture
-def config(tmp_path: Path, ledger_url: str, receiver: Any) -> Path:
+def config(tmp_path: Path, receiver: Any) -> Path:
     path = tmp_path / "leadml.toml"
-    path.write_text(f'[store]\nurl = "{ledger_url}"\n[webhooks.crm]\nurl = "{receiver.url}"\n')
+    path.write_text(f'[webhooks.crm]\nurl = "{receiver.url}"\n')
     return path
 
 

@@ -82,7 +82,15 @@ class World:
 
 
 @pytest.fixture
-def world(ledger_url: str, receiver: Any) -> Iterator[World]:
+def world(tmp_path: Any, receiver: Any) -> Iterator[World]:
+    made = World(f"sqlite:///{tmp_path / 'ledger.db'}", receiver.url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def either(ledger_url: str, receiver: Any) -> Iterator[World]:
+    """Return a world on SQLite and on PostgreSQL in turn, where the database does the work."""
     made = World(ledger_url, receiver.url)
     yield made
     made.close()
@@ -106,50 +114,50 @@ def test_a_message_arrives_signed_and_is_not_sent_again(world: World, receiver: 
     assert world.outbox.counts() == {"pending": 0, "delivered": 1, "dead": 0}
 
 
-def test_two_failures_then_success(world: World, receiver: Any) -> None:
-    world.ready("L1")
+def test_two_failures_then_success(either: World, receiver: Any) -> None:
+    either.ready("L1")
     receiver.answers = [(500, {}), (503, {})]
-    world.run()
-    (first,) = world.due
+    either.run()
+    (first,) = either.due
     assert 4 <= first <= 6  # 5 s, a fifth more or less
-    world.on(first)
-    world.run()
-    (second,) = world.due
+    either.on(first)
+    either.run()
+    (second,) = either.due
     assert 16 <= second <= 24  # 20 s, a fifth more or less
-    world.on(second - 1)
-    world.run()
+    either.on(second - 1)
+    either.run()
     assert len(receiver.taken) == 2
-    world.on(1)
-    world.run()
+    either.on(1)
+    either.run()
     assert len(receiver.taken) == 3
     assert len(set(receiver.ids)) == 1
     bodies = {body for _, body in receiver.taken}
     assert len(bodies) == 1
     times = [int(headers["webhook-timestamp"]) for headers, _ in receiver.taken]
     assert times == sorted(set(times))  # each try is signed for its own time
-    assert world.outbox.counts()["delivered"] == 1
+    assert either.outbox.counts()["delivered"] == 1
 
 
 def test_a_sender_that_dies_after_sending_leaves_the_message_to_the_next(
-    world: World, receiver: Any, monkeypatch: pytest.MonkeyPatch
+    either: World, receiver: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.ready("L1")
+    either.ready("L1")
 
     def killed(sent: object) -> None:
         msg = "killed before it was noted"
         raise KeyboardInterrupt(msg)
 
     with monkeypatch.context() as patched:
-        patched.setattr(world.outbox, "delivered", killed)
+        patched.setattr(either.outbox, "delivered", killed)
         with pytest.raises(KeyboardInterrupt, match="killed"):
-            world.delivery.step()
-    world.run()
+            either.delivery.step()
+    either.run()
     assert len(receiver.taken) == 1  # it may still be under way
-    world.on(4 * 15 + 30)
-    world.run()
+    either.on(4 * 15 + 30)
+    either.run()
     assert len(receiver.taken) == 2
     assert len(set(receiver.ids)) == 1  # the same name: the receiver knows it
-    assert world.outbox.counts() == {"pending": 0, "delivered": 1, "dead": 0}
+    assert either.outbox.counts() == {"pending": 0, "delivered": 1, "dead": 0}
 
 
 def test_an_endpoint_in_trouble_is_left_alone(world: World, receiver: Any) -> None:
@@ -252,9 +260,9 @@ def test_an_endpoint_says_when_it_wants_to_be_asked_again(
 
 
 def test_after_the_last_try_a_message_is_a_dead_letter(
-    ledger_url: str, receiver: Any, caplog: pytest.LogCaptureFixture
+    tmp_path: Any, receiver: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    world = World(ledger_url, receiver.url, attempts=3)
+    world = World(f"sqlite:///{tmp_path / 'ledger.db'}", receiver.url, attempts=3)
     world.ready(LEAD)
     receiver.answers = [(404, {"Location": "/elsewhere"})] * 3
     for _ in range(3):
