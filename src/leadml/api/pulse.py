@@ -58,7 +58,7 @@ class Pulse:
         self._also = also
         self._sample = Sample()
         self._window: DriftWindow | None = None
-        self._counting = threading.Lock()
+        self._beating = threading.Lock()
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
         metrics.gauges = self.gauges
@@ -95,22 +95,24 @@ class Pulse:
 
     def beat(self) -> Reading:
         """Count what was scored since the last time; return how the process stands."""
+        with self._beating:
+            reading = self._reading()
+            if self._folder is not None:
+                write_reading(self._folder, reading)
+        return reading
+
+    def _reading(self) -> Reading:
         scorer = self._champion.scorer
-        with self._counting:
-            counts = () if scorer is None else self._counts(scorer)
-        reading = Reading(
+        return Reading(
             pid=os.getpid(),
             version=None if scorer is None else scorer.version,
             age=None if scorer is None else _age(scorer),
             refused=bool(self._champion.problem),
             waiting=self._recorder.waiting,
-            lag=float(getattr(self._recorder, "lag_seconds", 0.0)),
+            lag=self._recorder.lag_seconds,
             resident=resident_bytes(),
-            counts=counts,
+            counts=() if scorer is None else self._counts(scorer),
         )
-        if self._folder is not None:
-            write_reading(self._folder, reading)
-        return reading
 
     def gauges(self) -> Iterable[GaugeMetricFamily]:
         """Return how all processes stand together."""
