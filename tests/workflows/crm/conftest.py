@@ -80,6 +80,7 @@ class MemoryCrm:
                 key=key,
                 columns=dict(self.records[key].columns),
                 mark=mark_in(self.records[key].text),
+                wants_score="frozen" not in self.records[key].columns,
                 token=self.records[key].changed,
             )
             for key in now
@@ -202,7 +203,8 @@ class FakeTryton(ThreadingHTTPServer):
         return sorted(number for number in self.rows if number > domain[0][2])
 
     def _search_read_of_ir(self, domain: Any, *_more: Any) -> Any:
-        return [entry for entry in self.log if entry["resource"] in domain[0][2]]
+        (_, _, resources), (_, _, kinds) = domain
+        return [e for e in self.log if e["resource"] in resources and e["event"] in kinds]
 
     def _read_of_sale(self, numbers: Any, _names: Any, _context: Any) -> Any:
         return [self.rows[number] for number in numbers if number in self.rows]

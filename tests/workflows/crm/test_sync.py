@@ -309,10 +309,11 @@ def test_a_forgotten_lead_is_neither_scored_nor_kept(
     run()
     forget_lead("a", config=wired)
     clock.pass_by(minutes=1)
-    memory.put("a", **BIG, stage="Won", closed=clock.now)
+    memory.put("a", **BIG)
     memory.put("b", **SMALL)
     done = run()
-    assert (done.forgotten, done.written, done.failed) == (1, 1, 0)
+    assert (done.forgotten, done.scored, done.written, done.failed) == (1, 1, 1, 0)
+    assert memory.records["a"].writes == 1
     assert [lead for lead, *_ in events(wired)].count("a") == 0
 
 
@@ -432,3 +433,24 @@ def test_a_late_change_within_the_overlap_is_read(memory: Any, clock: Any, run: 
     run()
     assert memory.records["late"].writes == 1
     assert memory.records["old"].writes == 0
+
+
+def test_a_record_that_takes_no_score_gets_none(memory: Any, wired: Settings, run: Run) -> None:
+    memory.put("a", **SMALL, frozen=True, handed=memory.clock.now)
+    memory.put("b", **SMALL)
+    done = run()
+    assert (done.closed, done.scored, done.by_event["handed_off"]) == (1, 1, 1)
+    assert [(lead, kind) for lead, kind, _ in events(wired)] == [
+        ("a", "handed_off"),
+        ("b", "scored"),
+    ]
+
+
+def test_a_score_that_stands_in_the_crm_is_not_taken_for_another(
+    memory: Any, wired: Settings, run: Run
+) -> None:
+    leads = replace(wired.definition.leads, probability="score", points="total")
+    other = replace(wired, definition=replace(wired.definition, leads=leads))
+    memory.put("a", **SMALL, score=0.5, total=7, stage="Lost", closed=memory.clock.now)
+    run(config=other)
+    assert [kind for _, kind, _ in events(wired)] == ["lost"]
