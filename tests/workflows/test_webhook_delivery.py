@@ -293,9 +293,12 @@ def test_an_endpoint_that_is_gone_gets_nothing_more(
     world: World, receiver: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.ready("L1", "L2", "L3")
-    receiver.answers = [(410, {})]
+    receiver.answers = [(429, {"Retry-After": "1"}), (410, {})]
     world.run()
-    assert len(receiver.taken) == 1
+    world.on(30)
+    world.run()
+    assert len(receiver.taken) == 2
+    assert "takes messages again" not in caplog.text
     errors = {letter.error for letter in world.outbox.dead(limit=9)}
     assert errors == {"HTTP 410: the endpoint wants no more messages"}
     assert world.outbox.counts()["dead"] == 3

@@ -113,17 +113,17 @@ class Delivery:
     def _send(self, outbox: Outbox, sent: Outgoing) -> None:
         headers = request_headers(sent.id, sent.body, self._keys, now=outbox.now())
         try:
-            answer: Answer | None = self._sender.post(sent.body.encode(), headers)
-            error = "" if answer is None or answer.is_success else f"HTTP {answer.status}"
+            answer = self._sender.post(sent.body.encode(), headers)
         except SendError as failure:
-            answer, error = None, str(failure)
-        if not error:
+            self._failed(outbox, sent, str(failure), None)
+            return
+        if answer.is_success:
             outbox.delivered(sent)
             self._recovered()
-        elif answer is not None and answer.status == GONE:
+        elif answer.status == GONE:
             self._gone(outbox, sent)
         else:
-            self._failed(outbox, sent, error, answer)
+            self._failed(outbox, sent, f"HTTP {answer.status}", answer)
 
     def _failed(self, outbox: Outbox, sent: Outgoing, error: str, answer: Answer | None) -> None:
         now = outbox.now()
@@ -162,11 +162,14 @@ class Delivery:
         outbox.give_up(sent, error)
         number = 1 + outbox.give_up_all(self.name, error)
         log.error("webhook %s: %d messages given up: %s", self.name, number, error)
-        self._recovered()
+        self._begin_anew()
 
     def _recovered(self) -> None:
         if self._is_told:
             log.warning("webhook %s: takes messages again", self.name)
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
         self._failures, self._pause, self._is_told = 0, None, False
 
 
