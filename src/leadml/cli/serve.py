@@ -51,7 +51,7 @@ def command(
     \b
     Examples:
       leadml serve
-      leadml keys add crm --scopes score,events && leadml serve --host 0.0.0.0 --port 8080
+      LEADML_API_KEYS=KEY leadml serve --host 0.0.0.0 --port 8080
       leadml serve --workers 4 --log-format json
     """
     from leadml.api.server import serve
