@@ -6,7 +6,7 @@ import pytest
 
 from leadml.api import ledger_link
 from leadml.api.ledger_link import LedgerLink
-from leadml.errors import StoreError
+from leadml.errors import AwayError, StoreError
 
 
 def test_it_opens_once_and_says_where(tmp_path: Path) -> None:
@@ -45,6 +45,25 @@ def test_what_could_not_be_opened_is_tried_again_after_a_while(
     monkeypatch.setattr(ledger_link, "RETRY_SECONDS", 0)
     assert link.look()
     link.close()
+
+
+def test_out_of_reach_it_is_away_and_broken_it_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing listens on the first port; scores wait for what may come back by itself."""
+    away = LedgerLink("postgresql://ann@127.0.0.1:1/crm?connect_timeout=2")
+    monkeypatch.setattr("leadml.store.database.PATIENCE", 0.1)
+    assert not away.look()
+    assert away.told.startswith("scores wait in the journal, and events are not taken: the ledger ")
+    with pytest.raises(AwayError, match=r"cannot be reached"):
+        away.open()
+    (tmp_path / "ledger.db").write_text("this is no database: " * 50)
+    broken = LedgerLink(f"sqlite:///{tmp_path / 'ledger.db'}")
+    assert not broken.look()
+    assert broken.told.startswith("scores are not recorded, and events are not taken: the ledger ")
+    with pytest.raises(StoreError, match=r"is not an SQLite database") as told:
+        broken.open()
+    assert not isinstance(told.value, AwayError)
 
 
 def test_who_meets_another_that_opens_it_does_not_wait_for_long(tmp_path: Path) -> None:

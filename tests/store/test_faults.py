@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import Connection, event
 
 from leadml.domain.event import Event, Receipt
-from leadml.errors import StoreError
+from leadml.errors import AwayError, StoreError
 from leadml.store.database import Database
 from leadml.store.ledger import Ledger
 from leadml.store.schema import COUNTER
@@ -73,7 +73,7 @@ def locked(url: str) -> Iterator[None]:
 
 def test_a_locked_database_is_said_and_nothing_is_kept(ledger_url: str) -> None:
     with Ledger.open(ledger_url, patience=IMPATIENT) as ledger:
-        with locked(ledger_url), pytest.raises(StoreError, match="is locked by another program"):
+        with locked(ledger_url), pytest.raises(AwayError, match="is locked by another program"):
             ledger.record(some(3))
         assert ledger.counts()["events"] == 0
         assert [r.status for r in ledger.record(some(3))] == ["recorded"] * 3
