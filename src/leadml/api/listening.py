@@ -14,6 +14,9 @@ from leadml.errors import ConfigError
 GRACE_SECONDS = 10
 """How long requests in flight may take once the service is told to stop."""
 
+SILENT_SECONDS = 30
+"""How long a worker may be silent before it counts as hung; a start on a busy machine is."""
+
 
 def uvicorn_config(
     app: Callable[..., Any], *, proxies: Sequence[str] = (), workers: int = 1
@@ -34,6 +37,7 @@ def uvicorn_config(
         forwarded_allow_ips=list(proxies),
         lifespan="on",
         timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_worker_healthcheck=SILENT_SECONDS,
         workers=workers,
         factory=workers > 1,
     )
