@@ -27,7 +27,7 @@ def share_memory() -> None:
     """Have all threads that are started from now on take memory from one place (glibc).
 
     One a thread wins nothing where they run in turns, and keeps what another could use: after
-    35,000 answers and eight batches a process had 152 MB instead of 112.
+    35,000 answers and eight batches a process had 30 MB more.
     """
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
