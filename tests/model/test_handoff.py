@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from leadml.model.handoff import decide
+from leadml.model.handoff import HandoffRule, decide
 
 P = np.array([0.1, 0.3, 0.5])
 
@@ -68,3 +68,14 @@ class TestProfit:
 
     def test_nobody_where_margins_are_not_known(self) -> None:
         assert not decide(threshold(profit_cut=0.0), P).sales_ready.any()
+
+
+@pytest.mark.parametrize("cost", [None, 0.0, 100.0])
+@pytest.mark.parametrize("given_win", [-5.0, 0.0, 99.0, 190.0, 1000.0])
+def test_one_lead_is_decided_as_many_are(cost: float | None, given_win: float) -> None:
+    rule = HandoffRule(threshold(profit_cut=cost))
+    for p in P.tolist():
+        many = rule.of(np.array([p]), given_win=np.array([given_win]))
+        cut, ready = rule.at(p, given_win=given_win)
+        assert ready is bool(many.sales_ready[0])
+        assert cut == (None if np.isnan(many.cut[0]) else many.cut[0])

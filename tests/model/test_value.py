@@ -124,3 +124,9 @@ def test_it_is_plain_data(card: Scorecard | None) -> None:
         "high": pytest.approx(240.0),
         "out_of_time": {"wins": 30, "gain": 0.1, "error": 0.02, "penalty": 10.0},
     }
+
+
+def test_one_worth_ranks_as_among_many() -> None:
+    for ranks in (RANKS, Ranks((5.0,), (0.5,), 2.0)):
+        worths = [*ranks.values, -10.0, 0.0, 12.5, 1e9, *(value + 0.5 for value in ranks.values)]
+        assert ranks.priority(np.array(worths)).tolist() == [ranks.at(worth) for worth in worths]
