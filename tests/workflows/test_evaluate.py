@@ -81,7 +81,7 @@ def install(
         ),
         machine=Machine(
             cards=((1.0, Scorecard(0.0, (Line(0, (-9.0, 9.0), (-9.0, 9.0), 0.0),))),),
-            center=(0.0,),
+            center=(0.0,) * (1 + len(more)),
         ),
         trained_on=trained_on or [],
     )
