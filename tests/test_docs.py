@@ -14,10 +14,10 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 import leadml
-from leadml.api import schemas
-from leadml.api.hubspot_schemas import HubSpotOutput
-from leadml.api.routes import health, scoring
-from leadml.api.website import ROUTERS
+from leadml.api.pages.website import ROUTERS
+from leadml.api.routes import schemas
+from leadml.api.routes.hubspot_schemas import HubSpotOutput
+from leadml.api.routes.score_routes import health, scoring
 from leadml.cli.main import main
 from leadml.domain.agreement import Agreement
 from leadml.domain.handoff import HandoffPolicy

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute
 
+from leadml.api.access.hubspot_signature import signature
 from leadml.api.application import create_app
-from leadml.api.hubspot_signature import signature
-from leadml.api.website import ROUTERS
+from leadml.api.pages.website import ROUTERS
 
 MARK = "zxqjane"
 PERSON = f"{MARK}@example.com"

@@ -13,36 +13,36 @@ from pydantic import BaseModel
 from starlette.datastructures import State
 
 import leadml
-from leadml.api.champion import Champion
-from leadml.api.courier import Courier
-from leadml.api.description import Description
-from leadml.api.direct import Direct
-from leadml.api.docs_page import docs_page
-from leadml.api.gate import OPEN_PATHS, OPENAPI, OPENAPI_30, Gate
-from leadml.api.head import Head
-from leadml.api.hubspot import hubspot
-from leadml.api.keyring import Keyring
-from leadml.api.ledger_link import LedgerLink
-from leadml.api.ledger_routes import ledger, record_events
-from leadml.api.ledger_schemas import EventIn
-from leadml.api.live_routes import live
-from leadml.api.log_lines import Lines
-from leadml.api.metrics import Metrics
-from leadml.api.metrics_route import monitoring
-from leadml.api.page_answer import plain_answer
-from leadml.api.problems import described
-from leadml.api.pulse import Pulse
-from leadml.api.rate_limits import RateLimits
-from leadml.api.recorder import Recorder
-from leadml.api.request_log import RequestLog
-from leadml.api.routes import health, score_batch, scoring
-from leadml.api.schemas import BatchRequest, ScoreRequest
-from leadml.api.scopes import scopes_of
-from leadml.api.shadow import Shadow
-from leadml.api.shared_folder import shared_folder
-from leadml.api.watch import Watch
-from leadml.api.webhook_schemas import sent
-from leadml.api.website import PAGE_PATHS, add_pages
+from leadml.api.access.gate import OPEN_PATHS, OPENAPI, OPENAPI_30, Gate
+from leadml.api.access.keyring import Keyring
+from leadml.api.access.rate_limits import RateLimits
+from leadml.api.access.scopes import scopes_of
+from leadml.api.described.description import Description
+from leadml.api.described.docs_page import docs_page
+from leadml.api.monitoring.log_lines import Lines
+from leadml.api.monitoring.metrics import Metrics
+from leadml.api.monitoring.request_log import RequestLog
+from leadml.api.monitoring.shared_folder import shared_folder
+from leadml.api.pages.head import Head
+from leadml.api.pages.page_answer import plain_answer
+from leadml.api.pages.website import PAGE_PATHS, add_pages
+from leadml.api.recording.ledger_link import LedgerLink
+from leadml.api.recording.recorder import Recorder
+from leadml.api.routes.direct import Direct
+from leadml.api.routes.hubspot import hubspot
+from leadml.api.routes.ledger_routes import ledger, record_events
+from leadml.api.routes.ledger_schemas import EventIn
+from leadml.api.routes.live_routes import live
+from leadml.api.routes.metrics_route import monitoring
+from leadml.api.routes.problems import described
+from leadml.api.routes.schemas import BatchRequest, ScoreRequest
+from leadml.api.routes.score_routes import health, score_batch, scoring
+from leadml.api.routes.webhook_schemas import sent
+from leadml.api.serving.champion import Champion
+from leadml.api.serving.courier import Courier
+from leadml.api.serving.pulse import Pulse
+from leadml.api.serving.shadow import Shadow
+from leadml.api.serving.watch import Watch
 from leadml.settings import Settings
 from leadml.workflows.intake import journal_of
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import uvicorn
 
-from leadml.api.wire import BoundedProtocol
+from leadml.api.access.wire import BoundedProtocol
 from leadml.errors import ConfigError
 
 GRACE_SECONDS = 10

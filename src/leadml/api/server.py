@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from leadml.api.keyring import Keyring
+from leadml.api.access.keyring import Keyring
+from leadml.api.access.loopback import is_loopback
 from leadml.api.listening import address_of, listener, uvicorn_config
-from leadml.api.log_lines import OWN, Format, Lines, log_to
-from leadml.api.loopback import is_loopback
+from leadml.api.monitoring.log_lines import OWN, Format, Lines, log_to
 from leadml.api.process import settle, share_memory
 from leadml.errors import ConfigError
 from leadml.settings import API_KEYS_VARIABLE, PROXIES_VARIABLE, Settings

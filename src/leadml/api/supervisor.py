@@ -23,9 +23,9 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from leadml.api.listening import uvicorn_config
-from leadml.api.log_lines import Format, Lines, log_to
+from leadml.api.monitoring.log_lines import Format, Lines, log_to
+from leadml.api.monitoring.shared_folder import VARIABLE, reading_path
 from leadml.api.process import settle, share_memory
-from leadml.api.shared_folder import VARIABLE, reading_path
 from leadml.errors import ConfigError
 from leadml.settings import Settings
 

@@ -60,7 +60,7 @@ class ServeSettings:
         ``keys.json``. A file that is named has to be there.
     shadow : float
         Share of the leads, 0 to 1, that the challenger scores too, in the shadow: see
-        `leadml.api.shadow`.
+        `leadml.api.serving.shadow`.
     """
 
     keys: str | None = None

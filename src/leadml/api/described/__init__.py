@@ -1,0 +1,1 @@
+"""The description of the service: OpenAPI 3.1, 3.0.3 and a page."""

@@ -1,0 +1,1 @@
+"""The paths of the API: what each takes, does and answers."""

@@ -1,0 +1,1 @@
+"""What serves, and what runs beside the requests: champion, shadow, drift, webhooks."""
