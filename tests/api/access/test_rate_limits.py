@@ -144,6 +144,68 @@ def test_without_a_file_each_worker_counts_for_itself_and_says_so(
     assert not (tmp_path / "elsewhere").exists()
 
 
+CUT_SHORT = """
+import sys
+from pathlib import Path
+from leadml.api.access.rate_limits import RateLimits
+from leadml.domain.api_key import RateLimit
+file, limit = Path(sys.argv[1]), RateLimit(3, 3600)
+limits = RateLimits(file)
+print(sum(limits.wait("crm", limit) == 0 for _ in range(5)))
+file.write_bytes(b"")
+print(sum(limits.wait("crm", limit) == 0 for _ in range(5)))
+file.write_bytes(file.read_bytes()[:-1])
+print(sum(limits.wait("crm", limit) == 0 for _ in range(5)))
+"""
+
+
+def test_a_file_that_is_cut_short_ends_no_process_and_counting_begins_anew(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", CUT_SHORT, str(tmp_path / "keys.rates")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # The last byte of a moment holds its sign and most of its exponent: it was ages ago.
+    assert (done.returncode, done.stdout.split(), done.stderr) == (0, ["3", "3", "3"], "")
+
+
+ROOM = """
+import logging, resource, sys
+from pathlib import Path
+from leadml.api.access.rate_limits import RateLimits
+from leadml.domain.api_key import RateLimit
+logging.basicConfig(format="%(message)s", stream=sys.stdout)
+limits, limit = RateLimits(Path(sys.argv[1])), RateLimit(3, 3600)
+
+def taken(name):
+    print(sum(limits.wait(name, limit) == 0 for _ in range(5)), flush=True)
+
+taken("before")
+most, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+taken("meanwhile")
+taken("other")
+resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+taken("before")
+RateLimits(Path(sys.argv[1])).wait("meanwhile", limit)
+taken("meanwhile")
+"""
+
+
+def test_without_room_each_worker_counts_for_itself_until_there_is_some_and_says_so_once(
+    tmp_path: Path,
+) -> None:
+    command = [sys.executable, "-c", ROOM, str(tmp_path / "keys.rates")]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    before, told, meanwhile, other, after, together = done.stdout.splitlines()
+    assert told.endswith("(File too large): limits of keys hold for each worker, not for all")
+    assert (before, meanwhile, other) == ("3", "3", "3")
+    assert (after, together) == ("0", "2")  # counted in the file again, one of them elsewhere
+
+
+def test_a_device_without_room_is_counted_beside(caplog: pytest.LogCaptureFixture) -> None:
+    limits = RateLimits(Path("/dev/full"))
+    assert taken(limits, "crm", MINUTE) == 3
+    assert "/dev/full cannot be used (No space left on device)" in caplog.text
+
+
 def test_what_is_refused_says_when_to_come_back(limits: RateLimits) -> None:
     for _ in range(3):
         limits.keep("crm", MINUTE)
