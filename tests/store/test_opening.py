@@ -1,5 +1,6 @@
 """A ledger opens where it can, and says what to do where it cannot."""
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -56,6 +57,17 @@ def test_many_may_make_a_new_database_at_once(ledger_url: str) -> None:
     assert {ledger.mark() for ledger in ledgers} == {0}
     for ledger in ledgers:
         ledger.close()
+
+
+def test_nobody_else_reads_a_new_file(tmp_path: Path) -> None:
+    umask = os.umask(0)
+    try:
+        with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
+            ledger.record([])
+            made = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    finally:
+        os.umask(umask)
+    assert made == {"ledger.db": 0o600, "ledger.db-wal": 0o600, "ledger.db-shm": 0o600}
 
 
 def test_a_folder_of_a_new_file_is_made(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A journal's file: all of an entry or nothing, one writer, and a place that never goes too far."""
 
+import errno
 import os
 import resource
 import signal
@@ -79,6 +80,25 @@ def test_emptied_it_begins_anew(tmp_path: Path) -> None:
     segment.append(framed(b"two"), 1)
     assert left(segment) == [b"two"]
     segment.close()
+
+
+@pytest.mark.parametrize("call", ["pwrite", "ftruncate"])
+def test_emptying_that_fails_takes_no_entry_from_who_reads_next(
+    tmp_path: Path, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    segment = made(tmp_path, b"one")
+    segment.note(segment.end)
+
+    def failing(*_: object) -> None:
+        raise OSError(errno.EIO, "no")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, call, failing)
+        with pytest.raises(OSError, match="no"):
+            segment.empty()
+    segment.append(framed(b"two"), 1)
+    segment.close()  # as a kill would
+    assert left(Segment.adopt(segment.path))[-1] == b"two"
 
 
 def test_every_damage_of_the_note_leads_to_the_beginning_or_nowhere_else(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def revision(connection: Connection) -> str | None:
 
 
 def look_at_file(database: Database, *, create: bool) -> None:
-    """Raise where an SQLite file is not there and is not to be made; make its folder if it is."""
+    """Raise where an SQLite file is not there and is not to be made; make it if it is."""
     path = database.path
     if path is None or path.is_file():
         return
@@ -50,12 +50,17 @@ def look_at_file(database: Database, *, create: bool) -> None:
         raise StoreError(msg)
     if not create:
         raise StoreError(_none_yet(database))
-    _make_folder(path, database)
+    _make_file(path, database)
 
 
-def _make_folder(path: Path, database: Database) -> None:
+def _make_file(path: Path, database: Database) -> None:
+    """Make an empty file, and its folder; it holds personal data, so none but its user reads it.
+
+    SQLite gives the files beside it the same rights.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(0o600)
     except OSError as error:
         msg = f"the ledger {database.shown} cannot be made: {error.strerror}: {error.filename}"
         raise StoreError(msg) from None

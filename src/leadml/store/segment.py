@@ -136,10 +136,19 @@ class Segment:
             os.pwrite(self._file, _note(place), len(_TITLE))
 
     def empty(self) -> None:
-        """Take out all entries: they are in the ledger."""
+        """Take out all entries: they are in the ledger.
+
+        The note comes first: a kill in between makes them read twice. After it, entries added later
+        could be taken for those that are in the ledger.
+
+        Raises
+        ------
+        OSError
+            If it cannot be done: the file is as it was, or is read twice.
+        """
+        os.pwrite(self._file, _note(START), len(_TITLE))
         os.ftruncate(self._file, START)
-        self.end = self._synced = START
-        self.note(START)
+        self.place = self.end = self._synced = START
 
     def sync(self) -> None:
         """Wait until the disk has all that was added by now.

@@ -158,6 +158,8 @@ class TestWithoutKeys:
             ({"X-Forwarded-For": "192.0.2.7, 127.0.0.1"}, 403),
             ({"X-Forwarded-For": ""}, 403),
             ({"X-Real-IP": "192.0.2.7"}, 403),
+            ({"Forwarded": "for=192.0.2.7;host=leads.example"}, 403),
+            ({"X-Forwarded-Host": "leads.example"}, 403),
             ({"X-Forwarded-For": "127.0.0.1, ::1", "X-Real-IP": "127.0.0.1"}, 200),
         ],
     )

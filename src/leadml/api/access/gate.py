@@ -46,7 +46,7 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 MOST_HEADERS = 100
 MOST_ADDRESS = 8_000
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_FORWARDED = frozenset({b"x-forwarded-for", b"x-real-ip"})
+_FORWARDED = frozenset({b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip"})
 
 log = logging.getLogger("leadml.api")
 
