@@ -3,11 +3,13 @@
 import html
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from leadml.api.application import API_PATHS, create_app
+from leadml.workflows.doctor_service import service_check
 
 
 class TestDescription:
@@ -101,6 +103,7 @@ class TestHealth:
             "status": "ready",
             "version": "3",
             "problem": None,
+            "recording": True,
         }
 
     def test_without_a_champion_alive_but_not_ready(self, empty: Any) -> None:
@@ -116,6 +119,20 @@ class TestHealth:
     def test_what_is_not_there_is_json_too(self, service: Any) -> None:
         assert service.client.get("/v2").json() == {"detail": "Not Found"}
         assert service.client.get("/v1/score").status_code == 405
+
+
+def test_a_service_that_does_not_record_says_so_and_the_doctor_hears_it(
+    tmp_path: Any, make_version: Any, make_settings: Any, serve_app: Any
+) -> None:
+    make_version(tmp_path / "models")
+    (tmp_path / "ledger.db").write_text("this is no database: " * 50)
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    with serve_app(create_app(replace(make_settings(tmp_path), store_url=url))) as server:
+        assert server.client.get("/readyz").json()["recording"] is False
+        check = service_check(server.url, "3")
+        assert (check.status, check.code) == ("problem", "DOC021")
+        assert check.found == f'{server.url} answers with version 3, and "recorded": false'
+        assert service_check(server.url, "3", records=False).status == "ok"  # no ledger is wanted
 
 
 def test_paths_of_the_server_are_logged_and_not_answered(

@@ -174,7 +174,7 @@ def test_the_process_loads_nothing_that_serving_does_not_need(
     assert "numpy" in loaded
     assert "sqlalchemy" in loaded
     assert not NOT_FOR_SERVING & set(loaded.split())
-    assert "no LEADML_API_KEYS is set: only this machine is answered" in said
+    assert "no key is made (`leadml keys add`) or set (LEADML_API_KEYS): only this machine" in said
     assert "POST /v1/score 200" in said
     assert "GET /v1/leads/{lead} 200" in said
     assert f'scores and events are recorded in sqlite:///{tmp_path / "leadml.db"}"' in said

@@ -120,6 +120,8 @@ def test_it_is_ready_once_all_workers_answer(service: Service) -> None:
     (ready,) = service.said("leadml serves ")
     assert ready["message"].endswith(": 2 workers")
     assert service.process.pid not in service.workers()
+    (told,) = service.said("scores and events are recorded in ")
+    assert told["message"].endswith(f"sqlite:///{service.folder / 'leadml.db'}")
 
 
 def test_every_worker_follows_the_keys_and_all_count_together(service: Service) -> None:

@@ -8,7 +8,8 @@ during it and after it. A score is acknowledged where its answer was 200 with ``
 Afterwards the ledger is asked: an acknowledged score that it does not hold is lost, one that it
 holds twice is doubled. Recovery is the time from the end of the fault until the last answer that
 was not 200 and recorded, or took more than a second; 0 where there was none. Ends with exit code 1
-where anything was lost or doubled, or the service did not recover. About three minutes.
+where anything was lost or doubled, or the service did not recover: such a table is not written.
+About three minutes.
 """
 
 import argparse
@@ -166,7 +167,12 @@ def markdown(tallies: Sequence[Tally]) -> str:
 
 
 def write(tallies: Sequence[Tally], page: Path = PAGE) -> None:
-    """Put the table between its marks in the docs."""
+    """Put the table between its marks in the docs, where nothing went wrong."""
+    unclean = [tally.fault for tally in tallies if not tally.is_clean]
+    if unclean:
+        sys.stdout.write(markdown(tallies))
+        msg = f"{page} is left as it was: lost, doubled or not recovered: {'; '.join(unclean)}"
+        raise SystemExit(msg)
     text = page.read_text("utf-8")
     before, _, rest = text.partition(BEGIN)
     _, found, after = rest.partition(END)

@@ -195,6 +195,12 @@ class TestKeys:
         found = of([installation.keys_check(replace(sound, api_keys=("a", "b")))], "keys")
         assert (found.status, found.found) == ("ok", "1 in keys.json, 2 in LEADML_API_KEYS")
 
+    def test_a_file_that_is_named_and_not_there(self, sound: Settings) -> None:
+        named = replace(sound, serve=replace(sound.serve, keys="none.json"))
+        check = of([installation.keys_check(named)], "keys")
+        assert (check.status, check.code) == ("problem", "DOC016")
+        assert check.found == f"[serve] keys names {sound.root / 'none.json'}, and there is no such file"
+
     @pytest.mark.parametrize(("mode", "status"), [(0o640, "warning"), (0o666, "problem")])
     def test_a_file_for_other_eyes(self, sound: Settings, mode: int, status: str) -> None:
         add_key(sound, "crm", scopes=frozenset({"score"}))

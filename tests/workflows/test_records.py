@@ -54,6 +54,13 @@ class TestIds:
         assert record.problems == [("id", "expected a lead id, found none")]
         assert record.lead_id is None
 
+    @pytest.mark.parametrize(("given", "shown"), [(True, "true"), (False, "false")])
+    def test_a_boolean_is_none(self, read: Reader, given: bool, shown: str) -> None:
+        record = read({"id": given})
+        assert record.problems == [("id", f"expected a lead id, found {shown}")]
+        assert record.lead_id is None
+        assert read({"id": shown}).lead_id == shown  # a text is one
+
     def test_a_list(self, read: Reader) -> None:
         assert read({"id": ["a"]}).problems == [("id", "expected a text, found ['a']")]
 

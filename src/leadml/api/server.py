@@ -117,7 +117,10 @@ def _serve_with(
     supervise(settings, listening, workers=workers, format=log_format, ready=ready)
 
 
-_NO_KEYS = f"no {API_KEYS_VARIABLE} is set: only this machine is answered, without a key"
+_NO_KEYS = (
+    "no key is made (`leadml keys add`) or set "
+    f"({API_KEYS_VARIABLE}): only this machine is answered, without a key"
+)
 
 
 def _address(listening: socket, host: str) -> str:

@@ -76,8 +76,15 @@ def worker(start: Start) -> "FastAPI":
     lines = Lines(sys.stderr.fileno(), start.format)
     log_to(lines)
     app = create_app(start.settings, lines=lines, secret=start.secret)
+    _tell_once(start.folder, app.state.ledger.told)
     settle()
     return app
+
+
+def _tell_once(folder: Path, words: str) -> None:
+    """Log what holds for all workers in the first of them that comes to it."""
+    with suppress(FileExistsError), (folder / "told").open("x"):
+        log.info("%s", words)
 
 
 def supervise(

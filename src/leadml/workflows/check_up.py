@@ -26,6 +26,7 @@ CODES = {
     "DOC018": "the service scores with another version than the one that is named champion",
     "DOC019": "no secret signs messages to a webhook",
     "DOC020": "messages to a webhook do not arrive",
+    "DOC021": "the service answers scores without recording them",
 }
 
 

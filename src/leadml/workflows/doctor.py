@@ -51,4 +51,4 @@ def _looked_at(settings: Settings, url: str) -> Iterator[Check]:
     yield keys_check(settings)
     yield from webhooks_checks(settings)
     if url:
-        yield service_check(url, champion_of(settings))
+        yield service_check(url, champion_of(settings), records=bool(settings.store_url))

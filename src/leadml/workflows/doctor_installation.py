@@ -173,6 +173,10 @@ def keys_check(settings: Settings) -> Check:
         named = read_keys(settings.keys_file)
     except ConfigError as error:
         return Check("keys", "problem", str(error), "mend the file's rights or content", "DOC016")
+    if settings.serve.keys is not None and not settings.keys_file.exists():
+        found = f"[serve] keys names {settings.keys_file}, and there is no such file"
+        advice = "make a key with `leadml keys add NAME`, or leave keys out: nothing starts so"
+        return Check("keys", "problem", found, advice, "DOC016")
     if not named and not (settings.api_keys or settings.admin_keys):
         found = "none: the service answers this machine only, whoever asks"
         advice = f"make one with `leadml keys add NAME`, or set {API_KEYS_VARIABLE}"

@@ -170,13 +170,20 @@ class RecordReader:
         if column is None:
             return content_id(lead, self.mapping, self.missing)
         try:
-            text = to_text(lead.get(column), self.missing)
+            text = self._name(lead.get(column))
         except NotUsableError as error:
             problems.append((column, str(error)))
             return None
         if text is None:
             problems.append((column, "expected a lead id, found none"))
         return text
+
+    def _name(self, value: object) -> str | None:
+        """Return an id in its one spelling: of a text or a number, and of nothing else."""
+        if isinstance(value, bool):
+            msg = f"expected a lead id, found {str(value).lower()}"
+            raise NotUsableError(msg)
+        return to_text(value, self.missing)
 
     def _deciding(
         self, lead: Mapping[str, object], problems: list[tuple[str, str]]
@@ -216,7 +223,7 @@ class RecordReader:
     ) -> str | None:
         """Return whose activity it is, None (with a problem) where that is not told."""
         try:
-            person = to_text(touch.get(self.names.lead), self.missing)
+            person = self._name(touch.get(self.names.lead))
         except NotUsableError as error:
             problems.append((place, f"{error} (in {self.names.lead})"))
             return None

@@ -45,7 +45,7 @@ class TestFields:
             name: [one["type"] for one in field["anyOf"]]
             for name, field in told["properties"].items()
         }
-        assert kinds["lead_id"] == ["string", "number", "boolean"]
+        assert kinds["lead_id"] == ["string", "number"]
         assert kinds["budget"] == ["number", "string", "null"]
         assert kinds["source"] == ["string", "number", "boolean", "null"]
         assert kinds["created_at"] == ["string", "string", "string", "null"]

@@ -1,6 +1,7 @@
 """Scores reach the ledger behind their answers, each once, whatever happens in between."""
 
 import os
+import re
 import signal
 import sqlite3
 import threading
@@ -235,6 +236,7 @@ def test_while_the_ledger_is_away_scores_wait_for_it(
         until(lambda: recorder.trouble)
         assert recorder.offer(score("L2"))
         assert recorder.waiting == 2
+        assert recorder.recording  # in the journal
         until(lambda: recorder.lag_seconds > 0.05)
         away.is_away = False
         until(lambda: not recorder.trouble)
@@ -275,9 +277,11 @@ def test_a_ledger_that_somebody_has_to_mend_first_is_no_record(
     (tmp_path / "l.db").write_text("this is no database: " * 50)
     link = LedgerLink(f"sqlite:///{tmp_path / 'l.db'}")
     with started(link, tmp_path) as recorder:
+        assert not recorder.recording
         assert not recorder.offer(score("L1"))
         (tmp_path / "l.db").unlink()
-        until(lambda: recorder.offer(score("L2")))
+        until(lambda: recorder.recording)
+        assert recorder.offer(score("L2"))
         assert recorder.flush(30)
         assert recorder.unrecorded >= 1
     assert leads_in(link.open()) == ["L2"]
@@ -285,7 +289,10 @@ def test_a_ledger_that_somebody_has_to_mend_first_is_no_record(
     told = [record.getMessage() for record in caplog.records]
     assert "without being recorded: the ledger" in told[0]
     assert "is not an SQLite database" in told[0]
-    assert told[-1].startswith('the journal takes scores again; answered with "recorded": false: ')
+    assert re.fullmatch(
+        r'scores are recorded again; answered with "recorded": false by this process: [1-9]\d*',
+        told[-1],
+    )
 
 
 def test_what_closing_leaves_is_recorded_by_the_next(
@@ -356,14 +363,15 @@ def test_a_journal_that_cannot_be_written_is_no_record(
     with started(away, tmp_path) as recorder:
         assert not recorder.offer(score("L1"))
         assert not recorder.offer(score("L2"))
+        assert not recorder.recording
         (tmp_path / "journal").unlink()
         until(lambda: recorder.offer(score("L3")))
+        assert recorder.recording
         missed = recorder.unrecorded
         assert missed >= 2
     assert leads_in(away.ledger) == ["L3"]
-    assert (
-        f'the journal takes scores again; answered with "recorded": false: {missed}' in caplog.text
-    )
+    told = f'scores are recorded again; answered with "recorded": false by this process: {missed}'
+    assert told in caplog.text
     assert caplog.text.count("scores are answered without being recorded") == 1
 
 

@@ -147,6 +147,7 @@ def test_the_moment_is_the_hand_off_where_none_is_asked_for(service: Any) -> Non
         ({"lead": {"lead_id": 1, "source": {"a": 1}}}, ["lead", "source"], "found an object"),
         ({"lead": {"lead_id": 1, "stage": ["Won"]}}, ["lead", "stage"], "found a list"),
         ({"lead": {"budget": 5}}, ["lead", "lead_id"], "expected a lead id, found none"),
+        ({"lead": {"lead_id": True}}, ["lead", "lead_id"], "expected a lead id, found true"),
         ({"lead": {"lead_id": 1, "created_at": "5/6"}}, ["lead", "created_at"], "ISO 8601"),
         (
             {"lead": {"lead_id": 1}, "activities": [{"timestamp": AS_OF}, {"event": "x"}]},
@@ -157,6 +158,14 @@ def test_the_moment_is_the_hand_off_where_none_is_asked_for(service: Any) -> Non
             {"lead": {"lead_id": 1}, "account_activities": [{"timestamp": AS_OF, "event": "x"}]},
             ["account_activities", 0],
             "expected whose activity it is, found none (in lead_id)",
+        ),
+        (
+            {
+                "lead": {"lead_id": 1},
+                "account_activities": [{"lead_id": False, "timestamp": AS_OF, "event": "x"}],
+            },
+            ["account_activities", 0],
+            "expected a lead id, found false (in lead_id)",
         ),
         (
             {"lead": {}, "account_activities": [{}] * 10_001},

@@ -26,7 +26,7 @@ Schema = dict[str, Any]
 _NULL = {"type": "null"}
 _TEXT, _NUMBER, _FLAG = {"type": "string"}, {"type": "number"}, {"type": "boolean"}
 _OF_TEXT: list[Schema] = [_TEXT, _NUMBER, _FLAG, _NULL]
-_OF_ID: list[Schema] = [{"type": "string", "pattern": r"\S"}, _NUMBER, _FLAG]
+_OF_ID: list[Schema] = [{"type": "string", "pattern": r"\S"}, _NUMBER]
 """What a field takes; first what a client that wants one type should send."""
 _DIGITS = r"^\s*([+-]?[0-9]{1,15}([.][0-9]{1,15})?)?\s*$"
 """Of numbers written as text (see `leadml.data.values.to_number`) those that nobody misreads."""

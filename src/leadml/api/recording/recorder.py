@@ -74,6 +74,7 @@ class Recorder:
         self._tended_at = float("-inf")
         self._taking = False
         self._refusing = False
+        self._unwritten = False
         self._missed = 0
         self.trouble = False
         self.unrecorded = 0
@@ -87,6 +88,12 @@ class Recorder:
     def full(self) -> bool:
         """Whether no further score would be taken although the ledger takes them."""
         return self._journal is not None and self._journal.is_full and not self.trouble
+
+    @property
+    def recording(self) -> bool:
+        """Whether a score that is asked for now would be recorded, as far as that is known."""
+        journal = self._journal
+        return journal is not None and self._taking and not (self._unwritten or journal.is_full)
 
     @property
     def lag_seconds(self) -> float:
@@ -171,8 +178,10 @@ class Recorder:
         try:
             journal.append(entries)
         except OSError as error:
+            self._unwritten = True
             self._tell_missed(len(entries), error)
             return False
+        self._unwritten = False
         if self._refusing:
             self._tell_end_of_missed()
         if not self._wake.is_set():
@@ -308,7 +317,9 @@ class Recorder:
 
     def _tell_end_of_missed(self) -> None:
         missed, self._missed, self._refusing = self._missed, 0, False
-        log.warning('the journal takes scores again; answered with "recorded": false: %d', missed)
+        log.warning(
+            'scores are recorded again; answered with "recorded": false by this process: %d', missed
+        )
 
     def _tell_trouble(self, error: object) -> None:
         if self._taking and not self.trouble:

@@ -322,6 +322,9 @@ class Readiness(BaseModel):
         None,
         description="Why the champion named since was refused while this version goes on serving",
     )
+    recording: bool = Field(
+        description="Whether a score asked for now would be recorded; the log says why not"
+    )
 
 
 class Reloading(BaseModel):

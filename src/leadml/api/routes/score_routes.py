@@ -101,10 +101,11 @@ async def healthz() -> schemas.Status:
     responses={503: {"model": schemas.Problem, "description": "There is no champion to serve"}},
 )
 async def readyz(request: Request, scorer: Serving) -> schemas.Readiness:
-    """Tell that there is a champion to score with, and why one named since was refused."""
-    champion = request.app.state.champion
-    refused = champion.shown(champion.refused) or None
-    return schemas.Readiness(version=scorer.version, problem=refused)
+    """Tell that there is a champion to score with, and whether what it answers is recorded."""
+    state = request.app.state
+    refused = state.champion.shown(state.champion.refused) or None
+    recording = state.recorder.recording
+    return schemas.Readiness(version=scorer.version, problem=refused, recording=recording)
 
 
 @scoring.post(
