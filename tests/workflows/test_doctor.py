@@ -199,7 +199,10 @@ class TestKeys:
         named = replace(sound, serve=replace(sound.serve, keys="none.json"))
         check = of([installation.keys_check(named)], "keys")
         assert (check.status, check.code) == ("problem", "DOC016")
-        assert check.found == f"[serve] keys names {sound.root / 'none.json'}, and there is no such file"
+        assert (
+            check.found
+            == f"[serve] keys names {sound.root / 'none.json'}, and there is no such file"
+        )
 
     @pytest.mark.parametrize(("mode", "status"), [(0o640, "warning"), (0o666, "problem")])
     def test_a_file_for_other_eyes(self, sound: Settings, mode: int, status: str) -> None:
