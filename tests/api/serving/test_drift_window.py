@@ -106,7 +106,7 @@ class TestSample:
     def test_every_lead_has_the_same_chance(self) -> None:
         kept: Counter[Any] = Counter()
         for _ in range(2000):
-            sample = Sample(room=5)
+            sample = Sample(lambda scored: scored, room=5)
             for number in range(20):
                 sample.take(lead(number))
             kept.update(one.lead["lead_id"] for one in sample.empty())
@@ -115,7 +115,7 @@ class TestSample:
         assert all(abs(count - 500) < 100 for count in kept.values())
 
     def test_activities_that_wait_are_bounded(self) -> None:
-        sample = Sample(room=5)
+        sample = Sample(lambda scored: scored, room=5)
         heavy = Scored({}, [{}] * (MOST_ACTIVITIES // 2), [{}], None)
         for _ in range(5):
             sample.take(heavy)
@@ -123,6 +123,12 @@ class TestSample:
         assert [one.size for one in sample.empty()] == [MOST_ACTIVITIES // 2 + 1, 0]
         sample.take(heavy)
         assert len(sample.empty()) == 1
+
+    def test_no_more_is_held_than_asked_for(self) -> None:
+        sample = Sample(lambda one: None if one.as_of is None else one._replace(lead={}), room=2)
+        for scored in (Scored({"x": 1}, [], None, None), lead(1), lead(2), lead(3)):
+            sample.take(scored)
+        assert [one.lead for one in sample.empty()] == [{}, {}]
 
 
 def test_the_fixture_is_as_the_tests_say(scorer: Scorer) -> None:

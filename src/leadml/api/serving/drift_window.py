@@ -6,7 +6,7 @@ reference later, by the service's pulse. What is kept of leads then are counts.
 
 import random
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from leadml.api.serving.lean import Touches
 from leadml.evaluation.stability import Stability, stability
 from leadml.model.reference import Reference, Spread
 from leadml.workflows.records import as_table
@@ -30,7 +31,6 @@ MOST_ACTIVITIES = 20_000
 """Most activities that wait with them."""
 
 Counts = NDArray[np.int64]
-Touches = Sequence[Mapping[str, object]] | None
 
 
 class Scored(NamedTuple):
@@ -51,9 +51,17 @@ class Sample:
     """Takes every lead scored, and keeps an even draw of those since it was last emptied.
 
     Vitter, J. S. (1985), Random sampling with a reservoir, doi:10.1145/3147.3165, algorithm R.
+
+    Parameters
+    ----------
+    lean : callable
+        Returns what is held of a lead, None where it is too much.
+    room : int
+        Most leads held.
     """
 
-    def __init__(self, room: int = SAMPLE) -> None:
+    def __init__(self, lean: Callable[[Scored], Scored | None], room: int = SAMPLE) -> None:
+        self._lean = lean
         self._room = room
         self._kept: list[Scored] = []
         self._seen = 0
@@ -65,14 +73,12 @@ class Sample:
         self._seen += 1
         if self._activities + scored.size > MOST_ACTIVITIES:
             return
-        if len(kept) < self._room:
-            kept.append(scored)
-            self._activities += scored.size
-        else:
+        place = len(kept)
+        if place >= self._room:
             place = int(random.random() * self._seen)  # noqa: S311 - draws a sample  # nosec B311
-            if place < len(kept):
-                self._activities += scored.size - kept[place].size
-                kept[place] = scored
+        if place < self._room and (held := self._lean(scored)) is not None:
+            self._activities += held.size - sum(one.size for one in kept[place : place + 1])
+            kept[place : place + 1] = [held]
 
     def empty(self) -> list[Scored]:
         """Return what was kept, and begin anew."""

@@ -12,7 +12,8 @@ from prometheus_client.metrics_core import GaugeMetricFamily
 from leadml.api.monitoring.metrics import Metrics
 from leadml.api.recording.recorder import Recorder
 from leadml.api.serving.champion import Champion
-from leadml.api.serving.drift_window import DriftWindow, Sample, Scored, Touches, drift_of
+from leadml.api.serving.drift_window import DriftWindow, Sample, Scored, drift_of
+from leadml.api.serving.lean import Touches, lean
 from leadml.api.serving.readings import (
     Reading,
     forget_reading,
@@ -56,7 +57,7 @@ class Pulse:
         self._folder = metrics.folder
         self._metrics = metrics
         self._also = also
-        self._sample = Sample()
+        self._sample = Sample(self._held)
         self._window: DriftWindow | None = None
         self._beating = threading.Lock()
         self._over = threading.Event()
@@ -77,6 +78,13 @@ class Pulse:
             self._thread = None
         if self._folder is not None:
             forget_reading(self._folder, os.getpid())
+
+    def _held(self, scored: Scored) -> Scored | None:
+        scorer = self._champion.scorer
+        if scorer is None:
+            return None
+        told = lean(scorer, scored.lead, scored.activities, scored.account_activities)
+        return None if told is None else Scored(*told, scored.as_of)
 
     def scored(
         self,

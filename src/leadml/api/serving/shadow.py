@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from leadml.api.monitoring.metrics import Metrics
 from leadml.api.recording.recorder import Recorder
 from leadml.api.serving.champion import Champion
-from leadml.api.serving.drift_window import Touches
+from leadml.api.serving.lean import Touches, lean
 from leadml.workflows.score import Answer, Scorer
 from leadml.workflows.scored_event import telling_of
 
@@ -100,19 +100,23 @@ class Shadow:
         lead, activities, account_activities
             What was sent of it.
         """
-        if self._champion.challenger is None or not answer["recorded"]:
+        challenger = self._champion.challenger
+        if challenger is None or not answer["recorded"]:
             return
         if not is_chosen(answer["lead_id"], self._share):
             return
-        waiting = Waiting(answer, lead, activities, account_activities)
-        with self._counting:
-            taken = self._weight + waiting.weight <= MOST_WAITING
-            self._weight += waiting.weight if taken else 0
-        if taken:
+        told = lean(challenger, lead, activities, account_activities)
+        if told is not None and self._fits(waiting := Waiting(answer, *told)):
             self._waiting.append(waiting)
             self._wake.set()
         else:
             self._metrics.shadow_missed(BUSY)
+
+    def _fits(self, waiting: Waiting) -> bool:
+        with self._counting:
+            taken = self._weight + waiting.weight <= MOST_WAITING
+            self._weight += waiting.weight if taken else 0
+        return taken
 
     def _run(self) -> None:
         while not self._end.is_set():
