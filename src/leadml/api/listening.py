@@ -38,6 +38,7 @@ def uvicorn_config(
         lifespan="on",
         timeout_graceful_shutdown=GRACE_SECONDS,
         timeout_worker_healthcheck=SILENT_SECONDS,
+        ws="none",
         workers=workers,
         factory=workers > 1,
     )
