@@ -5,6 +5,8 @@ import re
 import shlex
 import shutil
 import subprocess
+import tomllib
+from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -30,8 +32,23 @@ def commands() -> list[list[str]]:
     found += [shlex.split(line) for line in re.findall(r"^ExecStart=(.*)$", block("ini"), re.M)]
     shell = "\n".join(re.findall(r"^```sh\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE))
     lines = [shlex.split(line, comments=True) for line in shell.replace("\\\n", " ").splitlines()]
-    found += [words[words.index("leadml", 2) + 1 :] for words in lines if "exec" in words[:2]]
+    found += [
+        words[words.index("leadml", words.index("leadml") + 1) :]
+        for words in lines
+        if _in_a_container(words)
+    ]
     return [words for words in found if Path(words[0]).name == "leadml"]
+
+
+def _in_a_container(words: list[str]) -> bool:
+    """Tell whether an image or container called leadml is to run leadml."""
+    return words[:1] == ["docker"] and ("leadml", "leadml") in pairwise(words)
+
+
+def test_what_the_service_needs_is_there_before_it_starts() -> None:
+    shell = "\n".join(re.findall(r"^```sh\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE))
+    steps = ["docker build", "tar -cf - leadml.toml models", "leadml keys add", "docker run -d"]
+    assert sorted(steps, key=shell.index) == steps
 
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
@@ -47,6 +64,17 @@ def test_commands_are_understood(words: list[str]) -> None:
 
 def test_there_are_commands_of_all_three() -> None:
     assert [words[1] for words in commands()] == ["serve", "serve", "keys", "doctor"]
+
+
+def test_the_build_gets_what_it_needs_and_nothing_that_is_not_in_it() -> None:
+    root = Path(__file__).parents[1]
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    needed = {"src", "pyproject.toml", "requirements.lock", project["readme"]}
+    first, *rest = (root / ".dockerignore").read_text("utf-8").splitlines()[1:]
+    assert first == "*"
+    assert {line[1:] for line in rest if line.startswith("!")} == needed.union(
+        project["license-files"]
+    )
 
 
 def test_variables_are_known() -> None:

@@ -85,7 +85,7 @@ def test_many_scores_are_folded_and_those_left_out_are_counted() -> None:
 )
 def test_what_a_score_says_of_the_hand_off(given: dict[str, Any], words: str) -> None:
     page = lead_page(history([score(9, **given)]), FRAME, zone="UTC")
-    assert f'data-label="hand-off"{words}' in page
+    assert f'data-label="to be handed off"{words}' in page
 
 
 def test_reasons_say_which_way_they_point() -> None:
