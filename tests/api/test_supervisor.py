@@ -30,21 +30,28 @@ KEY = {"X-API-Key": "boss"}
 
 
 class Service:
-    """A service with two workers, and what it wrote to its log so far."""
+    """A service with two workers, and what it wrote to its log so far.
 
-    def __init__(self, folder: Path) -> None:
+    `meanwhile` is done when it has begun and its workers have not.
+    """
+
+    def __init__(
+        self, folder: Path, *, keys: str = "boss", meanwhile: Callable[[], object] = int
+    ) -> None:
         self.folder = folder
         words = [sys.executable, "-m", "leadml", "serve", "--port", "0", "--workers", "2"]
         self.process = subprocess.Popen(
             words,
             cwd=folder,
-            env=os.environ | {"LEADML_ADMIN_KEYS": "boss"},
+            env=os.environ | {"LEADML_ADMIN_KEYS": keys},
             stderr=subprocess.PIPE,
             text=True,
         )
         self.lines: list[dict[str, Any]] = []
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
+        until(lambda: self.said("Started parent process"))
+        meanwhile()
         (ready,) = until(lambda: self.said("leadml serves "))
         self.url = re.findall(r"http://[^ ]+", ready["message"])[0]
 
@@ -60,6 +67,19 @@ class Service:
         """Ask on a connection of its own, so that any worker may answer."""
         method = "POST" if "json" in more else "GET"
         return httpx2.request(method, self.url + path, timeout=SECONDS, headers=KEY, **more)
+
+    def statuses(self, key: str, times: int = 12) -> list[int]:
+        """Ask which model serves, each time on a connection of its own."""
+        return [self._status(key) for _ in range(times)]
+
+    def _status(self, key: str) -> int:
+        address = self.url.removeprefix("http://")
+        connection = http.client.HTTPConnection(address, timeout=SECONDS)
+        try:
+            connection.request("GET", "/v1/model", headers={"X-API-Key": key} if key else {})
+            return connection.getresponse().status
+        finally:
+            connection.close()
 
     def workers(self) -> set[int]:
         """Return who answers, by asking until two different workers have."""
@@ -77,6 +97,16 @@ class Service:
         code = self.process.wait(SECONDS)
         self._reader.join()
         return code
+
+    def end(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(SECONDS)
+        finally:
+            self.process.kill()
+        self._reader.join(SECONDS)
+        assert self.process.stderr is not None
+        self.process.stderr.close()
 
 
 def until(look: Callable[[], Any]) -> Any:
@@ -109,10 +139,7 @@ def service(tmp_path_factory: pytest.TempPathFactory, make_site: Any) -> Iterato
     try:
         yield service
     finally:
-        service.process.kill()
-        service.process.wait(SECONDS)
-        assert service.process.stderr is not None
-        service.process.stderr.close()
+        service.end()
 
 
 def test_it_is_ready_once_all_workers_answer(service: Service) -> None:
@@ -129,26 +156,13 @@ def test_every_worker_follows_the_keys_and_all_count_together(service: Service) 
     limit = RateLimit(20, 3600)
     limited = add_key(settings, "crm", scopes=frozenset({"score"}), limit=limit).key
     free = add_key(settings, "free", scopes=frozenset({"score"})).key
-
-    def status(key: str) -> int:
-        address = service.url.removeprefix("http://")
-        connection = http.client.HTTPConnection(address, timeout=SECONDS)
-        try:  # a connection of its own, so that any worker may answer
-            connection.request("GET", "/v1/model", headers={"X-API-Key": key})
-            return connection.getresponse().status
-        finally:
-            connection.close()
-
-    def statuses(key: str, times: int) -> list[int]:
-        return [status(key) for _ in range(times)]
-
-    until(lambda: set(statuses(free, 12)) == {200})
-    found = statuses(limited, 40)
+    until(lambda: set(service.statuses(free)) == {200})
+    found = service.statuses(limited, 40)
     # 20 an hour are one in three minutes: none comes back meanwhile.
     assert (found.count(200), found.count(429)) == (20, 20)
     assert 'leadml_rate_limited_total{key="crm"} 20.0' in service.ask("/metrics").text
     revoke_key(settings, "free")
-    until(lambda: set(statuses(free, 12)) == {401})
+    until(lambda: set(service.statuses(free)) == {401})
 
 
 def test_the_doctor_asks_it(service: Service) -> None:
@@ -232,3 +246,48 @@ def refused(host: str, port: int) -> bool:
     except ConnectionError:
         return True
     return False
+
+
+@pytest.fixture
+def site(tmp_path: Path, make_site: Any) -> Path:
+    """Return a folder to serve, without any key."""
+    with make_site(tmp_path):
+        return tmp_path
+
+
+def crm_key(folder: Path) -> str:
+    settings = load_settings(folder / "leadml.toml")
+    return add_key(settings, "crm", scopes=frozenset({"score"})).key
+
+
+def test_workers_that_begin_when_the_keys_file_is_gone_refuse_all_until_it_is_back(
+    site: Path,
+) -> None:
+    key, file, away = crm_key(site), site / "keys.json", site / "keys.away"
+    service = Service(site, keys="", meanwhile=lambda: file.rename(away))
+    try:
+        assert set(service.statuses("")) | set(service.statuses(key)) == {401}
+        told = service.said(f"the keys file {file} is gone: until it is back every key is refused")
+        assert [line["level"] for line in told] == ["ERROR"] * 2  # each worker
+        away.rename(file)
+        until(lambda: set(service.statuses(key)) == {200})
+        assert set(service.statuses("")) == {401}
+    finally:
+        service.end()
+
+
+def test_a_worker_that_is_replaced_is_closed_too_when_keys_made_later_are_gone(site: Path) -> None:
+    service = Service(site, keys="")
+    try:
+        assert service.statuses("", 1) == [200]
+        victim = min(service.workers())
+        key = crm_key(site)
+        until(lambda: set(service.statuses("")) == {401})
+        until(lambda: service.said("every worker needs a key from now on"))
+        (site / "keys.json").unlink()
+        os.kill(victim, signal.SIGKILL)
+        until(lambda: service.said("is gone: until it is back every key is refused"))
+        until(lambda: 401 in service.statuses(key))  # by the new worker; the other one knows it
+        assert set(service.statuses("", 24)) == {401}
+    finally:
+        service.end()

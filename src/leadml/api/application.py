@@ -62,7 +62,11 @@ numbers of `leadml score`.
 
 
 def create_app(
-    settings: Settings, *, lines: Lines | None = None, secret: bytes | None = None
+    settings: Settings,
+    *,
+    lines: Lines | None = None,
+    secret: bytes | None = None,
+    keyring: Keyring | None = None,
 ) -> FastAPI:
     """Build the service.
 
@@ -76,6 +80,8 @@ def create_app(
         Takes the log; default the logging of this process.
     secret : bytes, optional
         Signs the cookies of sessions; the workers of one service share it.
+    keyring : Keyring, optional
+        Who holds which key; default the keys of `settings`, as they are now.
 
     Returns
     -------
@@ -99,6 +105,7 @@ def create_app(
     app.state.settings = settings
     app.state.lines = lines
     _add_models(app.state, settings)
+    app.state.keyring = Keyring.of(settings) if keyring is None else keyring
     _add_recording(app.state, settings)
     for router in ROUTERS:
         app.include_router(router)
@@ -133,8 +140,7 @@ def _add_models(state: State, settings: Settings) -> None:
 
 
 def _add_recording(state: State, settings: Settings) -> None:
-    """Add who may ask, the way to the ledger, and what is done behind the answers."""
-    state.keyring = Keyring.of(settings)
+    """Add the way to the ledger, and what is done behind the answers."""
     state.ledger = LedgerLink(
         settings.store_url, reasons=settings.rejections, webhooks=settings.webhook_kinds
     )

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from ipaddress import ip_network
 from socket import socket
 from typing import TYPE_CHECKING
@@ -59,7 +60,8 @@ def serve(
         trusted proxy is no address; if a worker cannot begin.
     """
     share_memory()
-    _refuse_open_door(settings, host)
+    keyring = Keyring.of(settings)
+    _refuse_open_door(keyring, host)
     _refuse_unknown_proxies(settings.trusted_proxies)
     listening = listener(host, port)
     lines = Lines(sys.stderr.fileno(), log_format or _fitting_format())
@@ -68,9 +70,10 @@ def serve(
     with listening:
         try:
             if workers == 1:
-                _serve_alone(settings, listening, host, lines, told)
+                _serve_alone(settings, keyring, listening, host, lines, told)
             else:
-                _serve_with(settings, listening, host, workers, lines.format, told)
+                ready = partial(_tell_workers, keyring, _address(listening, host), workers, told)
+                _serve_with(settings, keyring, listening, workers, lines.format, ready)
         finally:
             lines.close()
 
@@ -79,12 +82,14 @@ def _fitting_format() -> Format:
     return "text" if sys.stderr.isatty() else "json"
 
 
-def _serve_alone(settings: Settings, listening: socket, host: str, lines: Lines, say: Say) -> None:
+def _serve_alone(
+    settings: Settings, keyring: Keyring, listening: socket, host: str, lines: Lines, say: Say
+) -> None:
     from leadml.api.application import create_app
 
     own = logging.getLogger(OWN)
     own.setLevel(logging.WARNING)  # what serves is told once, in the first line
-    app = create_app(settings, lines=lines)
+    app = create_app(settings, lines=lines, keyring=keyring)
     settle()
     own.setLevel(logging.INFO)
     server = uvicorn.Server(uvicorn_config(app, proxies=settings.trusted_proxies))
@@ -105,16 +110,29 @@ def _tell_start(state: "State", address: str, say: Say) -> None:
 
 
 def _serve_with(
-    settings: Settings, listening: socket, host: str, workers: int, log_format: Format, say: Say
+    settings: Settings,
+    keyring: Keyring,
+    listening: socket,
+    workers: int,
+    log_format: Format,
+    ready: Callable[[], None],
 ) -> None:
     from leadml.api.supervisor import supervise
 
-    def ready() -> None:
-        say(f"{_address(listening, host)}: {workers} workers")
-        if not Keyring.of(settings).needed:
-            say(_NO_KEYS)
+    supervise(
+        settings,
+        listening,
+        workers=workers,
+        format=log_format,
+        keys_needed=keyring.needed,
+        ready=ready,
+    )
 
-    supervise(settings, listening, workers=workers, format=log_format, ready=ready)
+
+def _tell_workers(keyring: Keyring, address: str, workers: int, say: Say) -> None:
+    say(f"{address}: {workers} workers")
+    if not keyring.needed:
+        say(_NO_KEYS)
 
 
 _NO_KEYS = (
@@ -128,8 +146,8 @@ def _address(listening: socket, host: str) -> str:
     return f"leadml serves {address} (open it in a browser; API: {address}/docs)"
 
 
-def _refuse_open_door(settings: Settings, host: str) -> None:
-    if not Keyring.of(settings).working and not is_loopback(host):
+def _refuse_open_door(keyring: Keyring, host: str) -> None:
+    if not keyring.working and not is_loopback(host):
         msg = (
             f"--host {host} would answer other machines without a key: set {API_KEYS_VARIABLE} "
             "to one or more keys (comma separated), make one with `leadml keys add`, or leave "

@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from socket import socket
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+from leadml.api.access.keyring import Keyring
 from leadml.api.listening import uvicorn_config
 from leadml.api.monitoring.log_lines import Format, Lines, log_to
 from leadml.api.monitoring.shared_folder import VARIABLE, reading_path
@@ -55,12 +56,15 @@ class Start:
         Shared by the workers.
     secret : bytes
         Signs the cookies of sessions, so that any worker knows whom another one let in.
+    keys_needed : bool
+        Whether a key is needed, even if the keys file is gone when the worker begins.
     """
 
     settings: Settings = field(repr=False)
     format: Format
     folder: Path
     secret: bytes = field(repr=False)
+    keys_needed: bool
 
 
 def worker(start: Start) -> "FastAPI":
@@ -75,7 +79,8 @@ def worker(start: Start) -> "FastAPI":
 
     lines = Lines(sys.stderr.fileno(), start.format)
     log_to(lines)
-    app = create_app(start.settings, lines=lines, secret=start.secret)
+    keyring = Keyring.of(start.settings, needed=start.keys_needed)
+    app = create_app(start.settings, lines=lines, secret=start.secret, keyring=keyring)
     _tell_once(start.folder, app.state.ledger.told)
     settle()
     return app
@@ -93,6 +98,7 @@ def supervise(
     *,
     workers: int,
     format: Format,
+    keys_needed: bool,
     ready: Callable[[], None],
 ) -> None:
     """Serve with several workers until told to stop.
@@ -106,6 +112,8 @@ def supervise(
     workers : int
     format : {"json", "text"}
         Of the log.
+    keys_needed : bool
+        Whether no worker, not one started later either, may answer without a key.
     ready : callable
         Called once, when all workers answer.
 
@@ -115,22 +123,22 @@ def supervise(
         If a worker cannot begin; its own log says why.
     """
     with tempfile.TemporaryDirectory(prefix="leadml-") as folder:
-        start = Start(settings, format, Path(folder), secrets.token_bytes(32))
+        start = Start(settings, format, Path(folder), secrets.token_bytes(32), keys_needed)
         config = uvicorn_config(
             partial(worker, start), proxies=settings.trusted_proxies, workers=workers
         )
         logging.getLogger("uvicorn.error").setLevel(logging.INFO)
-        Supervisor(config, [listener], folder=start.folder, ready=ready).run()
+        Supervisor(config, [listener], start=start, ready=ready).run()
 
 
 class Supervisor(Multiprocess):
     """Uvicorn's supervisor, which also says when all are ready and does not restart in a rush."""
 
     def __init__(
-        self, config: object, sockets: list[socket], *, folder: Path, ready: Callable[[], None]
+        self, config: object, sockets: list[socket], *, start: Start, ready: Callable[[], None]
     ) -> None:
         super().__init__(config, sockets)  # type: ignore[arg-type]
-        self._folder, self._ready = folder, ready
+        self._start, self._ready = start, ready
         self._deaths: list[float] = []
 
     def run(self) -> None:
@@ -148,16 +156,25 @@ class Supervisor(Multiprocess):
 
     def keep_subprocess_alive(self) -> None:
         """Replace workers that ended."""
+        self._stay_closed()
         before = {process.pid for process in self.processes}
         super().keep_subprocess_alive()
         for pid in before - {process.pid for process in self.processes}:
-            reading_path(self._folder, pid or 0).unlink(missing_ok=True)
+            reading_path(self._start.folder, pid or 0).unlink(missing_ok=True)
             log.warning("worker %s ended; another takes its place", pid)
             self._deaths.append(time.monotonic())
         self._deaths = [at for at in self._deaths if time.monotonic() - at < DEATHS_SECONDS]
         if len(self._deaths) > DEATHS * self.processes_num:
             log.error("workers end as soon as they begin: waiting before the next is started")
             self.should_exit.wait(PAUSE_SECONDS)
+
+    def _stay_closed(self) -> None:
+        """Once there was a keys file, let no worker begin without keys because it is gone."""
+        with suppress(OSError):
+            if not self._start.keys_needed and self._start.settings.keys_file.exists():
+                self._start = replace(self._start, keys_needed=True)
+                self.config.app = partial(worker, self._start)
+                log.info("there is a keys file: every worker needs a key from now on")
 
     def terminate_all(self) -> None:
         """Stop listening, so that nobody waits for an answer in vain; end the workers."""

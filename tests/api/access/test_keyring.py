@@ -124,6 +124,27 @@ def test_without_its_last_key_a_service_stays_closed(
 
 
 @pytest.mark.usefixtures("at_once")
+def test_where_a_key_is_needed_and_the_file_gone_all_are_refused_until_it_is_back(
+    tmp_path: Path, make_settings: Any, make_key: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    key, file = make_key(tmp_path, "crm", "score"), tmp_path / "keys.json"
+    file.rename(tmp_path / "away")
+    for name in (None, "keys.json"):
+        settings = replace(make_settings(tmp_path), serve=ServeSettings(keys=name))
+        keyring = Keyring.of(settings, needed=True)
+        assert keyring.needed
+        assert not keyring.working
+        assert name_of(keyring, key) is None
+        assert f"the keys file {file} is gone: until it is back every key" in caplog.text
+        caplog.clear()
+    (tmp_path / "away").rename(file)
+    assert name_of(keyring, key) == "crm"
+    Keyring.of(settings, needed=True)
+    Keyring(["a"], file=tmp_path / "none", needed=True)  # closed by the key of the environment
+    assert "is gone" not in caplog.text
+
+
+@pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize(
     ("breakage", "why"),
     [

@@ -60,6 +60,8 @@ class Keyring:
         Keys of the environment; one among both may do everything.
     file : Path, optional
         The keys file.
+    needed : bool
+        Whether a key is needed whatever is found: what was closed once stays so, without its file.
     clock : callable
         Seconds since 1970.
 
@@ -75,6 +77,7 @@ class Keyring:
         admin_keys: Collection[str] = (),
         file: Path | None = None,
         *,
+        needed: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         named = [("key", KEY_SCOPES, keys), ("admin key", ADMIN_SCOPES, admin_keys)]
@@ -88,19 +91,21 @@ class Keyring:
         self._next_look, self._seen = 0.0, _stamp(file)
         if file is not None:
             self._by_id = _held(read_keys(file))
-        self._needed = bool(self._plain) or self._seen is not None
+        self._needed = needed or bool(self._plain) or self._seen is not None
+        if needed and not self._plain and self._seen is None:
+            log.error("the keys file %s is gone: until it is back every key is refused", file)
 
     @classmethod
-    def of(cls, settings: Settings) -> "Keyring":
-        """Return the keys of a configuration."""
+    def of(cls, settings: Settings, *, needed: bool = False) -> "Keyring":
+        """Return the keys of a configuration; `needed` where a service that runs needs one."""
         file = settings.keys_file
-        if settings.serve.keys is not None and not file.exists():
+        if settings.serve.keys is not None and not file.exists() and not needed:
             msg = (
                 f"[serve] keys names {file}, and there is no such file: make a key with `leadml "
                 "keys add NAME --scopes score,events`, or leave keys out"
             )
             raise ConfigError(msg)
-        return cls(settings.api_keys, settings.admin_keys, file)
+        return cls(settings.api_keys, settings.admin_keys, file, needed=needed)
 
     @property
     def needed(self) -> bool:
