@@ -126,6 +126,7 @@ def create_app(
         pages=PAGE_PATHS,
         limits=RateLimits(settings.keys_file.with_suffix(".rates"), app.state.metrics.rate_limited),
         requests=RequestLog(app.state.metrics, lines),
+        signatures=bool(settings.hubspot_secret),
     )
     return app
 

@@ -61,11 +61,8 @@ def test_large_bodies_are_counted_until_they_are_released(
     assert (held.held, held.awaited) == (0, 0)
 
 
-def test_one_large_body_too_many_is_refused_before_it_is_read(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(bodies, "MOST_HELD", 50_000)
-    held = Bodies()
+def test_one_large_body_too_many_is_refused_before_it_is_read() -> None:
+    held = Bodies(50_000)
     first = read(held, b"x" * 30_000, announced=b"30000")
     with pytest.raises(Crowded, match="too many large requests"):
         read(held, announced=b"20001")

@@ -5,9 +5,10 @@ import hashlib
 import hmac
 import json
 import logging
+import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -208,3 +209,27 @@ def test_it_is_described_with_a_name_that_apex_takes(wired: Any) -> None:
         assert operation["security"] == [{"HubSpotSignature": []}]
         output = described["components"]["schemas"]["HubSpotOutput"]["properties"]
         assert {kind["type"] for kind in output.values()} == {"string", "number"}
+
+
+def test_who_has_no_key_takes_none_of_the_room_of_others(wired: Any) -> None:
+    head = (
+        f"POST {PATH} HTTP/1.1\r\nHost: x\r\nX-HubSpot-Signature-v3: x\r\n"
+        "Content-Length: 1000000\r\nExpect: 100-continue\r\n\r\n"
+    )
+    with ExitStack() as stack:
+        told = []
+        for _ in range(65):
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", wired.port)))
+            connection.sendall(head.encode())
+            told.append(connection.recv(12))
+        assert told == [b"HTTP/1.1 100"] * 8 + [b"HTTP/1.1 503"] * 57
+        large = {"lead": {"lead_id": "a"}, "activities": [{"x": "x" * 20_000}]}
+        answer = wired.client.post("/v1/score", json=large, headers={"X-API-Key": "plain"})
+        assert answer.status_code == 422  # it was read: the activity has no time
+
+
+def test_a_signature_that_nobody_can_look_at_counts_for_nothing(make_wired: Any) -> None:
+    with make_wired(hubspot_secret="") as server:
+        headers = {"X-HubSpot-Signature-v3": "x"}
+        answer = server.client.post(PATH, content=b" " * 16_001, headers=headers)
+        assert answer.status_code == 413

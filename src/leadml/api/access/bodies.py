@@ -16,6 +16,8 @@ MOST_BYTES_SIGNED = 1_000_000
 BODY_SECONDS = 30.0
 MOST_HELD = 64_000_000
 """Bytes of large bodies held at a time, in all: one more is answered 503, small ones still fit."""
+MOST_HELD_UNKNOWN = 8_000_000
+"""The same of callers who showed no key, beside it: they must not use up the room of the others."""
 SMALL = 16_384
 """Bytes up to which a body is not counted: no more than a connection's own buffers hold."""
 MOST_AWAITED = 256
@@ -71,7 +73,7 @@ class Body:
         more = size - self._counted
         if size <= SMALL or more <= 0:
             return
-        if self._bodies.held + more > MOST_HELD:
+        if self._bodies.held + more > self._bodies.most_held:
             raise Crowded
         self._bodies.held += more
         self._counted = size
@@ -85,6 +87,11 @@ class Body:
 class Bodies:
     """Reads bodies, and counts what is held of them and how many are awaited.
 
+    Parameters
+    ----------
+    most_held : int
+        Bytes of large bodies held at a time.
+
     Attributes
     ----------
     held : int
@@ -93,7 +100,8 @@ class Bodies:
         Bodies that have not arrived.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_held: int = MOST_HELD) -> None:
+        self.most_held = most_held
         self.held = 0
         self.awaited = 0
 

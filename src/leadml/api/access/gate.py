@@ -21,6 +21,7 @@ from leadml.api.access.bodies import (
     MOST_BYTES,
     MOST_BYTES_SIGNED,
     MOST_BYTES_UNKNOWN,
+    MOST_HELD_UNKNOWN,
     Bodies,
     Fields,
 )
@@ -70,6 +71,8 @@ class Gate:
         Is told of every request answered.
     limits : RateLimits, optional
         Counts requests of keys that have a limit.
+    signatures : bool
+        Whether HubSpot's signatures can be looked at: else they say nothing about a caller.
     """
 
     def __init__(
@@ -81,12 +84,14 @@ class Gate:
         pages: Collection[str] = (),
         requests: RequestLog | None = None,
         limits: RateLimits | None = None,
+        signatures: bool = False,
     ) -> None:
         self.app = app
         self._requests = requests or RequestLog(Metrics())
         self._sessions, self._pages = sessions, frozenset(pages)
         self._paths = frozenset(paths)
-        self._bodies = Bodies()
+        self._bodies, self._bodies_unknown = Bodies(), Bodies(MOST_HELD_UNKNOWN)
+        self._signatures = signatures
         longest_first = sorted(paths, key=lambda path: (-len(path), path))
         self._templates = [(_pattern(path), path) for path in longest_first if "{" in path]
         self._keyring, self._limits = keyring, limits
@@ -118,13 +123,19 @@ class Gate:
         state = scope["state"]
         _bounded(scope)
         scopes = state["scopes"] = self._admitted(scope, state["fields"])
-        most = MOST_BYTES if scopes else _most_unknown(scope)
-        body = await self._bodies.read(state["fields"], receive, most)
+        most = MOST_BYTES if scopes else self._most_unknown(scope)
+        bodies = self._bodies if scopes else self._bodies_unknown
+        body = await bodies.read(state["fields"], receive, most)
         try:
             state["body"] = body.content
             await self.app(scope, body, reply)
         finally:
             body.release()
+
+    def _most_unknown(self, scope: Scope) -> int:
+        """Return how many bytes a caller without a key may send: more where they are signed."""
+        signed = scope["path"] == HUBSPOT and SIGNATURE in scope["state"]["fields"]
+        return MOST_BYTES_SIGNED if signed and self._signatures else MOST_BYTES_UNKNOWN
 
     def _asked(self, scope: Scope) -> str:
         """Return method and path for the log: a path that is none may hold an address or a name."""
@@ -186,12 +197,6 @@ def _bounded(scope: Scope) -> None:
     if len(scope.get("raw_path", b"")) + len(scope["query_string"]) > MOST_ADDRESS:
         detail = f"path and query may have {MOST_ADDRESS:,} bytes at most"
         raise Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, detail)
-
-
-def _most_unknown(scope: Scope) -> int:
-    """Return how many bytes a caller without a key may send: more where they are signed."""
-    signed = scope["path"] == HUBSPOT and SIGNATURE in scope["state"]["fields"]
-    return MOST_BYTES_SIGNED if signed else MOST_BYTES_UNKNOWN
 
 
 def _secure(scope: Scope, fields: Fields) -> bool:
