@@ -37,6 +37,10 @@ class Standing:
     ledger_problem : str
     verdict : mapping or None
         ``{"text", "verdict", "at"}`` of the report made last.
+    recorded : bool
+        False where scores are answered without being recorded although they should be.
+    dead_letters : int
+        Messages to webhooks that were given up.
     """
 
     serving: str | None
@@ -45,12 +49,15 @@ class Standing:
     counts: Mapping[str, Any] | None
     ledger_problem: str
     verdict: Mapping[str, Any] | None
+    recorded: bool = True
+    dead_letters: int = 0
 
 
 def home_page(standing: Standing, frame: Frame) -> str:
     """Draw the overview."""
     serves = f"Version {standing.serving} scores leads." if standing.serving else "No model serves."
     support = [text for text in (standing.problem, standing.ledger_problem) if text]
+    support += _to_act_on(standing)
     return framed(
         "home.html",
         frame,
@@ -59,3 +66,11 @@ def home_page(standing: Standing, frame: Frame) -> str:
         headline=Headline(serves, support),
         content={"s": standing, "kinds": KIND_WORDS},
     )
+
+
+def _to_act_on(standing: Standing) -> list[str]:
+    told = [] if standing.recorded else ["Scores are not recorded; the service’s log says why."]
+    if standing.dead_letters:
+        some = "message" if standing.dead_letters == 1 else "messages"
+        told.append(f"{standing.dead_letters:,} {some} to webhooks could not be delivered.")
+    return told

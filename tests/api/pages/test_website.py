@@ -565,6 +565,7 @@ class TestOtherPages:
         with serve_app(create_app(settings)) as server:
             assert "No model serves." in server.client.get("/").text
             assert "It cannot be read now." in server.client.get("/").text
+            assert "Scores are not recorded" not in server.client.get("/").text  # as was wanted
             assert "There is no version yet." in server.client.get("/models").text
             assert server.client.get("/comparison").status_code == 200
             assert server.client.get("/leads/L1").status_code == 503

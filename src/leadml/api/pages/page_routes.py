@@ -40,11 +40,12 @@ async def home(request: Request) -> Response:
 
 
 def _standing(request: Request) -> Standing:
-    champion = request.app.state.champion
+    state = request.app.state
+    champion = state.champion
     scorer = champion.scorer
     counts, problem = None, ""
     try:
-        counts = request.app.state.ledger.open().counts()
+        counts = state.ledger.open().counts()
     except StoreError as error:
         log.error("/: %s", error)
         problem = f"{LEDGER_AWAY}."
@@ -54,7 +55,9 @@ def _standing(request: Request) -> Standing:
         problem=champion.notice,
         counts=counts,
         ledger_problem=problem,
-        verdict=told(request.app.state.report.last),
+        verdict=told(state.report.last),
+        recorded=state.recorder.recording or not state.settings.store_url,
+        dead_letters=state.courier.counts().get("dead", 0),
     )
 
 
