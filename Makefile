@@ -67,6 +67,7 @@ bench-quality: $(READY) ## quality on the public data sets (LEADML_DATASETS), be
 	$(BIN)/python tests/benchmarks/points_evidence.py 100
 	$(BIN)/python tests/benchmarks/people.py --samples 50
 	$(BIN)/python tests/benchmarks/watched_verdict.py 500
+	$(BIN)/python tests/benchmarks/shadow_looks.py 200
 
 chaos: $(READY) ## kill, starve and confuse a service under load; count what was lost, renew the table in docs/operations.md
 	$(BIN)/python tests/benchmarks/chaos.py --write

@@ -339,7 +339,7 @@ def test_webhooks_are_tables_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (crm.timeout, crm.attempts) == (15.0, 18)
     assert (mail.timeout, mail.attempts) == (5, 3)
     assert settings.webhook_kinds == {
-        "crm": ("band_changed", "sales_ready_crossed"),
+        "crm": ("band_changed", "sales_ready_crossed", "must_follow_up"),
         "sales_mail": ("sales_ready_crossed",),
     }
     assert settings.webhook_secrets == {"LEADML_WEBHOOK_SECRET_CRM": "whsec_c2VjcmV0"}

@@ -57,7 +57,7 @@ def test_status_tells_of_every_endpoint(config: Path, monkeypatch: pytest.Monkey
     (told,) = json.loads(run(config, "status", "--json").stdout)["endpoints"]
     counts = (told["pending"], told["delivered_last_day"], told["dead"])
     assert (told["name"], told["problem"], counts) == ("crm", None, (2, 0, 1))
-    assert told["on"] == ["band_changed", "sales_ready_crossed"]
+    assert told["on"] == ["band_changed", "sales_ready_crossed", "must_follow_up"]
     assert datetime.fromisoformat(told["oldest_pending"]) <= datetime.now(UTC)
 
 

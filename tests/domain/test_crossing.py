@@ -27,7 +27,7 @@ def score(
     return Stored(id=more.get("id", 5), recorded_at=moment, event=event)
 
 
-BAND, READY = "band_changed", "sales_ready_crossed"
+BAND, READY, FOLLOW = "band_changed", "sales_ready_crossed", "must_follow_up"
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,31 @@ def test_a_first_score_crosses_where_it_is_ready_for_sales() -> None:
     assert (found.kind, found.before) == (READY, None)
     assert crossings(None, [score(1, "A", False)], now=NOW) == []
     assert crossings(None, [score(1, "A", None)], now=NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "explored", "told"),
+    [
+        (None, True, [FOLLOW]),  # the first score
+        (None, False, []),
+        ({"hand_off": False, "explored": False}, True, [FOLLOW]),
+        ({"explored": True}, True, []),  # told before
+        ({"hand_off": True}, True, []),  # sales has it already
+        ({"explored": True}, False, []),
+    ],
+)
+def test_a_lead_handed_off_at_random_has_to_be_followed_up(
+    before: dict[str, bool] | None, explored: bool, told: list[str]
+) -> None:
+    known = None if before is None else score(2, "D", False, detail=before)
+    new = score(1, "D", False, detail={"hand_off": explored, "explored": explored})
+    assert [crossing.kind for crossing in crossings(known, [new], now=NOW)] == told
+
+
+def test_a_ready_lead_that_falls_below_the_cut_stays_with_sales() -> None:
+    new = score(1, "B", False, detail={"explored": True})
+    (found,) = crossings(score(2, "B", True), [new], now=NOW)
+    assert found.kind == READY
 
 
 def test_a_late_score_changes_nothing() -> None:

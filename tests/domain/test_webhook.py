@@ -52,7 +52,10 @@ def test_addresses_that_are_refused(url: str, problem: str) -> None:
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        ({"on": ("scored",)}, "on must list some of band_changed, sales_ready_crossed"),
+        (
+            {"on": ("scored",)},
+            "on must list some of band_changed, sales_ready_crossed, must_follow_up",
+        ),
         ({"on": ()}, "on must list some of"),
         ({"on": ("band_changed", "band_changed")}, "each once"),
         ({"timeout": 0.5}, "timeout must be 1 to 60 seconds, found 0.5"),
@@ -96,7 +99,9 @@ def stored(number: int, **detail: Any) -> Stored:
 
 def test_what_a_message_says() -> None:
     reasons = [{"feature": f"f{n}"} for n in range(7)]
-    after = stored(12, band="A", sales_ready=True, probability=0.5, points=61, reasons=reasons)
+    after = stored(
+        12, band="A", sales_ready=True, probability=0.5, points=61, explored=True, reasons=reasons
+    )
     before = stored(9, band="B", sales_ready=False, probability=0.25, hand_off=False)
     now = datetime(2026, 3, 1, 9, 0, 1, tzinfo=UTC)
     crossing = Crossing(kind="band_changed", before=before, after=after)
@@ -115,6 +120,7 @@ def test_what_a_message_says() -> None:
             "probability": 0.25,
             "points": None,
             "hand_off": False,
+            "explored": None,
         },
         "to": {
             "scored_at": "2026-03-01T09:00:00+00:00",
@@ -123,6 +129,7 @@ def test_what_a_message_says() -> None:
             "probability": 0.5,
             "points": 61,
             "hand_off": None,
+            "explored": True,
             "reasons": reasons[:5],
         },
         "model_version": "7",

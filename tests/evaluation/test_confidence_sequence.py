@@ -9,6 +9,8 @@ from scipy.stats import beta, binom
 from leadml.evaluation.close_rate import lower_bound, upper_bound
 from leadml.evaluation.confidence_sequence import (
     PRIOR_UNITS,
+    chance_at_every_look,
+    errors_apart,
     lower_bounds,
     mixture,
     units_to_decide,
@@ -186,3 +188,19 @@ def test_a_share_near_the_rate_decides_nothing() -> None:
     assert units_to_decide(0.3, rate=0.3, confidence=0.95, most=10_000) is None
     assert units_to_decide(0.301, rate=0.3, confidence=0.95, most=10_000) is None
     assert units_to_decide(1.0, rate=0.3, confidence=0.95, most=10_000) == 10
+
+
+def test_a_mean_may_lie_so_many_errors_off_at_every_look() -> None:
+    # 200 units: sqrt(2 * (log 2 + 2 log 20)); 40: sqrt(6 * (log 1.2 + 2 log 20))
+    assert errors_apart(200, 0.95) == pytest.approx(3.6564, abs=1e-4)
+    assert errors_apart(40, 0.95) == pytest.approx(6.0863, abs=1e-4)
+    assert errors_apart(2_000, 0.95) == pytest.approx(3.0378, abs=1e-4)
+    assert errors_apart(200, 0.99) > errors_apart(200, 0.95)
+
+
+def test_the_chance_at_every_look_is_the_level_at_which_the_interval_ends() -> None:
+    for units in (3.0, 200.0, 50_000.0):
+        for confidence in (0.8, 0.95, 0.999):
+            apart = errors_apart(units, confidence)
+            assert chance_at_every_look(apart, units) == pytest.approx(1 - confidence)
+    assert chance_at_every_look(0.0, 10.0) == 1.0

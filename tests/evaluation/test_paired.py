@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from leadml.evaluation.paired import HeldOut, calibrated, compare_auc, compare_losses, surprises
+from leadml.evaluation.confidence_sequence import errors_apart
+from leadml.evaluation.paired import (
+    HeldOut,
+    calibrated,
+    compare_as_served,
+    compare_auc,
+    compare_losses,
+    surprises,
+)
 
 
 def leads(won: list[int] | np.ndarray, periods: object = None, accounts: object = None) -> HeldOut:
@@ -110,3 +118,49 @@ def test_equals_are_seldom_told_apart(compare: object) -> None:
         first, second = (won + random.normal(size=300) for _ in range(2))
         false += compare(leads(won), first, second, 0.95).chance <= 0.05  # type: ignore[operator]
     assert false <= 19  # 10 expected; 20 or more have a chance of 0.3 %
+
+
+def test_served_probabilities_are_compared_for_every_look_by_accounts() -> None:
+    # Won leads told 0.8 instead of 0.5 gain log 1.6, lost ones lose log 2.5 by it.
+    tested = leads([1, 1, 0, 1], accounts=[0, 0, 1, 2])
+    found = compare_as_served(tested, np.full(4, 0.5), np.full(4, 0.8), 0.95)
+    up, down = np.log(1.6), -np.log(2.5)
+    mean = (3 * up + down) / 4
+    moved = np.array([2 * (up - mean), down - mean, up - mean]) / 4
+    assert found.difference == pytest.approx(mean)
+    assert found.error == pytest.approx(np.sqrt((moved**2).sum() * 3 / 2))
+    assert found.units == pytest.approx(16 / 6)  # 4**2 / (2**2 + 1 + 1)
+    assert found.low == pytest.approx(mean - errors_apart(16 / 6, 0.95) * found.error)
+    assert found.high == pytest.approx(mean + errors_apart(16 / 6, 0.95) * found.error)
+    assert found.chance == 1.0
+    alone = compare_as_served(leads([1, 0], accounts=[7, 7]), tested.won[:2] / 2, np.ones(2), 0.95)
+    assert (alone.low, alone.high, alone.chance) == (None, None, 1.0)
+
+
+def test_weights_count_in_mean_error_and_units() -> None:
+    tested, first = leads([1, 0, 1]), np.full(3, 0.5)
+    second = np.array([0.8, 0.5, 0.5])
+    found = compare_as_served(tested, first, second, 0.95, weight=np.array([2.0, 1, 1]))
+    mean = np.log(1.6) / 2
+    moved = np.array([0.5 * (np.log(1.6) - mean), -0.25 * mean, -0.25 * mean])
+    assert found.difference == pytest.approx(mean)
+    assert found.error == pytest.approx(np.sqrt((moved**2).sum() * 3 / 2))
+    assert found.units == pytest.approx(16 / 6)
+
+
+def test_equal_versions_are_seldom_told_apart_in_a_year_of_weekly_looks() -> None:
+    # 80 companies: by the interval for one look a third of them come to a name.
+    random = np.random.default_rng(3)
+    named = once = 0
+    for _ in range(80):
+        true = random.normal(-1.6, 1.0, 2080)
+        won = random.random(2080) < 1 / (1 + np.exp(-true))
+        first, second = (1 / (1 + np.exp(-true - random.normal(0, 0.35, 2080))) for _ in range(2))
+        found = [
+            compare_as_served(leads(won[:n]), first[:n], second[:n], 0.95)
+            for n in range(160, 2081, 40)
+        ]
+        named += any(look.chance < 0.05 for look in found)
+        once += any(abs(look.difference) > 1.97 * look.error for look in found)
+    assert named <= 0.05 * 80
+    assert once > 0.2 * 80

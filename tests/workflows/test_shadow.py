@@ -1,6 +1,7 @@
 """Champion and challenger on the same leads: counted by hand, and judged only where it is fair."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import log
 from pathlib import Path
@@ -207,6 +208,56 @@ def test_leads_handed_off_at_random_stand_for_the_others(tmp_path: Path) -> None
     gap = 4 * 10 * (log(2) + log(0.9)) / (60 + 4 * 20)
     assert outcomes["log_loss"]["difference"] == pytest.approx(gap)
     assert "stand for the others" in outcomes["told"][0]
+    assert outcomes["verdict"] == (
+        "No difference can be shown yet: 10 won and 10 not won among those handed off at random, "
+        "20 of each are needed."
+    )
+
+
+@pytest.mark.parametrize(("won_of_drawn", "better"), [(20, "challenger"), (19, None)])
+def test_a_name_needs_enough_leads_handed_off_at_random(
+    tmp_path: Path, won_of_drawn: int, better: str | None
+) -> None:
+    settings = settings_in(tmp_path)
+    events = []
+    for number in range(100):
+        drawn = number >= 60
+        won = number - 60 < won_of_drawn if drawn else bool(number % 2)
+        handed = {"explored": drawn, "handoff_probability": 0.02 if drawn else 1.0}
+        events += matured(number, (0.5, 0.9 if won else 0.1), won=won, handed=handed)
+    # one more lost: of each 20 with 20 won
+    events += matured(100, (0.5, 0.1), won=False, handed=handed)
+    record(settings, [*events, *LATER])
+    (one,) = shadow(config=settings).to_dict()["comparisons"]
+    assert one["outcomes"]["explored"] == 41
+    assert (one["outcomes"]["better"], one["outcomes"]["looks"]) == (better, "any")
+
+
+def test_leads_handed_off_at_random_are_not_cut_off(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    events = []
+    for number in range(9):
+        handed = {"explored": number == 8, "handoff_probability": 0.01 if number == 8 else 1.0}
+        p = (0.5, 0.9 if number == 8 else 0.5)
+        events += matured(number, p, won=number == 8, handed=handed)
+    record(settings, [*events, *LATER])
+    (one,) = shadow(config=settings).to_dict()["comparisons"]
+    # 8 leads count once and one a hundred times
+    gap = 100 * (log(2) + log(0.9)) / 108
+    assert one["outcomes"]["log_loss"]["difference"] == pytest.approx(gap)
+
+
+def test_a_single_account_names_nobody(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    events = []
+    for number in range(60):
+        won = bool(number % 2)
+        for event in matured(number, (0.5, 0.9 if won else 0.1), won=won):
+            events.append(replace(event, account="Acme"))
+    record(settings, [*events, *(replace(event, account="Acme") for event in LATER)])
+    (one,) = shadow(config=settings).to_dict()["comparisons"]
+    loss = one["outcomes"]["log_loss"]
+    assert (one["outcomes"]["better"], loss["low"], loss["high"]) == (None, None, None)
 
 
 def test_every_challenger_is_held_against_its_own_champion(tmp_path: Path) -> None:

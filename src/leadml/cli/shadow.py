@@ -21,7 +21,8 @@ def command(config: Path | None, as_json: bool) -> None:
     """Compare the challenger in the shadow with the champion, on the leads that both scored.
 
     With `[serve] shadow = 0.1` a running service lets the challenger score a tenth of the leads,
-    too. This holds both against each other, and against what became of the leads by now.
+    too. This holds both against each other, and against what became of the leads by now. Look as
+    often as you like: in all looks together nobody is called better falsely but in 5 %.
 
     \b
     Examples:
@@ -65,8 +66,13 @@ def _show_one(one: dict[str, Any], out: "Console") -> None:
     if loss is not None:
         out.print(
             f"{outcomes['leads']:,} of them have matured, {outcomes['won']:,} were won: log loss "
-            f"of the champion less the challenger's {loss['difference']:+.4f} "
-            f"({loss['low']:+.4f} to {loss['high']:+.4f} at 95 %)."
+            f"of the champion less the challenger's {loss['difference']:+.4f}{_interval(loss)}."
         )
     for said in (outcomes["verdict"], *outcomes["told"]):
         out.print(said, markup=False)
+
+
+def _interval(loss: dict[str, Any]) -> str:
+    if loss["low"] is None:
+        return ""
+    return f" ({loss['low']:+.4f} to {loss['high']:+.4f} at 95 %, however often you look)"

@@ -1,15 +1,17 @@
-"""What changed with a lead's new score: its band, or whether it is ready for sales."""
+"""What changed with a lead's new score: its band, or what sales is to do about it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from leadml.domain.correction import as_utc, corrected
 from leadml.domain.event import Stored
 
 BAND_CHANGED = "band_changed"
 READY_CROSSED = "sales_ready_crossed"
-KINDS = (BAND_CHANGED, READY_CROSSED)
+MUST_FOLLOW_UP = "must_follow_up"
+KINDS = (BAND_CHANGED, READY_CROSSED, MUST_FOLLOW_UP)
 """What may be told of a lead."""
 
 RECENT = timedelta(days=1)
@@ -40,7 +42,8 @@ def crossings(known: Stored | None, new: Sequence[Stored], *, now: datetime) -> 
 
     A score that is older than the latest known one changes nothing. One given, or judged as of a
     time, more than `RECENT` ago changes what is known and is told to nobody. The first score of a
-    lead crosses where it is ready for sales; its band changes nothing.
+    lead crosses where it is ready for sales; its band changes nothing. One that is handed off at
+    random, below the cut, has to be followed up, and crosses where it was not handed off already.
 
     Parameters
     ----------
@@ -91,5 +94,11 @@ def _kinds(before: Stored | None, after: Stored) -> list[str]:
     old = before.event.detail if before else {}
     changed = old.get("band") is not None and band is not None and band != old["band"]
     crossed = ready is not None and ready != bool(old.get("sales_ready"))
-    told = ((BAND_CHANGED, changed), (READY_CROSSED, crossed))
+    drawn = after.event.detail.get("explored") is True and not _is_with_sales(old)
+    told = ((BAND_CHANGED, changed), (READY_CROSSED, crossed), (MUST_FOLLOW_UP, drawn))
     return [kind for kind, holds in told if holds]
+
+
+def _is_with_sales(detail: Mapping[str, Any]) -> bool:
+    """Tell whether a score handed its lead off already, for certain or at random."""
+    return any(detail.get(name) is True for name in ("hand_off", "sales_ready", "explored"))

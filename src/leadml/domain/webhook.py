@@ -119,7 +119,7 @@ def message(crossing: Crossing, *, identity: str, now: datetime) -> dict[str, An
     }
 
 
-_TOLD = ("band", "sales_ready", "probability", "points", "hand_off")
+_TOLD = ("band", "sales_ready", "probability", "points", "hand_off", "explored")
 
 
 def _standing(stored: Stored) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata, t
 
+from leadml.evaluation.confidence_sequence import chance_at_every_look, errors_apart
 from leadml.evaluation.ridge import fit_ridge
 
 Floats = NDArray[np.float64]
@@ -38,6 +39,36 @@ class Paired:
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready values."""
         return dict(vars(self))
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A paired difference that may be looked at as often as one likes.
+
+    Attributes
+    ----------
+    first, second : float
+        The measure of either.
+    difference : float
+        ``first - second``.
+    low, high : float or None
+        Its two-sided interval, at every look at once; None with a single account.
+    chance : float
+        The smallest error level at which the interval leaves no difference out.
+    error : float
+        Standard error of the difference.
+    units : float
+        Accounts, as many as are worth it if they weigh differently (Kish 1965).
+    """
+
+    first: float
+    second: float
+    difference: float
+    low: float | None
+    high: float | None
+    chance: float
+    error: float
+    units: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,8 +133,11 @@ def compare_as_served(
     confidence: float,
     *,
     weight: Floats | None = None,
-) -> Paired:
+) -> Watched:
     """Compare the mean log loss of two probabilities as they were told, lower is better, in nats.
+
+    However often one looks: the interval is a confidence sequence over the accounts
+    (`leadml.evaluation.confidence_sequence.errors_apart`).
 
     Nothing is calibrated: what was told is what counts. It cannot tell apart how well leads are
     ranked from how right the level is.
@@ -126,9 +160,26 @@ def compare_as_served(
         p = np.clip(told, 1e-9, 1 - 1e-9)
         losses.append(-np.log(np.where(tested.won, p, 1 - p)))
     gaps = losses[0] - losses[1]
-    influence = share * (gaps - share @ gaps)
+    number = np.unique(tested.accounts, return_inverse=True)[1].reshape(-1)
+    moved = np.asarray(np.bincount(number, weights=share * (gaps - share @ gaps)), np.float64)
+    units = 1 / float((np.bincount(number, weights=share) ** 2).sum())
     means = float(share @ losses[0]), float(share @ losses[1])
-    return _paired(*means, influence, tested, confidence)
+    return _watched(*means, moved, units, confidence)
+
+
+def _watched(
+    first: float, second: float, moved: Floats, units: float, confidence: float
+) -> Watched:
+    """Return the difference with its interval for every look; a single account tells nothing."""
+    difference = first - second
+    if len(moved) < 2:
+        return Watched(first, second, difference, None, None, 1.0, 0.0, units)
+    error = float(np.sqrt((moved**2).sum() * len(moved) / (len(moved) - 1)))
+    reach = errors_apart(units, confidence) * error
+    low, high = difference - reach, difference + reach
+    apart = abs(difference) / error if error > 0 else np.inf * (difference != 0)
+    chance = chance_at_every_look(apart, units) if difference else 1.0
+    return Watched(first, second, difference, low, high, chance, error, units)
 
 
 def compare_auc(tested: HeldOut, first: Floats, second: Floats, confidence: float) -> Paired:

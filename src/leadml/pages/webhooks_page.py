@@ -7,7 +7,11 @@ from typing import Any
 from leadml.pages.site import Frame, framed
 from leadml.pages.summary import Headline
 
-KIND_WORDS = {"band_changed": "band changed", "sales_ready_crossed": "sales-ready crossed"}
+KIND_WORDS = {
+    "band_changed": "band changed",
+    "sales_ready_crossed": "sales-ready crossed",
+    "must_follow_up": "must be followed up",
+}
 
 
 @dataclass(frozen=True)

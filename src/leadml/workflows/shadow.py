@@ -13,7 +13,7 @@ from leadml.domain.correction import corrected
 from leadml.domain.event import Stored, iso
 from leadml.domain.lead_state import state_of
 from leadml.errors import LeadmlError
-from leadml.evaluation.paired import HeldOut, Paired, compare_as_served
+from leadml.evaluation.paired import HeldOut, Watched, compare_as_served
 from leadml.evaluation.range_restriction import Pool, decided
 from leadml.evaluation.winner import SMALLEST
 from leadml.model.bundle import read_aliases
@@ -28,8 +28,10 @@ Progress = Callable[[str, float], None]
 Rows = NDArray[np.intp]
 
 FEWEST_OF_EACH = 20
-"""Fewest won leads, and fewest not won, by which one is called better."""
+"""Fewest won leads, and fewest not won, by which one is called better; where some were handed off
+at random as many among these, for they stand for all others."""
 LEVEL = 0.95
+"""That nobody is named falsely, in all looks together."""
 CHAMPION, CHALLENGER = "champion", "challenger"
 
 CHOSEN = (
@@ -38,7 +40,7 @@ CHOSEN = (
 )
 WEIGHTED = (
     "Only leads that were handed off have an outcome; those handed off at random stand for the "
-    "others by the inverse of their chance."
+    "others by the inverse of their chance, which is not cut off."
 )
 
 
@@ -201,7 +203,8 @@ def _decisions(ready: Sequence[tuple[bool | None, bool | None]]) -> dict[str, An
 
 def _outcomes(pairs: Sequence[_Pair], p: Any, scope: Scope | str) -> dict[str, Any]:
     """Hold both against what became of the leads that have matured."""
-    empty: dict[str, Any] = {"leads": 0, "won": 0, "explored": 0, "log_loss": None, "better": None}
+    empty: dict[str, Any] = {"leads": 0, "won": 0, "explored": 0, "looks": "any"}
+    empty |= {"log_loss": None, "better": None}
     if isinstance(scope, str):
         return empty | {"verdict": f"Outcomes cannot be told: {scope}", "told": []}
     ids = pd.Index(scope.material.leads.lead_id)
@@ -219,11 +222,14 @@ def _outcomes(pairs: Sequence[_Pair], p: Any, scope: Scope | str) -> dict[str, A
     found = compare_as_served(tested, p[own, 0], p[own, 1], LEVEL, weight=weight)
     worked = (place >= 0) & scope.judged.handed_off[place]
     chosen = weight is None and _is_chosen(p[:, 0], worked)
-    better, verdict = _verdict(found, tested, chosen=chosen)
+    drawn = scope.explored[rows]
+    few = _few(won, drawn, weighted=weight is not None)
+    better, verdict = (None, few) if few else _verdict(found, chosen=chosen)
     return {
         "leads": len(rows),
         "won": int(won.sum()),
-        "explored": int(scope.explored[rows].sum()),
+        "explored": int(drawn.sum()),
+        "looks": "any",
         "log_loss": {
             CHAMPION: found.first,
             CHALLENGER: found.second,
@@ -238,10 +244,14 @@ def _outcomes(pairs: Sequence[_Pair], p: Any, scope: Scope | str) -> dict[str, A
 
 
 def _weight(scope: Scope, rows: Rows) -> NDArray[np.float64] | None:
-    """Return how many leads each stands for; None where none was handed off at random."""
+    """Return how many leads each stands for; None where none was handed off at random.
+
+    Not cut off, as weights for learning are: that favours who is right about leads above the cut.
+    """
     known = propensity_of(scope.material.leads)
-    drawn = None if known is None else known.weights(rows)
-    return drawn.weight if drawn is not None and drawn.any else None
+    if known is None or not known.explored[rows].any():
+        return None
+    return known.inverse[rows]
 
 
 def _is_chosen(p: NDArray[np.float64], worked: NDArray[np.bool_]) -> bool:
@@ -251,15 +261,24 @@ def _is_chosen(p: NDArray[np.float64], worked: NDArray[np.bool_]) -> bool:
     return bool(decided(Pool(log_odds, worked), log_odds)["restricted"])
 
 
-def _verdict(found: Paired, tested: HeldOut, *, chosen: bool) -> tuple[str | None, str]:
+def _few(won: NDArray[np.bool_], drawn: NDArray[np.bool_], *, weighted: bool) -> str:
+    """Say which leads are too few for a name; empty where they are enough."""
+    groups = [(won, "")]
+    if weighted:
+        groups.append((won[drawn], " among those handed off at random"))
+    for group, words in groups:
+        own, lost = int(group.sum()), int((~group).sum())
+        if min(own, lost) < FEWEST_OF_EACH:
+            few = f"{own:,} won and {lost:,} not won{words}, {FEWEST_OF_EACH} of each are needed"
+            return f"No difference can be shown yet: {few}."
+    return ""
+
+
+def _verdict(found: Watched, *, chosen: bool) -> tuple[str | None, str]:
     """Name who is better, where the interval, and not the choice of leads, says so."""
-    won, lost = int(tested.won.sum()), int((~tested.won).sum())
-    if min(won, lost) < FEWEST_OF_EACH:
-        few = f"{won:,} won and {lost:,} not won, {FEWEST_OF_EACH} of each are needed"
-        return None, f"No difference can be shown yet: {few}."
     figures = f"log loss {found.second:.4f} against the champion's {found.first:.4f}"
     least = SMALLEST * min(found.first, found.second)
-    if found.low <= 0 <= found.high or abs(found.difference) < least:
+    if found.chance >= 1 - LEVEL or abs(found.difference) < least:
         return None, f"No difference shown: {figures}."
     better = CHALLENGER if found.difference > 0 else CHAMPION
     if better == CHALLENGER and chosen:

@@ -18,6 +18,7 @@ FULL = {
     "probability": 0.5,
     "points": 61.0,
     "hand_off": True,
+    "explored": False,
     "reasons": [{"feature": "source"}] * 7,
 }
 

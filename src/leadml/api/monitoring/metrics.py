@@ -70,7 +70,7 @@ class Metrics:
 
         self._scores = counter(
             "leadml_scores_total",
-            "Leads scored, by band, model version and role.",
+            "Scores answered, repeats among them, by band, model version and role.",
             ("band", "model_version", "role"),
         )
         self._unrecorded = counter(

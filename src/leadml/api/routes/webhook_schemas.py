@@ -19,6 +19,10 @@ class ToldScore(BaseModel):
     probability: Annotated[float | None, Field(ge=0, le=1, description="Probability to be won.")]
     points: Annotated[float | None, Field(description="The points score.")]
     hand_off: Annotated[bool | None, Field(description="Whether sales is to have it.")]
+    explored: Annotated[
+        bool | None,
+        Field(description="Handed off at random below the cut: sales has to follow it up."),
+    ]
 
 
 class NewScore(ToldScore):
@@ -39,7 +43,8 @@ class WebhookMessage(BaseModel):
         str, Field(description="The same for every try, and the header webhook-id: keep it.")
     ]
     type: Annotated[
-        Literal["band_changed", "sales_ready_crossed"], Field(description="What changed.")
+        Literal["band_changed", "sales_ready_crossed", "must_follow_up"],
+        Field(description="What changed."),
     ]
     created_at: Annotated[
         str, Field(description="When the score was recorded, UTC.", json_schema_extra=_MOMENT)
@@ -81,6 +86,14 @@ def band_changed(message: WebhookMessage) -> None:
 @sent.post("sales_ready_crossed", status_code=204, operation_id="tell_sales_ready_crossed")
 def sales_ready_crossed(message: WebhookMessage) -> None:
     """Tell that a lead became ready for sales, or stopped being so.
+
+    Signed as Standard Webhooks 1.0.0 has it, in webhook-id, webhook-timestamp, webhook-signature.
+    """
+
+
+@sent.post("must_follow_up", status_code=204, operation_id="tell_must_follow_up")
+def must_follow_up(message: WebhookMessage) -> None:
+    """Tell that a lead below the cut is handed off at random, and has to be followed up.
 
     Signed as Standard Webhooks 1.0.0 has it, in webhook-id, webhook-timestamp, webhook-signature.
     """
