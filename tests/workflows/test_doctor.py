@@ -128,8 +128,19 @@ class TestLedger:
     def test_one_that_is_none(self, sound: Settings, tmp_path: Path) -> None:
         (tmp_path / "ledger.db").write_text("nothing of the kind" * 100)
         looked = installation.ledger_checks(sound)
-        assert of(looked.checks, "ledger").code == "DOC008"
-        assert looked.condition is None
+        ledger = of(looked.checks, "ledger")
+        assert (ledger.code, looked.condition) == ("DOC008", None)
+        expected = "mend it: a service that starts meanwhile scores and records nothing"
+        assert ledger.advice == expected
+
+    def test_one_that_is_out_of_reach(
+        self, sound: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("leadml.store.database.PATIENCE", 0.1)
+        away = replace(sound, store_url="postgresql://ann@127.0.0.1:1/crm?connect_timeout=2")
+        ledger = of(installation.ledger_checks(away).checks, "ledger")
+        assert ledger.code == "DOC008"
+        assert ledger.advice == "scores wait in the journal until it is back"
 
     def test_no_ledger_is_wanted(self, sound: Settings) -> None:
         looked = installation.ledger_checks(replace(sound, store_url=""))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from leadml.errors import ConfigError, StoreError
+from leadml.errors import AwayError, ConfigError, StoreError
 from leadml.settings import ADMIN_KEYS_VARIABLE, API_KEYS_VARIABLE, Settings
 from leadml.store.condition import Condition, condition_of, free_bytes
 from leadml.store.segment import START, SUFFIX
@@ -61,7 +61,11 @@ def ledger_checks(settings: Settings) -> LedgerLooked:
     try:
         condition = condition_of(settings.store_url)
     except StoreError as error:
-        advice = "scores wait in the journal until it can be used"
+        advice = (
+            "scores wait in the journal until it is back"
+            if isinstance(error, AwayError)
+            else "mend it: a service that starts meanwhile scores and records nothing"
+        )
         return LedgerLooked(
             [Check("ledger", "problem", str(error), advice, "DOC008"), waiting], None
         )
