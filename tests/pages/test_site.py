@@ -1,7 +1,7 @@
 """The frame of served pages."""
 
 from leadml.pages.navigation import Link
-from leadml.pages.site import LINKS, Frame, login_page, logout_page, message_page
+from leadml.pages.site import LINKS, WEBHOOKS, Frame, login_page, logout_page, message_page
 
 
 def test_the_bar_marks_the_page_shown_and_offers_to_sign_out_who_signed_in() -> None:
@@ -14,8 +14,15 @@ def test_the_bar_marks_the_page_shown_and_offers_to_sign_out_who_signed_in() -> 
 
 
 def test_who_may_read_nothing_is_offered_no_page() -> None:
-    page = message_page("Well", Frame("/", known=False))
-    assert not [link for link in LINKS if f'href="{link.href}"' in page]
+    page = message_page("Well", Frame("/", known=False, webhooks=True))
+    assert not [link for link in (*LINKS, WEBHOOKS) if f'href="{link.href}"' in page]
+
+
+def test_the_page_of_webhooks_is_in_the_bar_where_there_are_any() -> None:
+    page = message_page("Well", Frame("/webhooks", webhooks=True))
+    assert '<a href="/webhooks" aria-current="page">Webhooks</a>' in page
+    assert page.count('<a href="/agreement">Agreement</a>') == 1
+    assert "/webhooks" not in message_page("Well", Frame("/"))
 
 
 def test_a_message_is_text_and_leads_on() -> None:

@@ -18,6 +18,8 @@ LINKS = (
     Link("Models", "/models"),
     Link("Agreement", "/agreement"),
 )
+WEBHOOKS = Link("Webhooks", "/webhooks")
+"""In the bar where there are any."""
 _SIGN_OUT = Markup('<a href="/logout">Sign out</a>')
 
 
@@ -37,6 +39,8 @@ class Frame:
         ``(kind, text)`` shown above the content; ``kind`` is ``good`` or ``bad``.
     known : bool
         Whether whoever looks may read pages; to others the bar has no links.
+    webhooks : bool
+        Whether there are webhooks, and so a page of theirs.
     """
 
     current: str
@@ -44,11 +48,13 @@ class Frame:
     version: str = ""
     notices: tuple[tuple[str, str], ...] = ()
     known: bool = True
+    webhooks: bool = False
 
     def bar(self) -> Markup:
         """Draw the bar of links."""
         aside = _SIGN_OUT if self.signed_in else ""
-        return navigation(LINKS if self.known else (), current=self.current, aside=aside)
+        links = (*LINKS, WEBHOOKS) if self.webhooks else LINKS
+        return navigation(links if self.known else (), current=self.current, aside=aside)
 
 
 def framed(

@@ -622,3 +622,13 @@ def test_previous_champions_are_remembered(site_root: Path, site: Any) -> None:
     finally:
         write_alias(models, "champion", "1")
         site.app.state.champion.load()
+
+
+def test_webhooks_are_in_the_bar_of_every_page_where_there_are_any(
+    tmp_path: Path, make_site: Callable[..., Any], site: Any
+) -> None:
+    assert 'href="/webhooks"' not in site.client.get("/models").text
+    with make_site(tmp_path, '[webhooks.crm]\nurl = "https://crm.example.com/"\n') as server:
+        assert '<a href="/webhooks">Webhooks</a>' in server.client.get("/models").text
+        shown = server.client.get("/webhooks").text
+    assert '<a href="/webhooks" aria-current="page">Webhooks</a>' in shown

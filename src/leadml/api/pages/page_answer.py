@@ -76,7 +76,8 @@ def frame_of(request: Request, current: str, *, notices: tuple[tuple[str, str], 
     """Return what stands around a page for whoever looks at it."""
     visit = visit_of(request)
     signed_in, known = visit.session is not None, "read" in visit.scopes
-    return Frame(current, signed_in, leadml.__version__, notices, known)
+    webhooks = bool(request.app.state.settings.webhooks)
+    return Frame(current, signed_in, leadml.__version__, notices, known, webhooks)
 
 
 async def in_ledger(request: Request, work: Callable[[], T]) -> T:
