@@ -153,7 +153,7 @@ def test_a_sender_that_dies_after_sending_leaves_the_message_to_the_next(
             either.delivery.step()
     either.run()
     assert len(receiver.taken) == 1  # it may still be under way
-    either.on(4 * 15 + 30)
+    either.on(15 + 30)
     either.run()
     assert len(receiver.taken) == 2
     assert len(set(receiver.ids)) == 1  # the same name: the receiver knows it

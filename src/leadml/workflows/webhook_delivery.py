@@ -25,8 +25,6 @@ LONGEST_WISH = 86_400.0
 TIDY_EVERY = timedelta(hours=1)
 HOLD_BEYOND = timedelta(seconds=30)
 """How much longer than a request may take a message is held by its sender."""
-MOST_STAGES = 4
-"""Connecting, writing, waiting and reading each have the endpoint's time."""
 
 GONE = 410
 _TROUBLE = frozenset({408, 425, 429})
@@ -99,7 +97,7 @@ class Delivery:
             self._tidied_at = now
         if self._is_paused(now) or not outbox.is_due(self.name):
             return IDLE_SECONDS
-        hold = timedelta(seconds=MOST_STAGES * self._endpoint.timeout) + HOLD_BEYOND
+        hold = timedelta(seconds=self._endpoint.timeout) + HOLD_BEYOND
         sent = outbox.claim(self.name, hold=hold)
         if sent is None:  # another process was quicker
             return IDLE_SECONDS

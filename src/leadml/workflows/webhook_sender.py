@@ -1,19 +1,13 @@
 """One signed request to one endpoint, and what it answered."""
 
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import leadml
 from leadml.domain.webhook import Endpoint
+from leadml.workflows.exchange import Exchange
 
-if TYPE_CHECKING:
-    import httpx2
-
-MOST_CONNECTING = 5.0
-"""Seconds to wait for a connection."""
 MOST_READ = 1_000
 """Bytes of an answer that are looked at."""
 MOST_SAID = 200
@@ -50,81 +44,39 @@ class Answer:
 class Sender:
     """Posts to one endpoint over one kept connection.
 
-    Redirects are not followed, cookies are not kept. Proxies and certificate authorities of the
-    environment count (``HTTPS_PROXY``, ``SSL_CERT_FILE``).
-
     Parameters
     ----------
     endpoint : Endpoint
-        Its address and its time.
+        Its address, and its time for one whole request.
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
-        self._client: httpx2.Client | None = None
+        headers = {"user-agent": f"leadml/{leadml.__version__}", "content-type": "application/json"}
+        self._exchange = Exchange(endpoint.timeout, MOST_READ, headers)
 
     def post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Send a body and return the answer.
+        """Send a body and return the answer; its status counts, whatever follows it.
 
         Raises
         ------
         SendError
             If none came within the endpoint's time.
         """
-        import httpx2
-
-        client = self._opened()
-        client.cookies.clear()
         try:
-            with client.stream(
-                "POST", self._endpoint.url, content=body, headers=dict(headers)
-            ) as response:
-                after = response.headers.get("retry-after", "")
-                return Answer(response.status_code, after, self._beginning(response))
-        except httpx2.TimeoutException:
+            reply = self._exchange.post(self._endpoint.url, body, headers)
+        except TimeoutError:
             msg = f"no answer within {self._endpoint.timeout:g} seconds"
             raise SendError(msg) from None
-        except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
+        except ConnectionError as error:
             raise SendError(self._said(error)) from None
+        text = reply.content.decode("utf-8", "replace")
+        return Answer(reply.status, reply.headers.get("retry-after", ""), text)
 
     def close(self) -> None:
         """Close the connection."""
-        if self._client is not None:
-            self._client.close()
-            self._client = None
-
-    def _opened(self) -> "httpx2.Client":
-        if self._client is None:
-            import httpx2
-
-            seconds = self._endpoint.timeout
-            self._client = httpx2.Client(
-                timeout=httpx2.Timeout(seconds, connect=min(seconds, MOST_CONNECTING)),
-                follow_redirects=False,
-                headers={
-                    "user-agent": f"leadml/{leadml.__version__}",
-                    "content-type": "application/json",
-                    "accept-encoding": "identity",
-                },
-            )
-        return self._client
-
-    def _beginning(self, response: Any) -> str:
-        """Return how an answer begins; a message counts as taken whatever follows its status."""
-        import httpx2
-
-        deadline = time.monotonic() + self._endpoint.timeout
-        read = b""
-        try:
-            for chunk in response.iter_raw():
-                read += chunk
-                if len(read) >= MOST_READ or time.monotonic() > deadline:
-                    break
-        except (httpx2.HTTPError, OSError):
-            pass
-        return read[:MOST_READ].decode("utf-8", "replace")
+        self._exchange.close()
 
     def _said(self, error: Exception) -> str:
         text = re.sub(r"\[Errno -?\d+\] ", "", " ".join(str(error).split()))
-        text = text or type(error).__name__
         return text.replace(self._endpoint.url, self._endpoint.host)[:MOST_SAID]

@@ -99,7 +99,7 @@ def test_a_tryton_that_cannot_be_reached_is_busy_too() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
     session = TrytonRpc(connection(url), "right", pace=Pace(1e6))
-    with pytest.raises(CrmBusy, match=WHERE + r" cannot be reached \(ConnectError: ") as busy:
+    with pytest.raises(CrmBusy, match=WHERE + r" cannot be reached \(Connection refused\)") as busy:
         session.call("model.sale.opportunity.read", [4], [])
     assert busy.value.retry_after is None
     session.close()
@@ -107,7 +107,17 @@ def test_a_tryton_that_cannot_be_reached_is_busy_too() -> None:
 
 @pytest.mark.parametrize(
     ("status", "body"),
-    [(200, b"<html>"), (200, b"[]"), (200, b'{"id": 1}'), (404, b"{}"), (302, b"")],
+    [
+        (200, b'{"result": {"__class__": "datetime", "year": 1}}'),
+        (200, b'{"result": {"__class__": "timedelta", "seconds": 1e300}}'),
+        (200, b'{"result": {"__class__": "date", "year": "x", "month": 1, "day": 1}}'),
+        (200, b"[" * 200_000),
+        (200, b"<html>"),
+        (200, b"[]"),
+        (200, b'{"id": 1}'),
+        (404, b"{}"),
+        (302, b""),
+    ],
 )
 def test_what_is_no_tryton_is_said_to_be_none(
     status: int, body: bytes, fake: Any, rpc: TrytonRpc
@@ -159,3 +169,39 @@ def test_every_request_keeps_the_pace(fake: Any) -> None:
     session.call("model.sale.opportunity.read", [], [])
     session.close()
     assert slept == [0.5, 0.5, 0.5]  # login, preferences, call, logout
+
+
+@pytest.mark.parametrize("result", [b"[]", b"7", b'{"a": 1}', b"null"])
+def test_a_sign_in_that_is_none_is_said(result: bytes, fake: Any, rpc: TrytonRpc) -> None:
+    fake.faults = [(200, {}, b'{"result": ' + result + b"}")]
+    with pytest.raises(CrmError, match=WHERE + r" does not answer as Tryton does \(\w+Error\)"):
+        rpc.call("model.sale.opportunity.read", [4], [])
+
+
+@pytest.mark.parametrize("result", [b"null", b'{"company": {"__class__": "time"}}'])
+def test_preferences_that_are_none_are_said(result: bytes, fake: Any, rpc: TrytonRpc) -> None:
+    login = b'{"result": [7, "token", null]}'
+    fake.faults = [(200, {}, login), (200, {}, b'{"result": ' + result + b"}")]
+    with pytest.raises(CrmError, match=WHERE + r" does not answer as Tryton does"):
+        rpc.call("model.sale.opportunity.read", [4], [])
+
+
+def test_a_session_that_never_holds_is_said(fake: Any, rpc: TrytonRpc) -> None:
+    login = (200, {}, b'{"result": [7, "other", null]}')
+    fake.faults = [login, (401, {}, b""), login, (401, {}, b"")]
+    with pytest.raises(CrmError, match=r"signs 'leadml' in, and out again at once"):
+        rpc.call("model.sale.opportunity.read", [4], [])
+
+
+def test_an_answer_too_long_is_not_read(fake: Any, rpc: TrytonRpc) -> None:
+    fake.faults = [(200, {}, b'{"result": "' + b"a" * 16_000_000 + b'"}')]
+    with pytest.raises(CrmError, match=r"more than 16,000,000 bytes: lower \[crm\.tryton\] page"):
+        rpc.call("model.sale.opportunity.read", [4], [])
+
+
+def test_an_answer_that_does_not_end_is_given_up(fake: Any) -> None:
+    session = TrytonRpc(connection(fake.url), "right", pace=Pace(1e6), seconds=0.3)
+    fake.faults = [(200, {"Transfer-Encoding": "chunked"}, b"9\r\n{")]
+    with pytest.raises(CrmBusy, match=r"broke off its answer, or took over 0\.3 seconds"):
+        session.call("model.sale.opportunity.read", [4], [])
+    session.close()

@@ -113,16 +113,18 @@ class TrytonConnector:
             domain.append(["OR", ["write_date", ">=", since], ["create_date", ">=", since]])
         wanted = dict.fromkeys((*self._plain, *_ALWAYS, self.connection.write[REASONS]))
         rows = self._call("search_read", domain, 0, size, [["id", "ASC"]], list(wanted))
-        left = 0
-        if len(rows) == size:
-            domain[0] = ["id", ">", rows[-1]["id"]]
-            left = self._call("search_count", domain)
-        moments = self._moments(rows) if self._wants_log else {}
-        return Page(
-            leads=[self._lead(row, moments.get(row["id"], [])) for row in rows],
-            after=str(rows[-1]["id"]) if left else None,
-            left=left,
-        )
+        with self._rpc.reading():
+            _refuse_order([int(after or 0), *(row["id"] for row in rows)])
+            left = 0
+            if len(rows) >= size:
+                domain[0] = ["id", ">", rows[-1]["id"]]
+                left = int(self._call("search_count", domain))
+            moments = self._moments(rows) if self._wants_log else {}
+            return Page(
+                leads=[self._lead(row, moments.get(row["id"], [])) for row in rows],
+                after=str(rows[-1]["id"]) if left else None,
+                left=left,
+            )
 
     def write(self, scores: Sequence[CrmScore]) -> list[Written]:
         """Write scores in one request, and so one transaction of Tryton's.
@@ -166,7 +168,8 @@ class TrytonConnector:
             found = self._call("fields_get", names)
         except TrytonRefusalError:
             return {}
-        return {name: str(field["type"]) for name, field in found.items()}
+        with self._rpc.reading():
+            return {name: str(field["type"]) for name, field in found.items()}
 
     def _moments(self, rows: Sequence[Mapping[str, Any]]) -> dict[int, list[tuple[str, datetime]]]:
         """Return when each lead came into which states, oldest first, from Tryton's log.
@@ -246,7 +249,8 @@ class TrytonConnector:
         """Say who changed a lead since it was read: it may be us, whose answer was lost."""
         field = self.connection.write[REASONS]
         rows = self._call("read", [_token(score)[0]], [field])
-        is_ours = bool(rows) and mark_in(rows[0][field]) == score.mark
+        with self._rpc.reading():
+            is_ours = bool(rows) and mark_in(rows[0][field]) == score.mark
         return Written(state="written" if is_ours else "moved")
 
     def _pairs(self, scores: Iterable[CrmScore]) -> Iterable[Any]:
@@ -266,6 +270,13 @@ class TrytonConnector:
                 percent = 100 if kind == "integer" and name in _SHARES else 1
                 values[target] = _TYPES[kind](value * percent if percent > 1 else value)
         return values
+
+
+def _refuse_order(ids: Sequence[Any]) -> None:
+    """Refuse ids that do not rise: a server that gives the same again would never end."""
+    if not all(type(each) is int for each in ids) or list(ids) != sorted(set(ids)):
+        msg = "ids that do not rise"
+        raise ValueError(msg)
 
 
 _STATE_OF = {"cancel": "cancelled"}

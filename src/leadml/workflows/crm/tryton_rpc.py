@@ -5,20 +5,23 @@ See ``trytond/protocols/jsonrpc.py`` and ``dispatcher.py`` of trytond 8.2.
 
 import base64
 import json
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from leadml.domain.tryton import TrytonConnection
 from leadml.errors import CrmBusy, CrmError
 from leadml.workflows.crm.patience import Pace, retry_after
-
-if TYPE_CHECKING:
-    import httpx2
+from leadml.workflows.exchange import Exchange, Reply
 
 TIMEOUT_SECONDS = 60.0
+"""For one whole answer."""
+MOST_BYTES = 16_000_000
+"""Of one answer; unpacked into Python's objects it takes up to some twenty times as much."""
+_ODD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What reading an answer of another shape than expected ends in."""
 _BUSY = (408, 425, 429, 500, 502, 503, 504)
 _MOST_WORDS = 300
 PASSWORD = "LEADML_TRYTON_PASSWORD"  # noqa: S105 - the variable's name  # nosec B105
@@ -50,16 +53,22 @@ class TrytonRpc:
         Of its user; never printed.
     pace : Pace, optional
         Default as many requests a second as the connection allows.
+    seconds : float
+        For one whole answer.
     """
 
     def __init__(
-        self, connection: TrytonConnection, password: str, *, pace: Pace | None = None
+        self,
+        connection: TrytonConnection,
+        password: str,
+        *,
+        pace: Pace | None = None,
+        seconds: float = TIMEOUT_SECONDS,
     ) -> None:
-        import httpx2
-
         self._connection, self._password = connection, password
         self._pace = pace or Pace(connection.requests_per_second)
-        self._client = httpx2.Client(timeout=TIMEOUT_SECONDS)
+        self._seconds = seconds
+        self._exchange = Exchange(seconds, MOST_BYTES, {"content-type": "application/json"})
         self._url = f"{connection.url.rstrip('/')}/{connection.database}/rpc/"
         self._session = ""
         self._context: dict[str, Any] = {}
@@ -69,7 +78,7 @@ class TrytonRpc:
         if self._session:
             with suppress(CrmError, _SignedOutError):  # the session ends by itself after a while
                 self._answer("common.db.logout", [])
-        self._client.close()
+        self._exchange.close()
 
     def call(self, method: str, *given: Any, context: Mapping[str, Any] | None = None) -> Any:
         """Call a method of a model, signed in; return its result in Python's types.
@@ -92,13 +101,35 @@ class TrytonRpc:
         CrmError
             If it does not let the user in.
         """
-        if not self._session:
-            self._sign_in()
+        for _ in range(2):
+            try:
+                if not self._session:
+                    self._sign_in()
+                return self._answer(method, [*given, {**self._context, **(context or {})}])
+            except _SignedOutError:
+                self._session = ""
+        msg = f"{self._url}: Tryton signs {self._connection.user!r} in, and out again at once"
+        raise CrmError(msg)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Read an answer.
+
+        Raises
+        ------
+        CrmError
+            If it is not of the shape that Tryton's have.
+        """
         try:
-            return self._answer(method, [*given, {**self._context, **(context or {})}])
-        except _SignedOutError:
-            self._sign_in()
-            return self._answer(method, [*given, {**self._context, **(context or {})}])
+            yield
+        except _ODD as error:
+            raise self._odd(type(error).__name__) from None
+
+    def _odd(self, why: str) -> CrmError:
+        return CrmError(
+            f"{self._url} does not answer as Tryton does ({why}): check [crm.tryton] "
+            "url and database"
+        )
 
     def _sign_in(self) -> None:
         connection = self._connection
@@ -111,47 +142,54 @@ class TrytonRpc:
                 f"user and database, and {PASSWORD}"
             )
             raise CrmError(msg) from None
-        name = f"{connection.user}:{found[0]}:{found[1]}"
-        self._session = "Session " + base64.b64encode(name.encode()).decode()
+        with self.reading():
+            name = f"{connection.user}:{found[0]}:{found[1]}"
+            session = "Session " + base64.b64encode(name.encode()).decode()
+        self._session = session
         wanted = ("company", "companies", "employee", "employees", "company_filter")
         preferences = self._answer("model.res.user.get_preferences", [True, {}])
-        self._context = {name: preferences[name] for name in wanted if name in preferences}
+        with self.reading():
+            known = {name: preferences[name] for name in wanted if name in preferences}
+            json.dumps(known)  # it goes back with every call
+            self._context = known
 
     def _answer(self, method: str, params: list[Any]) -> Any:
-        import httpx2
-
         self._pace.wait()
         body = json.dumps({"id": 1, "method": method, "params": params}, default=_packed)
-        headers = {"Content-Type": "application/json"}
-        if self._session:
-            headers["Authorization"] = self._session
+        headers = {"authorization": self._session} if self._session else {}
         try:
-            response = self._client.post(self._url, content=body.encode(), headers=headers)
-        except httpx2.HTTPError as error:
-            msg = f"{self._url} cannot be reached ({type(error).__name__}: {error})"
+            reply = self._exchange.post(self._url, body.encode(), headers)
+        except TimeoutError:
+            msg = f"{self._url} gave no answer within {self._seconds:g} seconds"
             raise CrmBusy(msg) from None
-        return self._result(response)
+        except ConnectionError as error:
+            msg = f"{self._url} cannot be reached ({_short(error)})"
+            raise CrmBusy(msg) from None
+        return self._result(reply)
 
-    def _result(self, response: "httpx2.Response") -> Any:
-        status = response.status_code
+    def _result(self, reply: Reply) -> Any:
+        status = reply.status
         if status in _BUSY:
             msg = f"{self._url} is busy (status {status})"
-            raise CrmBusy(msg, retry_after=retry_after(response.headers.get("Retry-After")))
+            raise CrmBusy(msg, retry_after=retry_after(reply.headers.get("retry-after")))
         if status in (401, 403):
             raise _SignedOutError
-        try:
-            found = json.loads(response.content, object_hook=_unpacked)
-        except ValueError:
-            found = None
-        if status != 200 or not isinstance(found, dict) or not {"result", "error"} & set(found):
-            msg = (
-                f"{self._url} does not answer as Tryton does (status {status}): check [crm.tryton] "
-                "url and database"
-            )
+        if reply.is_long:
+            msg = f"{self._url} answers more than {MOST_BYTES:,} bytes: lower [crm.tryton] page"
             raise CrmError(msg)
-        if "error" in found:
-            raise _refusal(found["error"])
-        return found["result"]
+        if not reply.is_whole:
+            msg = f"{self._url} broke off its answer, or took over {self._seconds:g} seconds"
+            raise CrmBusy(msg)
+        found, refusal = None, None
+        with suppress(*_ODD):
+            found = json.loads(reply.content, object_hook=_unpacked)
+            refusal = _refusal(found["error"]) if "error" in found else None
+        if status != 200 or not isinstance(found, dict) or not {"result", "error"} & set(found):
+            why = f"status {status}"
+            raise self._odd(why)
+        if refusal is not None:
+            raise refusal
+        return found.get("result")
 
 
 class _SignedOutError(Exception):
