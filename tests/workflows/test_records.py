@@ -42,6 +42,13 @@ def test_unknown_fields_are_told(read: Reader) -> None:
     assert read({"id": "b", "size": 1}).warnings == []
 
 
+def test_of_many_unknown_fields_a_hundred_are_told_by_name(read: Reader) -> None:
+    told = read({"id": "a"} | {f"x{n}": 1 for n in range(1_101)}).warnings
+    assert told[:100] == [f"unknown field 'x{n}' was not used" for n in range(100)]
+    assert told[100:] == ["and 1,001 more unknown fields were not used"]
+    assert len(read({"id": "a"} | {f"x{n}": 1 for n in range(100)}).warnings) == 100
+
+
 class TestIds:
     @pytest.mark.parametrize(("given", "told"), [(" a ", "a"), (7, "7"), (7.0, "7")])
     def test_in_one_spelling(self, read: Reader, given: object, told: str) -> None:

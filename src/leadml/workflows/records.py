@@ -28,6 +28,8 @@ from leadml.snapshot.features import Encoded, FeatureSet
 
 Microseconds = NDArray[np.int64]
 
+MOST_UNKNOWN = 100
+"""Unknown fields of one lead that are told by name."""
 LATER = "created after the moment it is judged (as_of)"
 
 
@@ -163,7 +165,9 @@ class RecordReader:
 
     def _unknown(self, lead: Mapping[str, object]) -> list[str]:
         extra = [name for name in lead if name not in self.known_columns]
-        return [f"unknown field {name!r} was not used" for name in extra]
+        told = [f"unknown field {name!r} was not used" for name in extra[:MOST_UNKNOWN]]
+        more = len(extra) - len(told)
+        return [*told, f"and {more:,} more unknown fields were not used"] if more else told
 
     def _id(self, lead: Mapping[str, object], problems: list[tuple[str, str]]) -> str | None:
         column = self.mapping.id

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from leadml.api.routes.schemas import MOMENT, FieldProblem
+from leadml.api.routes.schemas import MOMENT, FieldProblem, Given
 from leadml.data.values import to_text
 from leadml.domain.event_check import MOST_CHARACTERS
 
@@ -41,7 +41,7 @@ Told = Annotated[str, BeforeValidator(_name), _name_schema(0)]
 """A name that may be missing: empty says nothing."""
 
 
-class EventIn(BaseModel):
+class EventIn(Given):
     """One thing that happened to one lead."""
 
     model_config = ConfigDict(

@@ -7,10 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from leadml.api.routes.schemas import ScoreRequest
-
-MOST_PROBLEMS = 100
-"""Most problems told: a thousand leads with one mistake repeat it."""
+from leadml.api.routes.schemas import MOST_PROBLEMS, ScoreRequest
 
 _WANTED = {
     "dict_type": "an object of names and values",

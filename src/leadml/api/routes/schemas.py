@@ -1,11 +1,14 @@
 """What the service takes and gives, as its OpenAPI description states it."""
 
+from itertools import accumulate, islice
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 MOST_LEADS = 1_000
 MOST_ACTIVITIES = 10_000
+MOST_PROBLEMS = 100
+"""Most problems told of a request: a thousand leads with one mistake repeat it."""
 
 MOMENT: list[dict[str, Any]] = [
     {"type": "string", "format": "date-time"},
@@ -23,7 +26,21 @@ LEAD_EXAMPLE: dict[str, Any] = {
 }
 
 
-class ScoreRequest(BaseModel):
+class Given(BaseModel):
+    """What callers send: a name that is not known is refused, and only so many are looked at."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def without_excess(cls, sent: Any) -> Any:
+        """Leave out unknown names that would not be told: pydantic makes a problem of each."""
+        if not isinstance(sent, dict) or len(sent) <= MOST_PROBLEMS:
+            return sent
+        known = cls.model_fields.keys()
+        unknown = islice((name for name in sent if name not in known), MOST_PROBLEMS)
+        return {name: sent[name] for name in [*(known & sent.keys()), *unknown]}
+
+
+class ScoreRequest(Given):
     """One lead as the CRM exports it.
 
     Fields that are left out or null are missing values; fields the model does not know are listed
@@ -61,14 +78,35 @@ class ScoreRequest(BaseModel):
     ] = None
 
 
-class BatchRequest(BaseModel):
+def _up_to_enough_problems(leads: object) -> object:
+    """Leave out leads that come after a hundred problems: nobody is told of theirs."""
+    if not isinstance(leads, list) or len(leads) > MOST_LEADS:
+        return leads
+    found = accumulate(map(_problems, leads))
+    enough = next((end for end, count in enumerate(found, 1) if count >= MOST_PROBLEMS), None)
+    return leads[:enough]
+
+
+def _problems(lead: object) -> int:
+    """Count names that are not known, and activities that are none."""
+    if not isinstance(lead, dict):
+        return 1
+    told = (lead.get(name) for name in ("activities", "account_activities"))
+    lists = [each for each in told if isinstance(each, list) and len(each) <= MOST_ACTIVITIES]
+    none = sum(not isinstance(touch, dict) for touches in lists for touch in touches)
+    return none + len(lead.keys() - ScoreRequest.model_fields.keys())
+
+
+class BatchRequest(Given):
     """Up to 1,000 leads."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"leads": [LEAD_EXAMPLE]}]}
     )
 
-    leads: Annotated[list[ScoreRequest], Field(max_length=MOST_LEADS)]
+    leads: Annotated[
+        list[ScoreRequest], Field(max_length=MOST_LEADS), BeforeValidator(_up_to_enough_problems)
+    ]
 
 
 class ReasonPeers(BaseModel):
