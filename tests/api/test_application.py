@@ -133,7 +133,9 @@ def test_a_service_that_does_not_record_says_so_and_the_doctor_hears_it(
         assert (check.status, check.code) == ("problem", "DOC021")
         assert check.found == f'{server.url} answers with version 3, and "recorded": false'
         assert service_check(server.url, "3", records=False).status == "ok"  # no ledger is wanted
-        assert "Scores are not recorded; the service’s log" in server.client.get("/").text
+        page = server.client.get("/").text
+        assert "The ledger cannot be used now; the log of the service says why." in page
+        assert "Scores are not recorded; the service’s log says why." in page
 
 
 def test_paths_of_the_server_are_logged_and_not_answered(

@@ -48,7 +48,7 @@ def _standing(request: Request) -> Standing:
         counts = state.ledger.open().counts()
     except StoreError as error:
         log.error("/: %s", error)
-        problem = f"{LEDGER_AWAY}."
+        problem = f"{LEDGER_AWAY[0].upper()}{LEDGER_AWAY[1:]}."
     return Standing(
         serving=scorer.version if scorer else None,
         trained_at=scorer.manifest["trained_at"] if scorer else None,
