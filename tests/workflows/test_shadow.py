@@ -214,7 +214,7 @@ def test_leads_handed_off_at_random_stand_for_the_others(tmp_path: Path) -> None
     )
 
 
-@pytest.mark.parametrize(("won_of_drawn", "better"), [(20, "challenger"), (19, None)])
+@pytest.mark.parametrize(("won_of_drawn", "better"), [(20, "challenger"), (19, None), (21, None)])
 def test_a_name_needs_enough_leads_handed_off_at_random(
     tmp_path: Path, won_of_drawn: int, better: str | None
 ) -> None:
@@ -225,8 +225,8 @@ def test_a_name_needs_enough_leads_handed_off_at_random(
         won = number - 60 < won_of_drawn if drawn else bool(number % 2)
         handed = {"explored": drawn, "handoff_probability": 0.02 if drawn else 1.0}
         events += matured(number, (0.5, 0.9 if won else 0.1), won=won, handed=handed)
-    # one more lost: of each 20 with 20 won
-    events += matured(100, (0.5, 0.1), won=False, handed=handed)
+    handed_off = {"explored": True, "handoff_probability": 1.0}  # for certain: none of the drawn
+    events += matured(100, (0.5, 0.9), won=True, handed=handed_off)
     record(settings, [*events, *LATER])
     (one,) = shadow(config=settings).to_dict()["comparisons"]
     assert one["outcomes"]["explored"] == 41

@@ -18,7 +18,7 @@ from leadml.evaluation.range_restriction import Pool, decided
 from leadml.evaluation.winner import SMALLEST
 from leadml.model.bundle import read_aliases
 from leadml.settings import Settings, load_settings
-from leadml.snapshot.exploration import propensity_of
+from leadml.snapshot.exploration import explored_in, propensity_of
 from leadml.workflows.ledger import open_ledger
 from leadml.workflows.report import ledger_scope
 from leadml.workflows.report_scope import Scope
@@ -222,13 +222,12 @@ def _outcomes(pairs: Sequence[_Pair], p: Any, scope: Scope | str) -> dict[str, A
     found = compare_as_served(tested, p[own, 0], p[own, 1], LEVEL, weight=weight)
     worked = (place >= 0) & scope.judged.handed_off[place]
     chosen = weight is None and _is_chosen(p[:, 0], worked)
-    drawn = scope.explored[rows]
-    few = _few(won, drawn, weighted=weight is not None)
+    few = _few(won, None if weight is None else explored_in(scope.material.leads)[rows])
     better, verdict = (None, few) if few else _verdict(found, chosen=chosen)
     return {
         "leads": len(rows),
         "won": int(won.sum()),
-        "explored": int(drawn.sum()),
+        "explored": int(scope.explored[rows].sum()),
         "looks": "any",
         "log_loss": {
             CHAMPION: found.first,
@@ -261,10 +260,10 @@ def _is_chosen(p: NDArray[np.float64], worked: NDArray[np.bool_]) -> bool:
     return bool(decided(Pool(log_odds, worked), log_odds)["restricted"])
 
 
-def _few(won: NDArray[np.bool_], drawn: NDArray[np.bool_], *, weighted: bool) -> str:
+def _few(won: NDArray[np.bool_], drawn: NDArray[np.bool_] | None) -> str:
     """Say which leads are too few for a name; empty where they are enough."""
     groups = [(won, "")]
-    if weighted:
+    if drawn is not None:
         groups.append((won[drawn], " among those handed off at random"))
     for group, words in groups:
         own, lost = int(group.sum()), int((~group).sum())
