@@ -213,13 +213,6 @@ def test_a_file_that_was_deleted_under_it_is_followed_by_another(journal: Journa
     assert taken(journal) == [b"still read", b"kept"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_without_the_right_to_write(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    with pytest.raises(StoreError, match=r"cannot be written: Permission denied"):
-        Journal(tmp_path / "journal", "ledger").open()
-
-
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "journal").write_text("a file")
     made = Journal(tmp_path / "journal", "ledger")
