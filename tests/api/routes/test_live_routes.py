@@ -65,6 +65,7 @@ def test_a_damaged_one_is_refused_told_and_taken_up_when_it_is_restored(
         "version": "1",
         "problem": "models/versions/2/model.json was changed since the bundle was sealed: restore "
         "it or train again",
+        "recording": True,
     }
     assert site.client.post("/v1/score", json=LEAD).json()["model_version"] == "1"
     metrics = site.client.get("/metrics").text
