@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from leadml.domain.tryton import TrytonConnection
-from leadml.errors import ConfigError
+from leadml.errors import ConfigError, CrmError
 from leadml.settings import Settings
 from leadml.workflows.crm.connector import CrmScore
 from leadml.workflows.crm.patience import Pace, Patience
@@ -336,3 +336,38 @@ def test_no_section_no_password_no_mapped_column_is_said(
     bare = replace(wired, tryton=connection(fake.url, columns={"id": "number"}))
     with pytest.raises(ConfigError, match=r'stage is missing, .*\.outcome .* stage = "state"$'):
         tryton_connector(bare)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"id": "4"},
+        {"id": 3},  # not above what was read before
+        {"number": "\ud800"},
+        {"comment": 7},
+        {"state": {}},
+        {"_timestamp": {"__class__": "date", "year": 2026, "month": 1, "day": 1}},
+        {"party.": "text"},
+        {"end_date": "x", "state": "lost"},
+    ],
+)
+def test_leads_of_another_shape_are_said_to_be_none_of_trytons(
+    odd: dict[str, Any], fake: Any, make: Make
+) -> None:
+    fake.put(4, **odd)
+    with pytest.raises(CrmError, match=r"/crm/rpc/ does not answer as Tryton does \("):
+        make().page(None, "3")
+
+
+def test_fields_of_another_shape_are_said_to_be_none_of_trytons(fake: Any, make: Make) -> None:
+    login = b'{"result": [7, "token", null]}'
+    fake.faults = [(200, {}, login), (200, {}, b'{"result": {}}'), (200, {}, b'{"result": []}')]
+    with pytest.raises(CrmError, match=r"does not answer as Tryton does \(AttributeError\)"):
+        make().page(None, None)
+
+
+def test_a_log_of_another_shape_is_said_to_be_none_of_trytons(fake: Any, make: Make) -> None:
+    fake.put(4)
+    fake.log = [logged(4, "transition", "state:opportunity", 2026, 3, 2) | {"target": None}]
+    with pytest.raises(CrmError, match=r"does not answer as Tryton does \(AttributeError\)"):
+        make().page(None, None)

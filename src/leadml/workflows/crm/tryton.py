@@ -194,6 +194,7 @@ class TrytonConnector:
 
     def _lead(self, row: Mapping[str, Any], moments: Sequence[tuple[str, datetime]]) -> CrmLead:
         text = row[self.connection.write[REASONS]]
+        _refuse_types(row["_timestamp"], row["state"], text)
         columns = {
             column: self._time(source, row, moments) if source[0] == "@" else _value(row, source)
             for column, source in self.connection.columns.items()
@@ -277,6 +278,13 @@ def _refuse_order(ids: Sequence[Any]) -> None:
     if not all(type(each) is int for each in ids) or list(ids) != sorted(set(ids)):
         msg = "ids that do not rise"
         raise ValueError(msg)
+
+
+def _refuse_types(*texts: object) -> None:
+    """Refuse what is no text: it goes back to Tryton, or decides about a lead."""
+    if not all(text is None or isinstance(text, str) for text in texts):
+        msg = "no text"
+        raise TypeError(msg)
 
 
 _STATE_OF = {"cancel": "cancelled"}

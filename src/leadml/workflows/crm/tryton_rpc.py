@@ -226,8 +226,16 @@ def _packed(value: object) -> dict[str, Any]:
     raise TypeError(msg)
 
 
+def _refuse_halves(given: Mapping[str, Any]) -> None:
+    """Refuse half a pair of surrogates: no text that can be kept."""
+    for value in given.values():
+        if isinstance(value, str):
+            value.encode()
+
+
 def _unpacked(given: dict[str, Any]) -> Any:
     """Read Tryton's types: times are UTC, a Decimal becomes a float."""
+    _refuse_halves(given)
     kind = given.get("__class__")
     if kind == "datetime":
         return datetime(**{name: int(given[name]) for name in _PARTS}, tzinfo=UTC)
