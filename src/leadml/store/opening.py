@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
@@ -60,10 +60,11 @@ def _make_file(path: Path, database: Database) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(0o600)
     except OSError as error:
         msg = f"the ledger {database.shown} cannot be made: {error.strerror}: {error.filename}"
         raise StoreError(msg) from None
+    with suppress(OSError):  # opening it says what is wrong
+        path.touch(0o600)
 
 
 def _made(database: Database, *, create: bool) -> str:

@@ -251,6 +251,9 @@ class Busy(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
 
+_PASSED = ("Authorization", "Content-Type")
+
+
 class _Passing(BaseHTTPRequestHandler):
     server: Busy
 
@@ -261,7 +264,7 @@ class _Passing(BaseHTTPRequestHandler):
             self.server.turned_away += 1
             self._send(429, b"", {"Retry-After": "0"})
             return
-        kept = {n: v for n, v in self.headers.items() if n in ("Authorization", "Content-Type")}
+        kept = {n: v for n, v in self.headers.items() if n.title() in _PASSED}
         answer = httpx2.post(self.server.target + self.path, content=body, headers=kept)
         self._send(answer.status_code, answer.content, {})
 
