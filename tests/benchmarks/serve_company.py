@@ -119,8 +119,13 @@ def start(
         stdout=subprocess.PIPE if core is None else subprocess.DEVNULL,
         stderr=subprocess.STDOUT if core is None else (folder / "server.log").open("w"),
         text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1", **more},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PATH": _path(), **more},
     )
+
+
+def _path() -> str:
+    """Return where commands are looked for, this Python's own first: MLflow starts uvicorn so."""
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
 
 class Leads:
