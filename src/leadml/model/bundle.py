@@ -21,12 +21,12 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,7 @@ from leadml.model.trend import Trend
 from leadml.model.value import Value
 from leadml.snapshot.features import Feature, FeatureSet
 
+T = TypeVar("T")
 ALIASES = "aliases.json"
 VERSIONS = "versions"
 TRAINED_ON = "trained_on.npy"
@@ -119,22 +120,13 @@ class Bundle:
     @cached_property
     def reference(self) -> Reference | None:
         """How the training leads were spread; None in bundles that do not hold it."""
-        if REFERENCE not in self.manifest["files"]:
-            return None
-        values = self._files.json(REFERENCE)
-        with _sound(self.path / REFERENCE):
-            return Reference.from_dict(values)
+        return _part(self._files, REFERENCE, Reference.from_dict)
 
     @cached_property
     def peers(self) -> Peers | None:
         """The training leads by each feature; None in bundles that do not hold them."""
-        if PEERS not in self.manifest["files"]:
-            return None
-        values = self._files.json(PEERS)
-        with _sound(self.path / PEERS):
-            peers = Peers.from_dict(values)
-            check_peers(peers, len(self.features.features))
-            return peers
+        width = len(self.features.features)
+        return _part(self._files, PEERS, Peers.from_dict, lambda part: check_peers(part, width))
 
 
 def id_hashes(lead_ids: Iterable[str]) -> NDArray[np.uint64]:
@@ -199,36 +191,34 @@ def read_bundle(folder: Path) -> Bundle:
     with _sound(folder / "model.json"):
         features, machine = _model_from_dict(model, files)
         check_features(features.features)
-        check_machine(machine, len(features.features))
+        width = len(features.features)
+        check_machine(machine, width)
     return Bundle(
         folder,
         files.manifest,
         defined,
         features,
         machine,
-        _eventually(files, len(features.features)),
-        _value(files, len(features.features)),
+        _part(files, EVENTUALLY, Eventually.from_dict, lambda part: check_eventually(part, width)),
+        _part(files, VALUE, Value.from_dict, lambda part: check_value(part, width)),
     )
 
 
-def _eventually(files: SealedFiles, features: int) -> Eventually | None:
-    if EVENTUALLY not in files.names:
+def _part(
+    files: SealedFiles,
+    name: str,
+    read: Callable[[Any], T],
+    check: Callable[[T], object] | None = None,
+) -> T | None:
+    """Read a file that a bundle may hold, and refuse what makes no sense; None without it."""
+    if name not in files.names:
         return None
-    values = files.json(EVENTUALLY)
-    with _sound(files.folder / EVENTUALLY):
-        eventually = Eventually.from_dict(values)
-        check_eventually(eventually, features)
-    return eventually
-
-
-def _value(files: SealedFiles, features: int) -> Value | None:
-    if VALUE not in files.names:
-        return None
-    values = files.json(VALUE)
-    with _sound(files.folder / VALUE):
-        value = Value.from_dict(values)
-        check_value(value, features)
-    return value
+    values = files.json(name)
+    with _sound(files.folder / name):
+        part = read(values)
+        if check is not None:
+            check(part)
+    return part
 
 
 @contextmanager
